@@ -1,0 +1,62 @@
+# Everything is set up by the targets themselves; `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 5000
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format golden docs lock bench servers clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/run  ## Start the exporter on http://127.0.0.1:5000 (PORT=... for another port)
+	$(BIN)/host-exporter serve --port $(PORT)
+
+test: $(VENV)/dev servers  ## Run all tests
+	$(BIN)/pytest
+
+check: $(VENV)/dev  ## Check format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/dev  ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+golden: $(VENV)/dev  ## Rewrite the golden exposition from the fixture machine
+	$(BIN)/python -m tests.tools.golden
+
+docs: $(VENV)/dev  ## Rewrite docs/metrics.md from the collectors
+	$(BIN)/python -m tests.tools.reference
+
+lock: $(VENV)/dev  ## Resolve the dependencies anew
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
+	  --python-version 3.11 --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
+	  --python-version 3.11 --extra dev --output-file tests/requirements.lock pyproject.toml
+
+bench: $(VENV)/dev  ## Measure against node_exporter and process-exporter, where installed
+	$(BIN)/python -m tests.tools.bench
+
+servers:  ## Fetch promtool into .cache/servers (Debian and Ubuntu; no root needed)
+	@sh tests/tools/servers.sh
+
+clean:  ## Remove the virtual environment and all caches
+	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run: $(VENV)/bin/python requirements.lock pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/run tests/requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.lock
+	@touch $@

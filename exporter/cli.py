@@ -1,0 +1,162 @@
+"""The command ``host-exporter``: ``serve``, ``watch``, ``stats``, ``health``."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from typing import Any, NoReturn
+
+import click
+
+from exporter import __version__
+from exporter.errors import UserError
+from exporter.options import (
+    EXPORTS,
+    LISTEN,
+    MACHINE,
+    THRESHOLDS,
+    VERBOSE,
+    NumberType,
+    flag_of,
+    interval,
+    make_settings,
+    options,
+)
+from exporter.settings import PORT, Settings
+
+# A flag --cpu-warning is the variable HOST_EXPORTER_CPU_WARNING as well, for every command.
+CONTEXT = {
+    "auto_envvar_prefix": "HOST_EXPORTER",
+    "help_option_names": ["-h", "--help"],
+    "max_content_width": 110,
+    "show_default": True,
+}
+DEFAULT_COMMAND = "serve"
+
+
+class Commands(click.Group):
+    """A group whose default command is ``serve``: ``host-exporter --port 9000`` serves."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the default command before arguments that begin with one of its flags."""
+        if not args or (args[0].startswith("-") and args[0] not in {"-h", "--help", "--version"}):
+            args = [DEFAULT_COMMAND, *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="host-exporter")
+def cli() -> None:
+    """Show one machine's CPU, memory, disks, network, battery and top processes.
+
+    Without a command it serves: a status page on / and Prometheus metrics on /metrics. Every flag of a
+    command can be set by a variable as well: --cpu-warning is HOST_EXPORTER_CPU_WARNING.
+    """
+
+
+@cli.command(context_settings=CONTEXT)
+@options(
+    LISTEN,
+    (interval("Seconds between two rows of the exports."),),
+    EXPORTS,
+    THRESHOLDS,
+    MACHINE,
+    VERBOSE,
+)
+def serve(**values: Any) -> None:
+    """Serve the status page, /metrics and /api/stats; with --export-... also write to files."""
+    from exporter.commands import serve as run  # noqa: PLC0415 - other commands need no server
+
+    run(start(values), values["export_csv"], values["export_jsonl"], values["interval"])
+
+
+@cli.command(context_settings=CONTEXT)
+@options((interval("Seconds between two samples."),), EXPORTS, THRESHOLDS, MACHINE, VERBOSE)
+@click.option("--once", is_flag=True, help="Show one sample and end.")
+def watch(**values: Any) -> None:
+    """Show the machine live in the terminal; plain lines where the output is no terminal."""
+    from exporter.commands import watch as run  # noqa: PLC0415
+
+    run(start(values), values["export_csv"], values["export_jsonl"], values["interval"], once=values["once"])
+
+
+@cli.command(context_settings=CONTEXT)
+@options(THRESHOLDS, MACHINE, VERBOSE)
+def stats(**values: Any) -> None:
+    """Print one sample as JSON, the same as /api/stats."""
+    from exporter.commands import stats as run  # noqa: PLC0415
+
+    run(start(values))
+
+
+@cli.command(context_settings=CONTEXT)
+@click.argument("url", required=False)
+@click.option("--port", type=NumberType(PORT), default=5000, help="Port to ask on this machine, without a URL.")
+def health(url: str | None, port: float) -> None:
+    """Ask a running exporter whether it is alive: exit code 0 if so, 1 if not.
+
+    URL is its address, by default http://127.0.0.1 with the port of --port.
+    """
+    from exporter.health import check  # noqa: PLC0415
+
+    alive, text = check(url or f"http://127.0.0.1:{port}")
+    click.echo(text, err=not alive)
+    sys.exit(0 if alive else 1)
+
+
+def start(values: dict[str, Any]) -> Settings:
+    """Return the settings of a command, its log set up. Raises SettingError."""
+    if values["verbose"]:
+        logging.getLogger("exporter").setLevel(logging.DEBUG)
+    return make_settings(values)
+
+
+def main() -> NoReturn:
+    """Run the command; whatever goes wrong is one line, never a traceback. Exit code 2 for bad input."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    # psutil warns of fields that an old kernel lacks; the collector reports what matters.
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module="psutil")
+    try:
+        cli.main(standalone_mode=False, prog_name="host-exporter")
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as reason:
+        fail(reason.format_message(), 2)
+    except click.UsageError as reason:
+        fail(_one_line(reason), 2)
+    except UserError as reason:
+        fail(str(reason) + _variable_hint(str(reason)), reason.exit_code)
+    except click.ClickException as reason:
+        fail(reason.format_message(), reason.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader has gone (``stats | head``); Python would complain once more while flushing at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    sys.exit(0)
+
+
+def fail(text: str, code: int) -> NoReturn:
+    """End with one line on the error stream."""
+    click.echo(f"host-exporter: {' '.join(text.split())}", err=True)
+    sys.exit(code)
+
+
+def _one_line(reason: click.UsageError) -> str:
+    text = reason.format_message()
+    if isinstance(reason, click.NoSuchOption) or "No such command" in text:
+        command = f" {reason.ctx.info_name}" if reason.ctx and reason.ctx.parent else ""
+        return f"{text} The accepted ones: host-exporter{command} --help"
+    if isinstance(reason, click.BadParameter) and reason.param is not None:
+        return f"{flag_of(reason.param)}: {reason.message}"
+    return text
+
+
+def _variable_hint(text: str) -> str:
+    """Return which variable set the refused value, where it did not come from the command line."""
+    flag = text.partition(":")[0]
+    variable = "HOST_EXPORTER_" + flag.removeprefix("--").replace("-", "_").upper()
+    on_command_line = any(word == flag or word.startswith(f"{flag}=") for word in sys.argv)
+    return f" (set by {variable})" if flag.startswith("--") and variable in os.environ and not on_command_line else ""

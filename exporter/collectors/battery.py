@@ -1,0 +1,108 @@
+"""The battery, where there is one."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+from exporter.families import gauge
+from exporter.sources.host import LINUX, read_int, read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from prometheus_client.core import Metric
+
+    from exporter.machine import Machine
+    from exporter.model import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Battery:
+    """All batteries together. ``remaining_seconds`` is None while charging or where it is not known."""
+
+    charge_ratio: float
+    plugged: bool | None
+    remaining_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """One battery of /sys/class/power_supply: ``now``, ``full`` and ``rate`` (an hour) in one unit."""
+
+    now: float
+    full: float
+    rate: float
+    status: str
+
+
+def read(machine: Machine, _baseline: Snapshot | None) -> Battery | None:
+    """Read /sys/class/power_supply (psutil knows only the first battery), elsewhere psutil."""
+    if LINUX:
+        return _from_sysfs(f"{machine.host.sys}/class/power_supply")
+    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+    if battery is None:
+        return None
+    # Unknown and unlimited are negative numbers in psutil.
+    remaining = battery.secsleft if (battery.secsleft or -1) > 0 and not battery.power_plugged else None
+    return Battery(battery.percent / 100, battery.power_plugged, remaining)
+
+
+def metrics(section: Battery) -> Iterable[Metric]:
+    """Return the battery families."""
+    yield from gauge("host_battery_charge_ratio", "Charge of all batteries together, 0-1.", section.charge_ratio)
+    yield from gauge("host_battery_plugged", "1 where the machine runs on mains power.", section.plugged)
+    yield from gauge(
+        "host_battery_remaining_seconds",
+        "Seconds until the batteries are empty at the present rate; absent on mains power.",
+        section.remaining_seconds,
+    )
+
+
+def _from_sysfs(base: str) -> Battery | None:
+    try:
+        names = sorted(os.listdir(base))
+    except OSError:
+        return None
+    cells, mains = [], []
+    for folder in (f"{base}/{name}" for name in names):
+        kind = (read_text(f"{folder}/type") or "").lower()
+        if kind == "battery" and (cell := _cell(folder)):
+            cells.append(cell)
+        elif kind in {"mains", "usb"} and (online := read_int(f"{folder}/online")) is not None:
+            mains.append(online > 0)
+    if not cells:
+        return None
+    plugged = _plugged(mains, [cell.status for cell in cells])
+    full, now = sum(cell.full for cell in cells), sum(cell.now for cell in cells)
+    rate = sum(cell.rate for cell in cells if cell.status == "discharging")
+    return Battery(
+        charge_ratio=min(1.0, now / full),
+        plugged=plugged,
+        remaining_seconds=3600 * now / rate if rate > 0 and not plugged else None,
+    )
+
+
+def _cell(folder: str) -> _Cell | None:
+    """Return a battery of the machine itself; a mouse or headset (scope Device) does not keep it running."""
+    if (read_text(f"{folder}/scope") or "").lower() == "device" or read_int(f"{folder}/present") == 0:
+        return None
+    status = (read_text(f"{folder}/status") or "").lower()
+    for quantity, flow in (("energy", "power"), ("charge", "current")):
+        now, full = read_int(f"{folder}/{quantity}_now"), read_int(f"{folder}/{quantity}_full")
+        if now is not None and full:
+            return _Cell(now, full, abs(read_int(f"{folder}/{flow}_now") or 0), status)
+    percent = read_int(f"{folder}/capacity")
+    return None if percent is None else _Cell(percent, 100, 0, status)
+
+
+def _plugged(mains: list[bool], statuses: list[str]) -> bool | None:
+    if mains:
+        return any(mains)
+    # No mains entry (some ARM laptops): what the batteries do tells.
+    if "discharging" in statuses:
+        return False
+    return True if any(status in {"charging", "full", "not charging"} for status in statuses) else None

@@ -1,0 +1,105 @@
+"""How busy the processors are, from counters that only grow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from exporter.families import counters, gauge, gauges
+from exporter.model import hidden
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from prometheus_client.core import Metric
+
+    from exporter.machine import Machine
+    from exporter.model import Snapshot
+
+# ``guest`` time is part of ``user`` in the kernel's counting, and macOS and Windows have fewer modes.
+MODES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal", "interrupt", "dpc")
+NOT_BUSY = ("idle", "iowait")
+# On Windows ``system`` contains ``interrupt`` and ``dpc``.
+PART_OF_SYSTEM = ("interrupt", "dpc")
+JUMP_BACK = 3.0
+"""Seconds that a counter may fall without being a restart: the kernel corrects idle and iowait downwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cpu:
+    """Shares are 0 to 1 since the previous sample; None in the very first, which has none to compare with."""
+
+    usage_ratio: float | None
+    core_usage_ratios: tuple[float, ...]
+    seconds_by_mode: dict[str, float]
+    logical_cpus: int
+    physical_cores: int | None
+    core_seconds: tuple[dict[str, float], ...] = hidden()
+
+
+def read(machine: Machine, baseline: Snapshot | None) -> Cpu:
+    """Read psutil.cpu_times (/proc/stat), all CPUs together and each; rates against the baseline."""
+    before = baseline.section(Cpu) if baseline else None
+    total = _steady(_by_mode(psutil.cpu_times()), before.seconds_by_mode if before else None)
+    cores = tuple(_by_mode(times) for times in psutil.cpu_times(percpu=True))
+    shares: tuple[float, ...] = ()
+    # A core that came or went since the baseline shifts the others: no shares for this one sample.
+    if before and len(before.core_seconds) == len(cores):
+        cores = tuple(_steady(now, then) for now, then in zip(cores, before.core_seconds, strict=True))
+        shares = tuple(_share(now, then) for now, then in zip(cores, before.core_seconds, strict=True))
+    return Cpu(
+        usage_ratio=_share(total, before.seconds_by_mode) if before else None,
+        core_usage_ratios=shares,
+        seconds_by_mode=total,
+        logical_cpus=len(cores),
+        physical_cores=machine.physical_cores.count(len(cores)),
+        core_seconds=cores,
+    )
+
+
+def metrics(section: Cpu) -> Iterable[Metric]:
+    """Return the CPU families."""
+    yield from gauge(
+        "host_cpu_usage_ratio",
+        "Busy share of all CPUs since the previous sample, 0-1; idle and iowait are not busy.",
+        section.usage_ratio,
+    )
+    yield from gauges(
+        "host_cpu_core_usage_ratio",
+        "Busy share of one CPU since the previous sample, 0-1; idle and iowait are not busy.",
+        ("core",),
+        [((str(core),), share) for core, share in enumerate(section.core_usage_ratios)],
+    )
+    yield from counters(
+        "host_cpu_seconds_total",
+        "Seconds that all CPUs together spent in each mode since boot.",
+        ("mode",),
+        [((mode,), seconds) for mode, seconds in section.seconds_by_mode.items()],
+    )
+    yield from gauge("host_logical_cpus", "CPUs that the system schedules on.", section.logical_cpus)
+    yield from gauge("host_physical_cores", "Cores in hardware, without hyper-threads.", section.physical_cores)
+
+
+def _by_mode(times: Any) -> dict[str, float]:
+    seconds = {mode: getattr(times, mode) for mode in MODES if hasattr(times, mode)}
+    if "dpc" in seconds:
+        seconds["system"] = max(0.0, seconds["system"] - sum(seconds[mode] for mode in PART_OF_SYSTEM))
+    return seconds
+
+
+def _steady(now: dict[str, float], then: dict[str, float] | None) -> dict[str, float]:
+    """Hold a counter that fell a little: Prometheus would take any fall for a restart and count it twice."""
+    if then is None:
+        return now
+    return {
+        mode: then[mode] if 0 < then.get(mode, 0.0) - seconds < JUMP_BACK else seconds for mode, seconds in now.items()
+    }
+
+
+def _share(now: dict[str, float], then: dict[str, float]) -> float:
+    spent = {mode: max(0.0, seconds - then.get(mode, 0.0)) for mode, seconds in now.items()}
+    total = sum(spent.values())
+    idle = sum(spent.get(mode, 0.0) for mode in NOT_BUSY)
+    return (total - idle) / total if total > 0 else 0.0

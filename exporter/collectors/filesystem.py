@@ -1,0 +1,138 @@
+"""Space and inodes of every filesystem that holds the owner's data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exporter.families import gauges
+from exporter.sources.filesystems import Usage
+from exporter.sources.host import printable
+from exporter.sources.mounts import without_repeats
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from prometheus_client.core import Metric
+
+    from exporter.machine import Machine
+    from exporter.model import Snapshot
+    from exporter.sources.mounts import Mount
+
+LABELS = ("device", "mountpoint", "fstype")
+
+
+@dataclass(frozen=True, slots=True)
+class Filesystem:
+    """One filesystem. Figures are None where it gave none; ``error`` says why, in one line.
+
+    ``usage_ratio`` is used/(used+available) as ``df`` shows it: space kept for root counts as used up.
+    """
+
+    device: str
+    mountpoint: str
+    fstype: str
+    readonly: bool
+    error: str | None = None
+    size_bytes: int | None = None
+    used_bytes: int | None = None
+    available_bytes: int | None = None
+    usage_ratio: float | None = None
+    inodes_usage_ratio: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filesystems:
+    """All of them, by mountpoint."""
+
+    filesystems: tuple[Filesystem, ...]
+
+    def fullest(self) -> Filesystem | None:
+        """Return the one with the highest usage, or None where none could be read."""
+        readable = [filesystem for filesystem in self.filesystems if filesystem.usage_ratio is not None]
+        return max(readable, key=lambda filesystem: filesystem.usage_ratio or 0.0, default=None)
+
+
+def read(machine: Machine, _baseline: Snapshot | None) -> Filesystems:
+    """Read the mount table, then statvfs(2) of each mount within its time limit (psutil elsewhere)."""
+    mounts = [mount for mount in machine.mounts.read() if not _left_out(machine, mount)]
+    if not machine.settings.bind_mounts:
+        mounts = without_repeats(mounts)
+    answers = machine.filesystems.read([f"{machine.host.rootfs}{mount.mountpoint}" for mount in mounts])
+    return Filesystems(tuple(_filesystem(mount, answer) for mount, answer in zip(mounts, answers, strict=True)))
+
+
+def metrics(section: Filesystems) -> Iterable[Metric]:
+    """Return the filesystem families."""
+    rows = [
+        ((filesystem.device, filesystem.mountpoint, filesystem.fstype), filesystem)
+        for filesystem in section.filesystems
+    ]
+    yield from gauges("host_filesystem_size_bytes", "Size.", LABELS, [(k, f.size_bytes) for k, f in rows])
+    yield from gauges("host_filesystem_used_bytes", "Space in use.", LABELS, [(k, f.used_bytes) for k, f in rows])
+    yield from gauges(
+        "host_filesystem_available_bytes",
+        "Space that users other than root can still fill.",
+        LABELS,
+        [(k, f.available_bytes) for k, f in rows],
+    )
+    yield from gauges(
+        "host_filesystem_usage_ratio",
+        "Used share, 0-1, as df shows it: used/(used+available).",
+        LABELS,
+        [(k, f.usage_ratio) for k, f in rows],
+    )
+    yield from gauges(
+        "host_filesystem_inodes_usage_ratio",
+        "Used share of inodes, 0-1; absent where their number is not fixed.",
+        LABELS,
+        [(k, f.inodes_usage_ratio) for k, f in rows],
+    )
+    yield from gauges(
+        "host_filesystem_readonly",
+        "1 where it is mounted read-only.",
+        LABELS,
+        [(k, f.readonly) for k, f in rows],
+    )
+    yield from gauges(
+        "host_filesystem_error",
+        "1 where its figures could not be read: no answer in time, not allowed, or not visible from here.",
+        LABELS,
+        [(k, f.error is not None) for k, f in rows],
+    )
+
+
+def _left_out(machine: Machine, mount: Mount) -> bool:
+    return machine.hidden_fstypes.match(mount.fstype) or machine.hidden_mountpoints.match(mount.mountpoint)
+
+
+def _filesystem(mount: Mount, answer: Usage | str) -> Filesystem:
+    if isinstance(answer, Usage) and mount.device_number and _is_another(mount, answer):
+        # Mounted after our container was started, or covered: what stands at this path is not that filesystem.
+        answer = "not visible from here: another filesystem answers at this path"
+    # Undecodable bytes of a path are kept for the call above and replaced for people.
+    device, mountpoint, fstype = (
+        printable(text.encode(errors="surrogateescape").decode(errors="replace"))
+        for text in (mount.device, mount.mountpoint, mount.fstype)
+    )
+    if isinstance(answer, str):
+        return Filesystem(device, mountpoint, fstype, mount.readonly, error=printable(answer))
+    usable = answer.used_bytes + answer.available_bytes
+    return Filesystem(
+        device,
+        mountpoint,
+        fstype,
+        mount.readonly,
+        size_bytes=answer.size_bytes,
+        used_bytes=answer.used_bytes,
+        available_bytes=answer.available_bytes,
+        usage_ratio=answer.used_bytes / usable if usable > 0 else None,
+        inodes_usage_ratio=answer.inodes_used / answer.inodes if answer.inodes > 0 else None,
+    )
+
+
+def _is_another(mount: Mount, usage: Usage) -> bool:
+    if mount.fstype == "btrfs":
+        # Each subvolume has a device number of its own, which mountinfo does not show.
+        return not usage.is_mountpoint
+    return usage.device_number not in {"", mount.device_number}

@@ -1,0 +1,61 @@
+"""Memory and swap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+from exporter.families import gauge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from prometheus_client.core import Metric
+
+    from exporter.machine import Machine
+    from exporter.model import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes; ``used`` is total less available, as ``free`` counts it. The swap ratio is None without swap."""
+
+    total_bytes: int
+    available_bytes: int
+    used_bytes: int
+    usage_ratio: float | None
+    swap_total_bytes: int
+    swap_used_bytes: int
+    swap_usage_ratio: float | None
+
+
+def read(_machine: Machine, _baseline: Snapshot | None) -> Memory:
+    """Read psutil.virtual_memory and psutil.swap_memory (/proc/meminfo)."""
+    memory, swap = psutil.virtual_memory(), psutil.swap_memory()
+    used = memory.total - memory.available
+    return Memory(
+        total_bytes=memory.total,
+        available_bytes=memory.available,
+        used_bytes=used,
+        usage_ratio=used / memory.total if memory.total else None,
+        swap_total_bytes=swap.total,
+        swap_used_bytes=swap.used,
+        swap_usage_ratio=swap.used / swap.total if swap.total else None,
+    )
+
+
+def metrics(section: Memory) -> Iterable[Metric]:
+    """Return the memory and swap families."""
+    yield from gauge("host_memory_total_bytes", "Memory the system can use.", section.total_bytes)
+    yield from gauge(
+        "host_memory_available_bytes",
+        "Memory that programs can get without swapping, caches included.",
+        section.available_bytes,
+    )
+    yield from gauge("host_memory_used_bytes", "Total memory less available memory.", section.used_bytes)
+    yield from gauge("host_memory_usage_ratio", "Used share of memory, 0-1: 1 - available/total.", section.usage_ratio)
+    yield from gauge("host_swap_total_bytes", "Swap space; 0 where there is none.", section.swap_total_bytes)
+    yield from gauge("host_swap_used_bytes", "Swap space in use.", section.swap_used_bytes)
+    yield from gauge("host_swap_usage_ratio", "Used share of swap, 0-1; absent without swap.", section.swap_usage_ratio)

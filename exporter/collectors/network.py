@@ -1,0 +1,113 @@
+"""Network interfaces: link, speed, traffic."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+from exporter.families import counters, gauges
+from exporter.model import hidden, per_second
+from exporter.sources.host import LINUX, printable
+from exporter.sources.netdev import Counters, read_link, read_netdev
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from prometheus_client.core import Metric
+
+    from exporter.machine import Machine
+    from exporter.model import Snapshot
+
+LABELS = ("interface",)
+HELP = {
+    "bytes": "Bytes {0} since the interface was made.",
+    "packets": "Packets {0} since the interface was made.",
+    "errors": "Packets that could not be {0} for an error, since the interface was made.",
+    "dropped": "Packets dropped and not {0}, for want of room, since the interface was made.",
+}
+DIRECTIONS = {"receive": "received", "transmit": "transmitted"}
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """One interface. ``up`` and ``speed_bytes`` (a second) are None where the system does not say.
+
+    The rates are bytes a second since the previous sample, None in the first.
+    """
+
+    interface: str
+    up: bool | None
+    speed_bytes: int | None
+    counters: Counters
+    receive_rate_bytes: float | None = None
+    transmit_rate_bytes: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """All interfaces that are shown, by name."""
+
+    interfaces: tuple[Interface, ...]
+    read_at: float = hidden()
+
+
+def read(machine: Machine, baseline: Snapshot | None) -> Network:
+    """Read /proc/1/net/dev and /sys/class/net; elsewhere psutil.net_io_counters and net_if_stats."""
+    hidden = machine.hidden_interfaces
+    if LINUX:
+        table = {name: data for name, data in read_netdev(machine.host).items() if not hidden.match(name)}
+        links = {name: read_link(machine.host, name) for name in table}
+    else:
+        io = psutil.net_io_counters(pernic=True, nowrap=False)
+        table = {name: _from_psutil(data) for name, data in io.items() if not hidden.match(name)}
+        stats = psutil.net_if_stats()
+        links = {name: (s.isup, s.speed * 125_000 or None) for name, s in stats.items()}  # speed is in Mbit/s
+    read_at = time.monotonic()
+    before = baseline.section(Network) if baseline else None
+    then = {interface.interface: interface.counters for interface in before.interfaces} if before else {}
+    elapsed = read_at - before.read_at if before else 0.0
+    interfaces = []
+    for name, now in sorted(table.items()):
+        up, speed = links.get(name, (None, None))
+        last = then.get(printable(name))
+        received = per_second(now.receive_bytes, last.receive_bytes if last else None, elapsed)
+        transmitted = per_second(now.transmit_bytes, last.transmit_bytes if last else None, elapsed)
+        interfaces.append(Interface(printable(name), up, speed, now, received, transmitted))
+    return Network(tuple(interfaces), read_at)
+
+
+def metrics(section: Network) -> Iterable[Metric]:
+    """Return the network families."""
+    rows = [((interface.interface,), interface) for interface in section.interfaces]
+    yield from gauges("host_network_up", "1 where the link is up.", LABELS, [(k, i.up) for k, i in rows])
+    yield from gauges(
+        "host_network_speed_bytes",
+        "Speed of the link in bytes a second, where it is known.",
+        LABELS,
+        [(k, i.speed_bytes) for k, i in rows],
+    )
+    for direction, done in DIRECTIONS.items():
+        for kind, text in HELP.items():
+            yield from counters(
+                f"host_network_{direction}_{kind}_total",
+                text.format(done),
+                LABELS,
+                [(k, getattr(i.counters, f"{direction}_{kind}")) for k, i in rows],
+            )
+
+
+def _from_psutil(io: object) -> Counters:
+    names = (
+        "bytes_recv",
+        "packets_recv",
+        "errin",
+        "dropin",
+        "bytes_sent",
+        "packets_sent",
+        "errout",
+        "dropout",
+    )
+    return Counters(*(getattr(io, name) for name in names))

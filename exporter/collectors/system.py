@@ -1,0 +1,106 @@
+"""Which machine this is and since when it runs."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+from exporter.families import gauge, gauges
+from exporter.sources.host import LINUX, printable, read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from prometheus_client.core import Metric
+
+    from exporter.machine import Machine
+    from exporter.model import Snapshot
+    from exporter.sources.host import Host
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Identity and uptime. Load averages are None where the system has none (Windows)."""
+
+    hostname: str
+    system: str
+    os: str
+    release: str
+    machine: str
+    boot_time_seconds: float
+    uptime_seconds: float
+    load1: float | None
+    load5: float | None
+    load15: float | None
+
+
+def read(machine: Machine, _baseline: Snapshot | None) -> System:
+    """Read /etc/hostname, /etc/os-release, /proc/uptime and /proc/loadavg; elsewhere platform and psutil."""
+    host = machine.host
+    uptime = read_text(f"{host.proc}/uptime") if LINUX else None
+    boot_time = psutil.boot_time()
+    load1, load5, load15 = _load(host)
+    return System(
+        hostname=machine.settings.hostname or printable(_hostname(host)),
+        system=platform.system().lower(),
+        os=printable(_os_name(host)),
+        release=printable((LINUX and read_text(f"{host.proc}/sys/kernel/osrelease")) or platform.release()),
+        machine=printable((LINUX and read_text(f"{host.proc}/sys/kernel/arch")) or platform.machine()),
+        boot_time_seconds=boot_time,
+        uptime_seconds=float(uptime.split()[0]) if uptime else max(0.0, time.time() - boot_time),
+        load1=load1,
+        load5=load5,
+        load15=load15,
+    )
+
+
+def metrics(section: System) -> Iterable[Metric]:
+    """Return the identity, boot time, uptime and load families."""
+    yield from gauges(
+        "host_info",
+        "The machine: constant 1, the names are in the labels.",
+        ("hostname", "system", "os", "release", "machine"),
+        [((section.hostname, section.system, section.os, section.release, section.machine), 1)],
+    )
+    yield from gauge("host_boot_time_seconds", "When the machine was started, Unix time.", section.boot_time_seconds)
+    yield from gauge("host_uptime_seconds", "Seconds since the machine was started.", section.uptime_seconds)
+    yield from gauge("host_load1", "Runnable and blocked tasks, average of the last minute.", section.load1)
+    yield from gauge("host_load5", "Runnable and blocked tasks, average of the last 5 minutes.", section.load5)
+    yield from gauge("host_load15", "Runnable and blocked tasks, average of the last 15 minutes.", section.load15)
+
+
+def _hostname(host: Host) -> str:
+    if not host.rootfs:
+        return platform.node() or "unknown"
+    for line in (read_text(f"{host.rootfs}/etc/hostname") or "").splitlines():
+        if line.strip() and not line.startswith("#"):
+            return line.strip()
+    # Inside a container this is the container's own name: the host's is in /etc/hostname on all common systems.
+    return read_text(f"{host.proc}/sys/kernel/hostname") or "unknown"
+
+
+def _os_name(host: Host) -> str:
+    if not LINUX:
+        mac = platform.mac_ver()[0]
+        return f"macOS {mac}" if mac else f"{platform.system()} {platform.release()}"
+    text = read_text(f"{host.rootfs}/etc/os-release") or read_text(f"{host.rootfs}/usr/lib/os-release") or ""
+    fields = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    name = fields.get("PRETTY_NAME") or fields.get("NAME") or "Linux"
+    return name.strip().strip("\"'")
+
+
+def _load(host: Host) -> tuple[float | None, float | None, float | None]:
+    """Not psutil.getloadavg: it shows the container's, and on Windows starts a thread to imitate one."""
+    if LINUX:
+        # A /proc without the file (gVisor) is a machine without load averages.
+        fields = (read_text(f"{host.proc}/loadavg") or "").split()
+        return (float(fields[0]), float(fields[1]), float(fields[2])) if len(fields) > 2 else (None, None, None)
+    try:
+        return os.getloadavg()
+    except (AttributeError, OSError):  # Windows has none
+        return None, None, None

@@ -1,0 +1,69 @@
+"""What the commands do, once their options are settings."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from exporter import __version__
+from exporter.machine import open_machine
+from exporter.sampler import Sampler
+
+if TYPE_CHECKING:
+    from exporter.settings import Settings
+
+log = logging.getLogger("exporter")
+
+
+def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: float) -> None:
+    """Serve until Ctrl-C or SIGTERM; write the exports beside it."""
+    # The first sample of a rate has to be half a second old: it is taken before the slow imports.
+    from exporter.history import History  # noqa: PLC0415
+
+    history = History()
+    sampler = Sampler(open_machine(settings), on_sample=history.add)
+    sampler.prime()
+
+    from exporter.export import Recorder, open_exports  # noqa: PLC0415
+    from exporter.server import open_server, run  # noqa: PLC0415
+    from exporter.web import create_app  # noqa: PLC0415
+
+    files = open_exports(csv, jsonl)
+    server = open_server(create_app(sampler, settings, history), settings.host, settings.port)
+    recorder = Recorder(sampler, settings, files, interval)
+    recorder.start()
+    log.info("host-exporter %s: status page on %s, metrics on %s/metrics", __version__, server.url, server.url)
+    run(server, on_stop=recorder.stop)
+
+
+def watch(settings: Settings, csv: str | None, jsonl: str | None, interval: float, *, once: bool) -> None:
+    """Show samples in the terminal until Ctrl-C or SIGTERM, or one."""
+    from exporter.export import open_exports, record  # noqa: PLC0415
+    from exporter.render.terminal import Screen  # noqa: PLC0415
+
+    files = open_exports(csv, jsonl)
+    sampler = Sampler(open_machine(settings))
+    sampler.prime()
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    signal.signal(signal.SIGINT, lambda *_: stopped.set())
+    with Screen(settings.thresholds(), once=once) as screen:
+        while not stopped.is_set():
+            # Half the interval: what another reader of this sampler took just now would stand still here.
+            snapshot = sampler.sample(max_age=interval / 2)
+            record(files, snapshot, settings.thresholds())
+            screen.show(snapshot)
+            if once or stopped.wait(interval):
+                break
+
+
+def stats(settings: Settings) -> None:
+    """Print one sample as JSON."""
+    from exporter.render.json import dumps  # noqa: PLC0415
+
+    sampler = Sampler(open_machine(settings))
+    sampler.prime()
+    sys.stdout.write(dumps(sampler.sample(), settings.thresholds()) + "\n")

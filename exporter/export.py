@@ -1,0 +1,192 @@
+"""Appends rows to CSV and JSON Lines files; a full disk or a vanished folder costs no row and ends nothing."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import stat
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from exporter.errors import ExportError
+from exporter.render.formats import CsvFormat, JsonLinesFormat
+from exporter.render.rows import row
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Sequence
+
+    from exporter.model import Snapshot
+    from exporter.render.rows import Value
+    from exporter.sampler import Sampler
+    from exporter.settings import Settings
+    from exporter.thresholds import Thresholds
+
+log = logging.getLogger("exporter")
+
+WAITING_ROWS = 10_000
+"""Rows kept while a file cannot be written: some hours at the usual interval, about 3 MiB."""
+
+LONGEST_LINE = 64 * 1024
+"""Bytes that are looked at for a file's first and last line."""
+
+PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE}
+"""Troubles of a file that may be over the next time: full disk, full quota, a server that is gone."""
+
+
+class ExportFile:
+    """One file that rows are appended to. It is opened for each row, so it may be moved away meanwhile."""
+
+    def __init__(self, path: str, form: CsvFormat | JsonLinesFormat) -> None:
+        self.path = path
+        self._form = form
+        self._waiting: deque[str] = deque(maxlen=WAITING_ROWS)
+        self._trouble = ""
+        self._checked: tuple[int, int] | None = None
+
+    def check(self) -> None:
+        """Raise ExportError where the file has other columns or cannot be written; close a cut last line.
+
+        A disk that is full at the moment is no reason not to start: it is reported and tried again.
+        """
+        try:
+            with open(self.path, "a+b", buffering=0) as file:
+                self._check(file)
+        except OSError as reason:
+            text = f"cannot write {self.path}: {reason.strerror}"
+            if reason.errno not in PASSING:
+                raise ExportError(f"{self._form.flag}: {text}; give a file in a folder that can be written") from None
+            self._report(text)
+
+    def append(self, values: dict[str, Value]) -> None:
+        """Write a row, after those that are still waiting. What fails is logged once and tried again."""
+        self._waiting.append(self._form.line(values))
+        try:
+            self._write()
+        except OSError as reason:
+            self._report(f"cannot write {self.path}: {reason.strerror}; {len(self._waiting)} rows wait")
+        except ExportError as reason:
+            self._report(f"{reason}; {len(self._waiting)} rows wait")
+        else:
+            if self._trouble:
+                log.warning("%s is written again, no row is lost", self.path)
+            self._trouble = ""
+
+    def _write(self) -> None:
+        with open(self.path, "a+b", buffering=0) as file:
+            self._check(file)
+            while self._waiting:
+                self._write_whole(file, self._waiting[0])
+                self._waiting.popleft()
+
+    def _check(self, file: io.FileIO) -> None:
+        """Look at a file that is new to us: write the header, or compare the columns and close a cut line."""
+        status = os.fstat(file.fileno())
+        identity, regular = (status.st_dev, status.st_ino), stat.S_ISREG(status.st_mode)
+        if identity == self._checked and (status.st_size or not regular):
+            return
+        if not status.st_size:
+            self._write_whole(file, self._form.header)
+        else:
+            self._adopt(file, status.st_size)
+        self._checked = identity
+
+    def _adopt(self, file: io.FileIO, size: int) -> None:
+        """Go on with a file that is there. Raises ExportError where it has other columns, and leaves it alone."""
+        file.seek(0)
+        first, newline, _ = _text(file.read(LONGEST_LINE)).partition("\n")
+        if not (self._form.fits(first.rstrip("\r")) if newline else self._form.begun(first)):
+            raise ExportError(
+                f"{self._form.flag}: {self.path} has other columns and is left as it is; "
+                "give a new file, or one that this version began"
+            )
+        start = max(0, size - LONGEST_LINE)
+        file.seek(start)
+        tail = file.read(LONGEST_LINE)
+        cut = _text(tail[tail.rfind(b"\n") + 1 :])
+        if cut:
+            closed = self._form.close(cut)
+            keep = next((i for i, pair in enumerate(zip(cut, closed, strict=False)) if pair[0] != pair[1]), len(cut))
+            keep = min(keep, len(closed))
+            os.truncate(self.path, size - len(_bytes(cut[keep:])))
+            self._write_whole(file, closed[keep:])
+            log.warning("%s ended in the middle of a row; it is closed and the next rows follow it", self.path)
+
+    def _write_whole(self, file: io.FileIO, text: str) -> None:
+        """Append a line wholly or not at all: half a line on a full disk is taken back."""
+        data = _bytes(text)
+        before = os.fstat(file.fileno()).st_size
+        written = 0
+        try:
+            while written < len(data):
+                written += file.write(data[written:])
+        except OSError:
+            if written:
+                os.truncate(self.path, before)
+            raise
+
+    def _report(self, text: str) -> None:
+        kind = text.partition(";")[0]
+        if kind != self._trouble:
+            log.error("%s; trying again", text)
+        self._trouble = kind
+
+
+def _text(data: bytes) -> str:
+    return data.decode(errors="surrogateescape")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")
+
+
+def open_exports(csv_path: str | None, jsonl_path: str | None) -> list[ExportFile]:
+    """Return the files to write, checked. Raises ExportError."""
+    files = []
+    if csv_path:
+        files.append(ExportFile(csv_path, CsvFormat()))
+    if jsonl_path:
+        files.append(ExportFile(jsonl_path, JsonLinesFormat()))
+    for file in files:
+        file.check()
+    return files
+
+
+def record(files: Sequence[ExportFile], snapshot: Snapshot, thresholds: Thresholds) -> None:
+    """Append a snapshot to each file."""
+    if files:
+        values = row(snapshot, thresholds)
+        for file in files:
+            file.append(values)
+
+
+class Recorder:
+    """Writes a row every ``interval`` seconds in the background of ``serve``."""
+
+    def __init__(self, sampler: Sampler, settings: Settings, files: Sequence[ExportFile], interval: float) -> None:
+        self._sampler = sampler
+        self._thresholds = settings.thresholds()
+        self._max_age = min(settings.max_age, interval / 2)
+        self._files = files
+        self._interval = interval
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="export")
+
+    def start(self) -> None:
+        """Begin, where there is a file to write."""
+        if self._files:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End after the row that is being written."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            record(self._files, self._sampler.sample(self._max_age), self._thresholds)
+            if self._stop.wait(self._interval):
+                return

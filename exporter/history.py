@@ -1,0 +1,51 @@
+"""The last samples in memory, for the small lines of the status page; longer history is Prometheus' job."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exporter.collectors.cpu import Cpu
+from exporter.collectors.filesystem import Filesystems
+from exporter.collectors.memory import Memory
+
+if TYPE_CHECKING:
+    from exporter.model import Snapshot
+
+LENGTH = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Usage ratios (0-1) of one sample; None where they could not be read."""
+
+    monotonic: float
+    cpu: float | None
+    memory: float | None
+    filesystem: float | None
+
+
+class History:
+    """Keeps the last 300 points. ``add`` is the sampler's ``on_sample``."""
+
+    def __init__(self) -> None:
+        self._points: deque[Point] = deque(maxlen=LENGTH)
+
+    def add(self, snapshot: Snapshot) -> None:
+        """Keep what the lines show of a new sample."""
+        cpu, memory = snapshot.section(Cpu), snapshot.section(Memory)
+        filesystems = snapshot.section(Filesystems)
+        fullest = filesystems.fullest() if filesystems else None
+        self._points.append(
+            Point(
+                monotonic=snapshot.monotonic,
+                cpu=cpu.usage_ratio if cpu else None,
+                memory=memory.usage_ratio if memory else None,
+                filesystem=fullest.usage_ratio if fullest else None,
+            )
+        )
+
+    def points(self) -> tuple[Point, ...]:
+        """Return the points, the oldest first."""
+        return tuple(self._points)

@@ -1,0 +1,74 @@
+"""What flows through the program: a collector reads a section, a snapshot holds one reading of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from prometheus_client.core import Metric
+
+    from exporter.machine import Machine
+
+S = TypeVar("S")
+
+
+def hidden() -> Any:
+    """Return a dataclass field that rates need from one sample to the next and no reader is shown."""
+    return field(repr=False, compare=False, metadata={"hidden": True})
+
+
+def per_second(now: float, then: float | None, elapsed: float) -> float | None:
+    """Return the rate of a counter over ``elapsed`` seconds, None without a start or after a reset."""
+    return (now - then) / elapsed if then is not None and now >= then and elapsed > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """One subject: its name, the section it fills, how it is read and which metrics it becomes.
+
+    ``read`` takes the machine and the snapshot that rates are computed against (None at the very first),
+    and returns its section, or None where the machine has no such hardware.
+    """
+
+    name: str
+    section: type[Any]
+    read: Callable[[Machine, Snapshot | None], Any]
+    metrics: Callable[[Any], Iterable[Metric]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one collector gave in one sample: a section, nothing (hardware not there), or an error.
+
+    ``seconds`` is how long it took, ``errors`` how often this collector has failed since start.
+    """
+
+    collector: str
+    section: Any | None
+    families: tuple[Metric, ...]
+    error: str | None
+    seconds: float
+    errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The machine at one moment. ``time`` is Unix time, ``monotonic`` the clock that intervals use (s)."""
+
+    time: float
+    monotonic: float
+    readings: tuple[Reading, ...]
+
+    def section(self, kind: type[S]) -> S | None:
+        """Return the section of that type, or None where it failed or the hardware is not there."""
+        for reading in self.readings:
+            if type(reading.section) is kind:
+                return reading.section
+        return None
+
+    def failures(self) -> tuple[Reading, ...]:
+        """Return the readings whose collector failed."""
+        return tuple(reading for reading in self.readings if reading.error is not None)

@@ -1,0 +1,104 @@
+"""The command line's options: each is checked by the same rules as the settings, and is a variable as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from exporter import settings
+from exporter.settings import Number, Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_DEFAULTS = Settings()
+
+
+class NumberType(click.ParamType[float, float]):
+    """A number within bounds; says flag, value and what is accepted."""
+
+    def __init__(self, number: Number) -> None:
+        self.number = number
+        self.name = "number" if not number.whole else "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, _ctx: click.Context | None) -> float:
+        """Return the number, or raise SettingError."""
+        return self.number.parse(flag_of(param), value)
+
+
+def flag_of(param: click.Parameter | None) -> str:
+    """Return how the user calls a parameter: its long flag, or its name for an argument."""
+    if param is None:
+        return "value"
+    return max(param.opts, key=len) if isinstance(param, click.Option) else param.human_readable_name
+
+
+def setting(name: str, help_text: str, kind: Number | None = None) -> Callable[[F], F]:
+    """Return the option for a field of Settings, with that field's default."""
+    default = getattr(_DEFAULTS, name)
+    flag = "--" + name.replace("_", "-")
+    if isinstance(default, bool):
+        return click.option(f"{flag}/--no-{flag[2:]}", default=default, show_default=True, help=help_text)
+    shown = default if len(str(default)) < 40 else "a list, see docs/architecture.md"
+    return click.option(
+        flag, type=NumberType(kind) if kind else str, default=default, show_default=str(shown), help=help_text
+    )
+
+
+MACHINE = (
+    setting("rootfs", "Folder where the watched host's / is mounted; for containers."),
+    setting("hostname", "Name to show instead of the machine's own."),
+    setting("top", "Programs in the top list, by CPU and by memory each.", settings.TOP),
+    setting("max_age", "Seconds for which one sample serves all who ask.", settings.MAX_AGE),
+    setting("filesystem_timeout", "Seconds that a filesystem may take to answer.", settings.TIMEOUT),
+    setting("exclude_fstypes", "Filesystem types left out; shell patterns, comma-separated."),
+    setting("exclude_mountpoints", "Mountpoints left out; shell patterns, comma-separated."),
+    setting("exclude_interfaces", "Network interfaces left out; shell patterns, comma-separated."),
+    setting("exclude_disks", "Disks left out; shell patterns, comma-separated."),
+    setting("bind_mounts", "Show a filesystem at every place where it is mounted."),
+    setting("disk_partitions", "Show partitions beside their disks."),
+)
+THRESHOLDS = tuple(
+    setting(f"{resource}_{severity}", f"Percentage of {resource} use that is {severity}.", settings.PERCENT)
+    for resource in ("cpu", "memory", "filesystem")
+    for severity in ("warning", "critical")
+)
+LISTEN = (
+    setting("host", "Address to listen on."),
+    setting("port", "Port to listen on.", settings.PORT),
+    setting("grafana_url", "Link on the page; {host} is the name the page was asked for; empty for none."),
+    setting("prometheus_url", "Likewise."),
+    setting("alertmanager_url", "Likewise."),
+)
+EXPORTS = (
+    click.option("--export-csv", metavar="FILE", default=None, help="Append a row a sample to this CSV file."),
+    click.option(
+        "--export-jsonl", metavar="FILE", default=None, help="Append a line a sample to this JSON Lines file."
+    ),
+)
+VERBOSE = (click.option("--verbose", "-v", is_flag=True, help="Log every failure with its traceback."),)
+
+
+def interval(help_text: str) -> Callable[[F], F]:
+    """Return the option for seconds between two samples."""
+    return click.option(
+        "--interval", type=NumberType(settings.INTERVAL), default=2.0, show_default=True, help=help_text
+    )
+
+
+def options(*groups: tuple[Callable[[Any], Any], ...]) -> Callable[[F], F]:
+    """Return a decorator that adds groups of options, shown in this order."""
+
+    def add(function: F) -> F:
+        for option in reversed([option for group in groups for option in group]):
+            function = option(function)
+        return function
+
+    return add
+
+
+def make_settings(values: dict[str, Any]) -> Settings:
+    """Return the settings of a command; values that are no settings are left for the command. Raises SettingError."""
+    fields = Settings.__dataclass_fields__
+    return Settings(**{name: value for name, value in values.items() if name in fields})

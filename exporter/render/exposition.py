@@ -1,0 +1,85 @@
+"""The Prometheus exposition of a snapshot, as text or OpenMetrics."""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING, cast
+
+from prometheus_client.exposition import choose_encoder
+
+from exporter import __version__
+from exporter.families import counters, gauges
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from prometheus_client.core import Metric
+    from prometheus_client.registry import Collector
+
+    from exporter.model import Reading, Snapshot
+    from exporter.thresholds import Thresholds
+
+
+class _Families:
+    """What prometheus_client's encoders ask of a registry: its families."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = tuple(families)
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+def encode(families: Iterable[Metric], accept: str) -> tuple[bytes, str]:
+    """Return the exposition in the best format that an ``Accept`` header allows, and its content type."""
+    encoder, content_type = choose_encoder(accept)
+    return encoder(cast("Collector", _Families(families))), content_type
+
+
+def snapshot_families(
+    snapshot: Snapshot, thresholds: Thresholds, only: frozenset[str] | None = None
+) -> Iterable[Metric]:
+    """Yield the families of a snapshot, of all collectors or only those named, and of the exporter itself."""
+    readings = [reading for reading in snapshot.readings if only is None or reading.collector in only]
+    for reading in readings:
+        yield from reading.families
+    yield from exporter_families(readings, thresholds)
+
+
+def exporter_families(readings: Iterable[Reading], thresholds: Thresholds) -> Iterable[Metric]:
+    """Yield the thresholds, what each collector cost and whether it worked, and the exporter's version."""
+    rows = [((reading.collector,), reading) for reading in readings]
+    yield from gauges(
+        "host_alert_threshold_ratio",
+        "Usage from which this machine's owner wants an alert, 0-1.",
+        ("resource", "severity"),
+        [
+            ((resource, severity), ratio)
+            for resource, threshold in thresholds.items()
+            for severity, ratio in (("warning", threshold.warning), ("critical", threshold.critical))
+        ],
+    )
+    yield from gauges(
+        "host_exporter_collector_duration_seconds",
+        "Seconds that the collector took in this sample.",
+        ("collector",),
+        [(k, reading.seconds) for k, reading in rows],
+    )
+    yield from gauges(
+        "host_exporter_collector_success",
+        "1 where the collector worked in this sample; hardware that is not there is no failure.",
+        ("collector",),
+        [(k, reading.error is None) for k, reading in rows],
+    )
+    yield from counters(
+        "host_exporter_collector_errors_total",
+        "Samples in which the collector failed, since the exporter was started.",
+        ("collector",),
+        [(k, reading.errors) for k, reading in rows],
+    )
+    yield from gauges(
+        "host_exporter_build_info",
+        "The exporter: constant 1, its versions are in the labels.",
+        ("version", "python"),
+        [((__version__, platform.python_version()), 1)],
+    )

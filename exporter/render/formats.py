@@ -1,0 +1,80 @@
+"""CSV and JSON Lines: a row as a line, and what to do with a line that a crash cut off."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+
+from exporter.render.rows import COLUMNS
+
+if TYPE_CHECKING:
+    from exporter.render.rows import Value
+
+NAMES = list(COLUMNS)
+
+
+class CsvFormat:
+    """RFC 4180 with a header; a line a row, since no value holds a line break."""
+
+    flag = "--export-csv"
+    header = ",".join(NAMES) + "\n"
+
+    def line(self, values: dict[str, Value]) -> str:
+        """Return a row with its line end; unknown is empty, yes and no are 1 and 0."""
+        out = io.StringIO()
+        plain = [int(value) if isinstance(value, bool) else value for value in values.values()]
+        csv.writer(out, lineterminator="\n").writerow(plain)
+        return out.getvalue()
+
+    def fits(self, first: str) -> bool:
+        """Return whether a file that begins with this line has our columns."""
+        return first == self.header.rstrip("\n")
+
+    def begun(self, only: str) -> bool:
+        """Return whether a file that holds nothing but this, without a line end, is one of ours cut off."""
+        return self.header.startswith(only)
+
+    def close(self, cut: str) -> str:
+        """Return a line without an end, closed: the row has the values that were written."""
+        if self.header.startswith(cut):
+            return self.header
+        return cut + ('"\n' if cut.count('"') % 2 else "\n")
+
+
+class JsonLinesFormat:
+    """One JSON object a line, each with all columns; unknown is null."""
+
+    flag = "--export-jsonl"
+    header = ""
+    begin = '{"time": "'
+
+    def line(self, values: dict[str, Value]) -> str:
+        """Return a row with its line end."""
+        return json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def fits(self, first: str) -> bool:
+        """Return whether a file that begins with this line has our columns; a line once cut has the first of them."""
+        names = self._names(first)
+        return len(names) > 1 and names == NAMES[: len(names)]
+
+    def begun(self, only: str) -> bool:
+        """Return whether a file that holds nothing but this, without a line end, is one of ours cut off."""
+        return self.fits(self.close(only)) or self.begin.startswith(only[: len(self.begin)])
+
+    def close(self, cut: str) -> str:
+        """Return the values of a cut line that are whole, as an object; nothing where there are none."""
+        if self._names(cut):
+            return cut + "\n"
+        for place in range(len(cut) - 1, 0, -1):
+            if cut[place] == "," and self._names(cut[:place] + "}"):
+                return cut[:place] + "}\n"
+        return ""
+
+    def _names(self, line: str) -> list[str]:
+        try:
+            values = json.loads(line)
+        except ValueError:
+            return []
+        return list(values) if isinstance(values, dict) else []

@@ -1,0 +1,71 @@
+"""A snapshot as JSON: each section as a dict, with units in the names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from exporter import __version__
+from exporter.thresholds import findings, worst
+
+if TYPE_CHECKING:
+    from exporter.model import Snapshot
+    from exporter.thresholds import Thresholds
+
+
+def iso_time(seconds: float) -> str:
+    """Return Unix time as UTC ISO-8601 with milliseconds, "2026-01-31T08:05:00.250Z"."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def stats(snapshot: Snapshot, thresholds: Thresholds) -> dict[str, Any]:
+    """Return the whole snapshot as plain types: levels, thresholds, collectors, then a section a collector."""
+    found = findings(snapshot, thresholds)
+    return {
+        "time": iso_time(snapshot.time),
+        "version": __version__,
+        "level": str(worst(found)),
+        "levels": [
+            {
+                "resource": finding.resource,
+                "subject": finding.subject,
+                "usage_ratio": finding.ratio,
+                "level": str(finding.level),
+                "threshold_ratio": finding.limit,
+            }
+            for finding in found
+        ],
+        "thresholds": {
+            resource: {"warning_ratio": threshold.warning, "critical_ratio": threshold.critical}
+            for resource, threshold in thresholds.items()
+        },
+        "collectors": {
+            reading.collector: {
+                "success": reading.error is None,
+                "error": reading.error,
+                "errors_total": reading.errors,
+                "duration_seconds": reading.seconds,
+            }
+            for reading in snapshot.readings
+        },
+        **{reading.collector: plain(reading.section) for reading in snapshot.readings},
+    }
+
+
+def dumps(snapshot: Snapshot, thresholds: Thresholds) -> str:
+    """Return the snapshot as indented JSON text."""
+    return json.dumps(stats(snapshot, thresholds), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def plain(value: Any) -> Any:
+    """Return a section as dicts, lists and numbers, without the fields that only rates need."""
+    if is_dataclass(value):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value) if not f.metadata.get("hidden")}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value

@@ -1,0 +1,106 @@
+"""A snapshot as one flat row, for CSV and JSON Lines: the columns are fixed and documented in the README."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.collectors.battery import Battery
+from exporter.collectors.cpu import Cpu
+from exporter.collectors.disk import Disks
+from exporter.collectors.filesystem import Filesystems
+from exporter.collectors.memory import Memory
+from exporter.collectors.network import Network
+from exporter.collectors.processes import Processes
+from exporter.collectors.system import System
+from exporter.render.json import iso_time
+from exporter.thresholds import findings, worst
+
+if TYPE_CHECKING:
+    from exporter.model import Snapshot
+    from exporter.thresholds import Thresholds
+
+Value = str | float | int | bool | None
+
+COLUMNS = {
+    "time": "when the sample was taken, UTC, ISO 8601",
+    "hostname": "the machine",
+    "level": "ok, warning or critical: the worst of CPU, memory and filesystems",
+    "uptime_seconds": "since the machine was started",
+    "cpu_usage_ratio": "busy share of all CPUs since the row before, 0-1",
+    "load1": "load average of the last minute",
+    "memory_total_bytes": "memory the system can use",
+    "memory_used_bytes": "total less available",
+    "memory_usage_ratio": "used/total, 0-1",
+    "swap_used_bytes": "swap in use",
+    "filesystem_mountpoint": "the fullest filesystem",
+    "filesystem_usage_ratio": "its used share, 0-1, as df",
+    "filesystem_available_bytes": "what can still be written to it",
+    "disk_read_bytes_total": "all disks together, since boot",
+    "disk_written_bytes_total": "all disks together, since boot",
+    "network_receive_bytes_total": "all interfaces shown together, since they were made",
+    "network_transmit_bytes_total": "all interfaces shown together, since they were made",
+    "battery_charge_ratio": "0-1",
+    "battery_plugged": "whether on mains power",
+    "processes": "number of processes",
+    "top_cpu_name": "the program that uses most CPU",
+    "top_cpu_cores": "what it uses, 1 = one core",
+    "top_memory_name": "the program that uses most memory",
+    "top_memory_bytes": "what it uses (RSS)",
+}
+"""Every column with its meaning. A file with other columns is never appended to."""
+
+
+def row(snapshot: Snapshot, thresholds: Thresholds) -> dict[str, Value]:
+    """Return the value of every column, None where it is not known."""
+    values: dict[str, Value] = dict.fromkeys(COLUMNS)
+    values["time"] = iso_time(snapshot.time)
+    values["level"] = str(worst(findings(snapshot, thresholds)))
+    if system := snapshot.section(System):
+        values |= {"hostname": system.hostname, "uptime_seconds": system.uptime_seconds, "load1": system.load1}
+    if cpu := snapshot.section(Cpu):
+        values["cpu_usage_ratio"] = _ratio(cpu.usage_ratio)
+    if memory := snapshot.section(Memory):
+        values |= {
+            "memory_total_bytes": memory.total_bytes,
+            "memory_used_bytes": memory.used_bytes,
+            "memory_usage_ratio": _ratio(memory.usage_ratio),
+            "swap_used_bytes": memory.swap_used_bytes,
+        }
+    if (filesystems := snapshot.section(Filesystems)) and (fullest := filesystems.fullest()):
+        values |= {
+            "filesystem_mountpoint": fullest.mountpoint,
+            "filesystem_usage_ratio": _ratio(fullest.usage_ratio),
+            "filesystem_available_bytes": fullest.available_bytes,
+        }
+    if battery := snapshot.section(Battery):
+        values |= {"battery_charge_ratio": _ratio(battery.charge_ratio), "battery_plugged": battery.plugged}
+    return values | _traffic(snapshot) | _programs(snapshot)
+
+
+def _traffic(snapshot: Snapshot) -> dict[str, Value]:
+    values: dict[str, Value] = {}
+    if disks := snapshot.section(Disks):
+        values["disk_read_bytes_total"] = sum(disk.read_bytes for disk in disks.disks)
+        values["disk_written_bytes_total"] = sum(disk.written_bytes for disk in disks.disks)
+    if network := snapshot.section(Network):
+        counters = [interface.counters for interface in network.interfaces]
+        values["network_receive_bytes_total"] = sum(counter.receive_bytes for counter in counters)
+        values["network_transmit_bytes_total"] = sum(counter.transmit_bytes for counter in counters)
+    return values
+
+
+def _programs(snapshot: Snapshot) -> dict[str, Value]:
+    processes = snapshot.section(Processes)
+    if processes is None:
+        return {}
+    values: dict[str, Value] = {"processes": processes.total}
+    if processes.programs:
+        busiest = max(processes.programs, key=lambda program: program.cpu_cores)
+        largest = max(processes.programs, key=lambda program: program.memory_bytes)
+        values |= {"top_cpu_name": busiest.name, "top_cpu_cores": round(busiest.cpu_cores, 4)}
+        values |= {"top_memory_name": largest.name, "top_memory_bytes": largest.memory_bytes}
+    return values
+
+
+def _ratio(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

@@ -1,0 +1,50 @@
+"""The small lines of the status page: points in, an SVG path out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exporter.render.units import percent, span
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+WIDTH, HEIGHT = 300, 40
+GAP = 90.0
+"""Seconds without a sample after which the line is broken: nobody knows what was between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sparkline:
+    """``line`` and ``area`` are SVG path data in a box of WIDTH x HEIGHT; ``label`` says the same in words."""
+
+    line: str
+    area: str
+    label: str
+
+
+def sparkline(samples: Sequence[tuple[float, float | None]]) -> Sparkline | None:
+    """Return the line of (time in seconds, ratio 0-1) samples over their whole time, None for fewer than two."""
+    known = [(moment, ratio) for moment, ratio in samples if ratio is not None]
+    if len(known) < 2 or known[-1][0] <= known[0][0]:
+        return None
+    begin, end = known[0][0], known[-1][0]
+    line: list[str] = []
+    area: list[str] = []
+    last = begin
+    for moment, ratio in known:
+        x = (moment - begin) / (end - begin) * WIDTH
+        y = HEIGHT - min(1.0, max(0.0, ratio)) * HEIGHT
+        if not line or moment - last > GAP:
+            if area:
+                area.append(f"V{HEIGHT}Z")
+            line.append(f"M{x:.1f} {y:.1f}")
+            area.append(f"M{x:.1f} {HEIGHT}V{y:.1f}")
+        else:
+            line.append(f"L{x:.1f} {y:.1f}")
+            area.append(f"L{x:.1f} {y:.1f}")
+        last = moment
+    ratios = [ratio for _, ratio in known]
+    label = f"last {span(end - begin)}: lowest {percent(min(ratios))}, highest {percent(max(ratios))}"
+    return Sparkline("".join(line), "".join([*area, f"V{HEIGHT}Z"]), label)

@@ -1,0 +1,206 @@
+"""The live terminal view (rich), and plain lines where the output is no terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from exporter.collectors.battery import Battery
+from exporter.collectors.cpu import Cpu
+from exporter.collectors.disk import Disks
+from exporter.collectors.filesystem import Filesystems
+from exporter.collectors.memory import Memory
+from exporter.collectors.network import Network
+from exporter.collectors.processes import Processes
+from exporter.collectors.system import System
+from exporter.render.json import iso_time
+from exporter.render.units import UNKNOWN, number, percent, rate, size, span
+from exporter.render.words import headline, sentence
+from exporter.thresholds import Level, findings, worst
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from exporter.model import Snapshot
+    from exporter.thresholds import Finding, Threshold, Thresholds
+
+STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "bold red"}
+BAR = 40
+
+
+class Screen:
+    """Shows snapshots one after another, as a context manager; ``once`` prints one and leaves it there."""
+
+    def __init__(self, thresholds: Thresholds, *, once: bool = False, console: Console | None = None) -> None:
+        self._thresholds = thresholds
+        self._console = console or Console(highlight=False)
+        live = self._console.is_terminal and not once
+        self._live = Live(console=self._console, screen=True, auto_refresh=False) if live else None
+        self._drawn = self._console.is_terminal
+
+    def __enter__(self) -> Self:
+        """Take the screen, where there is one."""
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        """Give the screen back as it was."""
+        if self._live:
+            self._live.stop()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Draw a snapshot, or print its line."""
+        if self._live:
+            self._live.update(view(snapshot, self._thresholds), refresh=True)
+        elif self._drawn:
+            self._console.print(view(snapshot, self._thresholds))
+        else:
+            # Not through rich: it would wrap the line at 80 columns.
+            self._console.file.write(plain_line(snapshot, self._thresholds) + "\n")
+            self._console.file.flush()
+
+
+def plain_line(snapshot: Snapshot, thresholds: Thresholds) -> str:
+    """Return a snapshot as one line for a log or a pipe."""
+    found = findings(snapshot, thresholds)
+    cpu, memory, network = snapshot.section(Cpu), snapshot.section(Memory), snapshot.section(Network)
+    filesystems, processes = snapshot.section(Filesystems), snapshot.section(Processes)
+    parts = [iso_time(snapshot.time), headline(found)]
+    if cpu:
+        parts.append(f"cpu {percent(cpu.usage_ratio)}")
+    if memory:
+        parts.append(f"memory {percent(memory.usage_ratio)}")
+    if filesystems and (fullest := filesystems.fullest()):
+        parts.append(f"{fullest.mountpoint} {percent(fullest.usage_ratio)}")
+    if network:
+        received = sum(interface.receive_rate_bytes or 0 for interface in network.interfaces)
+        sent = sum(interface.transmit_rate_bytes or 0 for interface in network.interfaces)
+        parts.append(f"receive {rate(received)} transmit {rate(sent)}")
+    if processes and processes.programs:
+        top = processes.programs[0]
+        parts.append(f"top {top.name} {top.cpu_cores:.2f} cores {size(top.memory_bytes)}")
+    parts += [f"{failure.collector} failed" for failure in snapshot.failures()]
+    return " | ".join(parts).replace("\u00a0", " ")
+
+
+def view(snapshot: Snapshot, thresholds: Thresholds) -> RenderableType:
+    """Return the whole picture of a snapshot."""
+    found = findings(snapshot, thresholds)
+    processes = snapshot.section(Processes)
+    alerts = [
+        Text(sentence(finding, processes), style=STYLES[finding.level]) for finding in found if finding.level > Level.OK
+    ]
+    failures = [Text(f"{failure.collector}: {failure.error}", style="yellow") for failure in snapshot.failures()]
+    parts: list[RenderableType] = [_head(snapshot, found), *alerts, *failures, Text(), _shares(snapshot, thresholds)]
+    for table in (_programs(snapshot), _traffic(snapshot)):
+        if table is not None:
+            parts += [Text(), table]
+    return Group(*parts)
+
+
+def _head(snapshot: Snapshot, found: tuple[Finding, ...]) -> Table:
+    grid = Table.grid(expand=True)
+    grid.add_column(overflow="ellipsis", no_wrap=True)
+    grid.add_column(justify="right", no_wrap=True)
+    left = Text()
+    if system := snapshot.section(System):
+        left.append(system.hostname, style="bold")
+        left.append(f"  {system.os}, up {span(system.uptime_seconds)}", style="dim")
+    grid.add_row(left, Text(f"● {headline(found)}", style=STYLES[worst(found)]))
+    return grid
+
+
+def _shares(snapshot: Snapshot, thresholds: Thresholds) -> Table:
+    """Return a line a share: its name, a bar with the thresholds marked on it, the figure, the details."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(max_width=24, overflow="ellipsis", no_wrap=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(style="dim", overflow="ellipsis", no_wrap=True)
+    for name, ratio, threshold, detail in _share_rows(snapshot, thresholds):
+        style = STYLES[threshold.level(ratio)] if threshold else "cyan"
+        grid.add_row(name, _bar(ratio, threshold, style), Text(percent(ratio), style=style), detail)
+    return grid
+
+
+def _share_rows(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[tuple[str, float, Threshold | None, str]]:
+    system = snapshot.section(System)
+    if (cpu := snapshot.section(Cpu)) and cpu.usage_ratio is not None:
+        load = f", load {number(system.load1)} {number(system.load5)}" if system and system.load1 is not None else ""
+        yield "CPU", cpu.usage_ratio, thresholds.cpu, f"{cpu.logical_cpus} CPUs{load}"
+    if (memory := snapshot.section(Memory)) and memory.usage_ratio is not None:
+        yield "Memory", memory.usage_ratio, thresholds.memory, _of(memory.used_bytes, memory.total_bytes)
+        if memory.swap_usage_ratio is not None:
+            yield "Swap", memory.swap_usage_ratio, None, _of(memory.swap_used_bytes, memory.swap_total_bytes)
+    for filesystem in filesystems.filesystems if (filesystems := snapshot.section(Filesystems)) else ():
+        if filesystem.usage_ratio is not None:
+            free = f"{size(filesystem.available_bytes)} available, {filesystem.fstype}"
+            yield filesystem.mountpoint, filesystem.usage_ratio, thresholds.filesystem, free
+    if battery := snapshot.section(Battery):
+        power = "on mains power" if battery.plugged else "on battery"
+        lasts = f", lasts {span(battery.remaining_seconds)}" if battery.remaining_seconds is not None else ""
+        yield "Battery", battery.charge_ratio, None, power + lasts
+
+
+def _of(used: int, total: int) -> str:
+    return f"{size(used)} of {size(total)}"
+
+
+def _bar(ratio: float, threshold: Threshold | None, style: str) -> Text:
+    filled = round(min(1.0, max(0.0, ratio)) * BAR)
+    bar = Text("━" * filled, style=style) + Text("─" * (BAR - filled), style="dim")
+    for limit in (threshold.warning, threshold.critical) if threshold else ():
+        place = min(BAR - 1, int(limit * BAR))
+        bar = (
+            bar[:place] + Text("╋" if place < filled else "┼", style=style if place < filled else "") + bar[place + 1 :]
+        )
+    return bar
+
+
+def _programs(snapshot: Snapshot) -> Table | None:
+    processes = snapshot.section(Processes)
+    if processes is None:
+        return None
+    table = _columns(("Process", "left"), ("CPU", "right"), ("Memory", "right"), ("PID", "right"), ("User", "left"))
+    for process in processes.processes:
+        cpu = percent(process.cpu_cores, 1)
+        table.add_row(Text(process.name), cpu, size(process.memory_bytes), str(process.pid), Text(process.user))
+    return table
+
+
+def _traffic(snapshot: Snapshot) -> Table | None:
+    network, disks = snapshot.section(Network), snapshot.section(Disks)
+    rows = [
+        (interface.interface, _link(interface.up), interface.receive_rate_bytes, interface.transmit_rate_bytes)
+        for interface in (network.interfaces if network else ())
+    ]
+    rows += [
+        (disk.device, "disk", disk.read_rate_bytes, disk.write_rate_bytes) for disk in (disks.disks if disks else ())
+    ]
+    if not rows:
+        return None
+    table = _columns(
+        ("Interface, disk", "left"), ("", "left"), ("Receive, read", "right"), ("Transmit, write", "right")
+    )
+    for name, state, inward, outward in rows:
+        table.add_row(Text(name), state, rate(inward), rate(outward))
+    return table
+
+
+def _link(up: bool | None) -> str:
+    return UNKNOWN if up is None else "up" if up else "down"
+
+
+def _columns(*columns: tuple[str, Literal["left", "right"]]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for name, justify in columns:
+        table.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis", max_width=48)
+    return table

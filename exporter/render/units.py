@@ -1,0 +1,63 @@
+"""Figures for people: one way to write bytes, shares and times on page and terminal."""
+
+from __future__ import annotations
+
+UNKNOWN = "\N{EN DASH}"
+SPACE = "\u00a0"  # a figure and its unit stay on one line
+STEP = 1024
+
+
+def percent(ratio: float | None, digits: int = 0) -> str:
+    """Return a ratio (0-1) as "93 %". Never rounded up to 100 %: "full" means full."""
+    if ratio is None:
+        return UNKNOWN
+    value = round(ratio * 100, digits)
+    if ratio < 1 <= value / 100:
+        value = 100 - 10**-digits
+    return f"{value:.{digits}f}{SPACE}%"
+
+
+def size(count: float | None) -> str:
+    """Return bytes as "12.1 GiB": three figures are enough to compare with."""
+    if count is None:
+        return UNKNOWN
+    value, unit = float(count), "B"
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
+        if abs(value) < 999.5 or unit == "PiB":
+            break
+        value /= STEP
+    digits = 0 if unit == "B" or abs(value) >= 99.95 else 1
+    return f"{value:.{digits}f}{SPACE}{unit}"
+
+
+def rate(per_second: float | None) -> str:
+    """Return bytes a second as "1.2 MiB/s"."""
+    return UNKNOWN if per_second is None else f"{size(per_second)}/s"
+
+
+def link_speed(bytes_per_second: float | None) -> str:
+    """Return a link's speed as it is printed on the box: "1 Gbit/s"."""
+    if not bytes_per_second:
+        return UNKNOWN
+    megabits = bytes_per_second * 8 / 1e6
+    return f"{megabits / 1000:g}{SPACE}Gbit/s" if megabits >= 1000 else f"{megabits:g}{SPACE}Mbit/s"
+
+
+def span(seconds: float | None) -> str:
+    """Return a duration by its two largest units: "3 d 4 h", "12 min 5 s"."""
+    if seconds is None:
+        return UNKNOWN
+    left = int(seconds)
+    parts: list[str] = []
+    for length, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        count, left = divmod(left, length)
+        if count or parts or unit == "s":
+            parts.append(f"{count}{SPACE}{unit}")
+        if len(parts) == 2:
+            break
+    return " ".join(parts)
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Return a plain number with a fixed count of decimals."""
+    return UNKNOWN if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,87 @@
+"""The production server: cheroot, threads in one process, on Linux, macOS and Windows alike."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from cheroot import wsgi
+
+from exporter import __version__
+from exporter.errors import ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+log = logging.getLogger("exporter")
+
+THREADS = 10
+LARGEST_HEADER = 64 * 1024
+LARGEST_BODY = 64 * 1024
+"""Bytes: nothing that is served takes a body, and a header without end must not fill the memory."""
+
+HOUSEKEEPING = 5.0
+"""Seconds between looks for connections to close; cheroot's 0.5 s would keep an idle machine awake."""
+
+
+class Server(wsgi.Server):
+    """cheroot, quiet: what it has to say goes to the log, tracebacks only in debug."""
+
+    expiration_interval = HOUSEKEEPING
+
+    @property
+    def url(self) -> str:
+        """The address for a browser on this machine."""
+        host, port = self.bind_addr[:2]
+        local = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+        return f"http://{local}:{port}"
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: ARG002
+        """Log what went wrong inside the server; most of it is clients that went away."""
+        log.debug("server: %s", msg, exc_info=traceback)
+
+
+def open_server(app: Callable[..., Any], host: str, port: int) -> Server:
+    """Return a server that listens already. Raises ServerError with the reason in one line."""
+    server = Server(
+        (host, port),
+        app,
+        numthreads=THREADS,
+        server_name=f"host-exporter/{__version__}",
+        request_queue_size=128,
+    )
+    server.max_request_header_size = LARGEST_HEADER
+    server.max_request_body_size = LARGEST_BODY
+    try:
+        server.prepare()
+    except OSError as reason:
+        text = reason.strerror or str(reason)
+        raise ServerError(f"cannot listen on {host}:{port}: {text}") from None
+    except UnicodeError:  # a host name that no name server could know
+        raise ServerError(f"cannot listen on {host}:{port}: not a host name") from None
+    return server
+
+
+def run(server: Server, on_stop: Callable[[], None]) -> None:
+    """Serve until Ctrl-C or SIGTERM; requests under way are answered first. Main thread only."""
+    stopping = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        if not stopping.is_set():
+            stopping.set()
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    try:
+        server.serve()
+    except KeyboardInterrupt:
+        log.info("stopping")
+    finally:
+        server.stop()
+        on_stop()
+        sys.stderr.flush()

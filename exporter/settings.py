@@ -1,0 +1,154 @@
+"""Every setting with its default and what is accepted; a Settings object that exists is valid."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from fnmatch import translate
+from math import isfinite
+from os.path import isdir
+from urllib.parse import urlsplit
+
+from exporter.errors import SettingError
+from exporter.thresholds import Threshold, Thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number within bounds (inclusive), and the words for it."""
+
+    low: float
+    high: float
+    words: str
+    whole: bool = False
+
+    def parse(self, flag: str, value: object) -> float:
+        """Return the number that ``value`` is or says, or raise SettingError."""
+        text = str(value).strip()
+        try:
+            # ``int`` and ``float`` also take "1_000"; a user who types that means something else.
+            number = int(text) if self.whole else float(text)
+        except ValueError:
+            raise SettingError(flag, value, self.words) from None
+        if "_" in text or not isfinite(number) or not self.low <= number <= self.high:
+            raise SettingError(flag, value, self.words)
+        return number
+
+
+PORT = Number(1, 65535, "a whole number from 1 to 65535", whole=True)
+TOP = Number(1, 50, "a whole number from 1 to 50", whole=True)
+INTERVAL = Number(0.5, 86400, "seconds from 0.5 to 86400")
+MAX_AGE = Number(0, 3600, "seconds from 0 to 3600")
+TIMEOUT = Number(0.1, 60, "seconds from 0.1 to 60")
+PERCENT = Number(0.01, 100, "a percentage above 0, up to 100")
+
+# Pseudo filesystems hold no data of the owner's; read-only images are always 100 % full.
+FSTYPES_EXCLUDED = (
+    "autofs,binfmt_misc,bpf,cgroup*,configfs,debugfs,devfs,devpts,devtmpfs,efivarfs,erofs,fdescfs,"
+    "fuse.gvfsd-fuse,fuse.lxcfs,fuse.portal,fuse.snapfuse,fusectl,hugetlbfs,iso9660,mqueue,nsfs,nullfs,"
+    "overlay,proc,procfs,pstore,ramfs,rootfs,rpc_pipefs,securityfs,selinuxfs,squashfs,sysfs,tmpfs,tracefs"
+)
+# macOS splits one disk into many volumes; only the data volume is the owner's.
+MOUNTPOINTS_EXCLUDED = (
+    "/System/Volumes/Hardware,/System/Volumes/Preboot,/System/Volumes/Update*,/System/Volumes/VM,"
+    "/System/Volumes/iSCPreboot,/System/Volumes/xarts,/private/var/vm"
+)
+INTERFACES_EXCLUDED = (
+    "lo,veth*,br-*,docker*,cali*,cni*,flannel*,ifb*,virbr*,"
+    "lo0,anpi*,ap[0-9],awdl*,gif*,llw*,stf*,Loopback Pseudo-Interface*"
+)
+DISKS_EXCLUDED = "loop*,ram*,zram*,fd[0-9]*"
+
+
+class Patterns:
+    """Names left out: a comma-separated list of shell patterns; a name matches as a whole."""
+
+    def __init__(self, text: str) -> None:
+        globs = [part.strip() for part in text.split(",") if part.strip()]
+        # One expression: a container host asks this some thousand times a sample.
+        self._match = re.compile("|".join(translate(glob) for glob in globs) or r"(?!)").match
+
+    def match(self, name: str) -> bool:
+        """Return whether one of the patterns fits the whole name."""
+        return self._match(name) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings of a run. Percentages are in percent here, ratios everywhere else; times in seconds."""
+
+    host: str = "127.0.0.1"
+    port: int = 5000
+    rootfs: str = ""
+    hostname: str = ""
+    max_age: float = 1.0
+    top: int = 5
+    filesystem_timeout: float = 2.0
+    cpu_warning: float = 80.0
+    cpu_critical: float = 90.0
+    memory_warning: float = 80.0
+    memory_critical: float = 90.0
+    filesystem_warning: float = 80.0
+    filesystem_critical: float = 90.0
+    exclude_fstypes: str = FSTYPES_EXCLUDED
+    exclude_mountpoints: str = MOUNTPOINTS_EXCLUDED
+    exclude_interfaces: str = INTERFACES_EXCLUDED
+    exclude_disks: str = DISKS_EXCLUDED
+    bind_mounts: bool = False
+    disk_partitions: bool = False
+    # {host} stands for the name under which the page was asked for.
+    grafana_url: str = "http://{host}:3000"
+    prometheus_url: str = "http://{host}:9090"
+    alertmanager_url: str = "http://{host}:9093"
+
+    def __post_init__(self) -> None:
+        PORT.parse("--port", self.port)
+        MAX_AGE.parse("--max-age", self.max_age)
+        TOP.parse("--top", self.top)
+        TIMEOUT.parse("--filesystem-timeout", self.filesystem_timeout)
+        if not self.host or any(c.isspace() for c in self.host):
+            raise SettingError("--host", self.host, "an address or a host name to listen on")
+        if not self.hostname.isprintable():
+            raise SettingError("--hostname", self.hostname, "a name without control characters")
+        self._check_rootfs()
+        for resource in ("cpu", "memory", "filesystem"):
+            self._check_thresholds(resource)
+        for name in ("grafana", "prometheus", "alertmanager"):
+            check_url(f"--{name}-url", getattr(self, f"{name}_url"))
+
+    def _check_rootfs(self) -> None:
+        if not self.rootfs:
+            return
+        if not sys.platform.startswith("linux"):
+            raise SettingError("--rootfs", self.rootfs, "nothing: it is for Linux containers only")
+        if not isdir(f"{self.rootfs}/proc"):
+            raise SettingError("--rootfs", self.rootfs, "a folder where the host's / is mounted (with proc/ in it)")
+
+    def _check_thresholds(self, resource: str) -> None:
+        warning, critical = getattr(self, f"{resource}_warning"), getattr(self, f"{resource}_critical")
+        PERCENT.parse(f"--{resource}-warning", warning)
+        PERCENT.parse(f"--{resource}-critical", critical)
+        if warning >= critical:
+            accepted = f"a percentage below --{resource}-critical ({critical:g})"
+            raise SettingError(f"--{resource}-warning", f"{warning:g}", accepted)
+
+    def thresholds(self) -> Thresholds:
+        """Return the thresholds as ratios, 0 to 1."""
+        return Thresholds(
+            cpu=Threshold(self.cpu_warning / 100, self.cpu_critical / 100),
+            memory=Threshold(self.memory_warning / 100, self.memory_critical / 100),
+            filesystem=Threshold(self.filesystem_warning / 100, self.filesystem_critical / 100),
+        )
+
+
+def check_url(flag: str, url: str) -> None:
+    """Raise SettingError unless ``url`` is empty (no link) or an http or https address."""
+    accepted = "an http:// or https:// address, or nothing for no link"
+    try:
+        parts = urlsplit(url.replace("{host}", "localhost"))
+        valid = not url or (parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0)
+    except ValueError:  # a port that is no number, brackets that are no IPv6 address
+        valid = False
+    if not valid:
+        raise SettingError(flag, url, accepted)

@@ -1,0 +1,77 @@
+"""The web application: ``create_app`` around a sampler. Nothing a client sends changes anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from exporter.collectors import COLLECTORS
+from exporter.history import History
+from exporter.render.json import dumps
+from exporter.web.metrics import Expositions
+from exporter.web.page import add_filters, page_context
+
+if TYPE_CHECKING:
+    from exporter.sampler import Sampler
+    from exporter.settings import Settings
+
+PATHS = "/, /metrics, /api/stats, /-/healthy, /-/ready"
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+def create_app(sampler: Sampler, settings: Settings, history: History | None = None) -> Flask:
+    """Return the WSGI application; ``history`` holds the points of the page's small lines."""
+    app = Flask(__name__)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.send_file_max_age_default = 3600  # type: ignore[attr-defined]
+    add_filters(app.jinja_env)
+    thresholds = settings.thresholds()
+    expositions = Expositions(thresholds)
+    points = history or History()
+    names = frozenset(collector.name for collector in COLLECTORS)
+
+    @app.get("/")
+    def page() -> Response:
+        context = page_context(sampler.sample(), settings, points.points(), request.host)
+        return Response(render_template("page.html", **context), mimetype="text/html", headers=NO_STORE)
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        wanted = frozenset(request.args.getlist("collect[]"))
+        if unknown := wanted - names:
+            accepted = ", ".join(sorted(names))
+            return _text(f"collect[]: {min(unknown)!r} is not a collector; there are {accepted}", 400)
+        body, headers = expositions.get(
+            sampler.sample(), wanted or None, request.headers.get("Accept", ""), request.accept_encodings["gzip"] > 0
+        )
+        return Response(body, headers=headers)
+
+    @app.get("/api/stats")
+    def stats() -> Response:
+        body = dumps(sampler.sample(), thresholds) + "\n"
+        return Response(body, mimetype="application/json", headers=NO_STORE)
+
+    @app.get("/-/healthy")
+    def healthy() -> Response:
+        return _text("alive")
+
+    @app.get("/-/ready")
+    def ready() -> Response:
+        snapshot = sampler.sample()
+        if len(snapshot.failures()) == len(snapshot.readings):
+            return _text("no collector works", 503)
+        return _text("ready")
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> Response:
+        code = error.code or 500
+        hints = {404: f"there are {PATHS}", 405: "GET and HEAD are accepted"}
+        return _text(f"{code} {error.name}; {hints.get(code, error.description)}", code)
+
+    return app
+
+
+def _text(line: str, status: int = 200) -> Response:
+    return Response(f"{line}\n", status=status, mimetype="text/plain", headers=NO_STORE)

@@ -1,0 +1,113 @@
+"""What the status page shows: a snapshot put into the order of the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from exporter import __version__
+from exporter.collectors.battery import Battery
+from exporter.collectors.cpu import Cpu
+from exporter.collectors.disk import Disks
+from exporter.collectors.filesystem import Filesystems
+from exporter.collectors.memory import Memory
+from exporter.collectors.network import Network
+from exporter.collectors.processes import Processes
+from exporter.collectors.system import System
+from exporter.collectors.temperature import Temperatures
+from exporter.render import units
+from exporter.render.json import iso_time
+from exporter.render.sparkline import sparkline
+from exporter.render.words import headline, sentence
+from exporter.thresholds import Level, findings, worst
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jinja2 import Environment
+
+    from exporter.history import Point
+    from exporter.model import Snapshot
+    from exporter.settings import Settings
+
+REFRESH = 2.5
+"""Seconds between two looks of the page at the exporter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link in the page's foot."""
+
+    name: str
+    purpose: str
+    url: str
+
+
+def add_filters(environment: Environment) -> None:
+    """Give the templates the ways in which figures are written for people."""
+    for name in ("percent", "size", "rate", "span", "number", "link_speed"):
+        environment.filters[name] = getattr(units, name)
+
+
+def page_context(snapshot: Snapshot, settings: Settings, points: Sequence[Point], asked_host: str) -> dict[str, Any]:
+    """Return the names that ``page.html`` uses. ``asked_host`` is the Host header of the request."""
+    thresholds = settings.thresholds()
+    found = findings(snapshot, thresholds)
+    filesystems, processes = snapshot.section(Filesystems), snapshot.section(Processes)
+    fullest = filesystems.fullest() if filesystems else None
+    system = snapshot.section(System)
+    hostname = system.hostname if system else "this machine"
+    level = worst(found)
+    return {
+        "version": __version__,
+        "refresh": REFRESH,
+        "time": iso_time(snapshot.time),
+        "clock": datetime.fromtimestamp(snapshot.time, UTC).strftime("%H:%M:%S"),
+        "hostname": hostname,
+        "level": str(level),
+        "headline": headline(found),
+        "title": f"{hostname}: {headline(found)}",
+        "alerts": [(str(finding.level), sentence(finding, processes)) for finding in found if finding.level > Level.OK],
+        "failures": snapshot.failures(),
+        "thresholds": thresholds,
+        "levels": {(finding.resource, finding.subject): str(finding.level) for finding in found},
+        "system": system,
+        "cpu": snapshot.section(Cpu),
+        "memory": snapshot.section(Memory),
+        "filesystems": filesystems.filesystems if filesystems else (),
+        "fullest": fullest,
+        "disks": snapshot.section(Disks),
+        "network": snapshot.section(Network),
+        "battery": snapshot.section(Battery),
+        "temperatures": snapshot.section(Temperatures),
+        "hottest": _hottest(snapshot.section(Temperatures)),
+        "processes": processes,
+        "lines": {
+            name: sparkline([(point.monotonic, getattr(point, name)) for point in points])
+            for name in ("cpu", "memory", "filesystem")
+        },
+        "links": _links(settings, asked_host),
+    }
+
+
+def _hottest(temperatures: Temperatures | None) -> Any:
+    return max(temperatures.sensors, key=attrgetter("celsius")) if temperatures else None
+
+
+def _links(settings: Settings, asked_host: str) -> list[Link]:
+    """Return the links that are set; ``{host}`` becomes the name under which this page was asked for."""
+    try:
+        host = urlsplit(f"//{asked_host}").hostname or "localhost"
+    except ValueError:  # a Host header that is no host
+        host = "localhost"
+    if ":" in host:
+        host = f"[{host}]"
+    wanted = (
+        Link("Grafana", "history", settings.grafana_url),
+        Link("Prometheus", "queries", settings.prometheus_url),
+        Link("Alertmanager", "alerts", settings.alertmanager_url),
+    )
+    return [Link(link.name, link.purpose, link.url.replace("{host}", host)) for link in wanted if link.url]
