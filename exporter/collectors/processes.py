@@ -12,7 +12,7 @@ from exporter.families import gauges
 from exporter.model import hidden
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping
 
     from prometheus_client.core import Metric
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from exporter.model import Snapshot
     from exporter.sources.processes import ProcessSample
 
-K = TypeVar("K", int, str)
+K = TypeVar("K", bound="Hashable")
 
 # Always shown, so that "no zombie" is a 0 and not a gap.
 STATES = ("running", "sleeping", "disk-sleep", "stopped", "zombie")

@@ -1,0 +1,158 @@
+"""What the tests share: the real exporter as a process, its answers, and a load."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from prometheus_client.parser import text_string_to_metric_families
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from prometheus_client.samples import Sample
+
+COMMAND = (sys.executable, "-m", "exporter")
+
+
+def free_port() -> int:
+    """Return a port on loopback that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Answer:
+    """An HTTP answer, also of an error."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+def fetch(url: str, headers: Mapping[str, str] | None = None, method: str = "GET", wait: float = 20) -> Answer:
+    """Ask once; a 4xx or 5xx is an answer as well."""
+    request = urllib.request.Request(url, headers=dict(headers or {}), method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=wait) as answer:
+            return Answer(answer.status, answer.headers, answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, error.headers, error.read())
+
+
+class Exporter:
+    """The real command ``serve`` on a free port of loopback, ended by its PID."""
+
+    def __init__(self, *args: str, env: Mapping[str, str] | None = None) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._command = [*COMMAND, "serve", "--port", str(self.port), *args]
+        self._env = {**os.environ, **(env or {})}
+        self.log = ""
+
+    def __enter__(self) -> Self:
+        self.process = subprocess.Popen(self._command, env=self._env, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                if fetch(f"{self.url}/-/ready").status == 200:
+                    return self
+            except OSError:
+                time.sleep(0.02)
+        self.stop()
+        raise AssertionError(f"the exporter did not start: {self.log}")
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """End it and return its exit code; its log is in ``log``."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            _, text = self.process.communicate(timeout=15)
+            self.log += text or ""
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise
+        except ValueError:  # stopped before
+            pass
+        return self.process.returncode
+
+    def get(self, path: str = "/metrics", headers: Mapping[str, str] | None = None, method: str = "GET") -> Answer:
+        return fetch(self.url + path, headers, method)
+
+    def samples(self, path: str = "/metrics") -> Samples:
+        return Samples.parse(self.get(path).text)
+
+
+@dataclass
+class Samples:
+    """An exposition, by metric name."""
+
+    samples: list[Sample] = field(default_factory=list)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        return cls([sample for family in text_string_to_metric_families(text) for sample in family.samples])
+
+    def value(self, name: str, **labels: str) -> float | None:
+        """Return the value of the one series with these labels (others may be there), None without."""
+        found = [s.value for s in self.samples if s.name == name and labels.items() <= s.labels.items()]
+        assert len(found) <= 1, f"{name} {labels} is not one series"
+        return found[0] if found else None
+
+    def labels(self, name: str, label: str) -> set[str]:
+        """Return all values of a label of a metric."""
+        return {s.labels[label] for s in self.samples if s.name == name}
+
+    def names(self) -> set[str]:
+        return {sample.name for sample in self.samples}
+
+
+def run(*args: str, env: Mapping[str, str] | None = None, wait: float = 30) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [*COMMAND, *args], env={**os.environ, **(env or {})}, capture_output=True, text=True, timeout=wait, check=False
+    )
+
+
+class Load:
+    """Processes that each keep one core busy; ended by PID, and by themselves after ``seconds``."""
+
+    def __init__(self, count: int = 1, seconds: float = 60, duty: float = 1.0, command: Sequence[str] = ()) -> None:
+        program = (
+            "import time\n"
+            f"end = time.monotonic() + {seconds}\n"
+            "while time.monotonic() < end:\n"
+            "    start = time.monotonic()\n"
+            f"    while time.monotonic() - start < {0.02 * duty}: pass\n"
+            f"    {'pass' if duty >= 1 else f'time.sleep({0.02 * (1 - duty)})'}\n"
+        )
+        self._command = list(command) or [sys.executable, "-c", program]
+        self._count = count
+
+    def __enter__(self) -> Self:
+        self.processes = [subprocess.Popen(self._command) for _ in range(self._count)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
