@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import sys
@@ -35,6 +36,9 @@ def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
     server = open_server(create_app(sampler, settings, history), settings.host, settings.port)
     recorder = Recorder(sampler, settings, files, interval)
     recorder.start()
+    # Modules and templates live as long as the process: the collector need not look at them at every round.
+    gc.collect()
+    gc.freeze()
     log.info("host-exporter %s: status page on %s, metrics on %s/metrics", __version__, server.url, server.url)
     run(server, on_stop=recorder.stop)
 

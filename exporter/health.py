@@ -24,7 +24,8 @@ def check(url: str) -> tuple[bool, str]:
     except urllib.error.HTTPError as answer:
         return False, f"{address}: {answer.code} {answer.reason}"
     except (OSError, ValueError) as reason:  # URLError is an OSError; a broken answer is a ValueError
-        return False, f"{address}: {getattr(reason, 'reason', None) or reason}"
+        inner = getattr(reason, "reason", None) or reason
+        return False, f"{address}: {getattr(inner, 'strerror', None) or inner}"
     except Exception as reason:  # noqa: BLE001 - http.client has errors of its own for what is no HTTP
         return False, f"{address}: {type(reason).__name__}, this is no exporter"
 

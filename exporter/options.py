@@ -40,14 +40,17 @@ def setting(name: str, help_text: str, kind: Number | None = None) -> Callable[[
     flag = "--" + name.replace("_", "-")
     if isinstance(default, bool):
         return click.option(f"{flag}/--no-{flag[2:]}", default=default, show_default=True, help=help_text)
-    shown = default if len(str(default)) < 40 else "a list, see docs/architecture.md"
+    if isinstance(default, float) and default.is_integer():
+        default = int(default)
+    # A long list is in the documentation; nothing to show where the default is empty.
+    shown: bool | str = "a list, see docs/settings.md" if len(str(default)) > 60 else bool(str(default))
     return click.option(
-        flag, type=NumberType(kind) if kind else str, default=default, show_default=str(shown), help=help_text
+        flag, type=NumberType(kind) if kind else str, default=default, show_default=shown, help=help_text
     )
 
 
 MACHINE = (
-    setting("rootfs", "Folder where the watched host's / is mounted; for containers."),
+    setting("rootfs", "Folder where the watched host's / is mounted (for containers)."),
     setting("hostname", "Name to show instead of the machine's own."),
     setting("top", "Programs in the top list, by CPU and by memory each.", settings.TOP),
     setting("max_age", "Seconds for which one sample serves all who ask.", settings.MAX_AGE),
@@ -60,16 +63,16 @@ MACHINE = (
     setting("disk_partitions", "Show partitions beside their disks."),
 )
 THRESHOLDS = tuple(
-    setting(f"{resource}_{severity}", f"Percentage of {resource} use that is {severity}.", settings.PERCENT)
-    for resource in ("cpu", "memory", "filesystem")
+    setting(f"{resource}_{severity}", f"Percentage of {title} in use from which it is {severity}.", settings.PERCENT)
+    for resource, title in (("cpu", "CPU"), ("memory", "memory"), ("filesystem", "filesystem"))
     for severity in ("warning", "critical")
 )
 LISTEN = (
     setting("host", "Address to listen on."),
     setting("port", "Port to listen on.", settings.PORT),
     setting("grafana_url", "Link on the page; {host} is the name the page was asked for; empty for none."),
-    setting("prometheus_url", "Likewise."),
-    setting("alertmanager_url", "Likewise."),
+    setting("prometheus_url", "Link on the page, likewise."),
+    setting("alertmanager_url", "Link on the page, likewise."),
 )
 EXPORTS = (
     click.option("--export-csv", metavar="FILE", default=None, help="Append a row a sample to this CSV file."),
@@ -83,7 +86,7 @@ VERBOSE = (click.option("--verbose", "-v", is_flag=True, help="Log every failure
 def interval(help_text: str) -> Callable[[F], F]:
     """Return the option for seconds between two samples."""
     return click.option(
-        "--interval", type=NumberType(settings.INTERVAL), default=2.0, show_default=True, help=help_text
+        "--interval", type=NumberType(settings.INTERVAL), default=2, help=help_text
     )
 
 

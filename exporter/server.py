@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import sys
 import threading
@@ -59,10 +60,12 @@ def open_server(app: Callable[..., Any], host: str, port: int) -> Server:
     try:
         server.prepare()
     except OSError as reason:
-        text = reason.strerror or str(reason)
-        raise ServerError(f"cannot listen on {host}:{port}: {text}") from None
-    except UnicodeError:  # a host name that no name server could know
-        raise ServerError(f"cannot listen on {host}:{port}: not a host name") from None
+        # cheroot packs the real reason into a text: "No socket could be created -- (...: [Errno 98] ...)".
+        found = re.search(r"\[Errno -?\d+\] ([^)]+)", str(reason))
+        text = found[1] if found else reason.strerror or str(reason)
+        raise ServerError(f"cannot listen on {host}, port {port}: {text}; give another --host or --port") from None
+    except UnicodeError:  # a name that no name server could know
+        raise ServerError(f"cannot listen on {host}, port {port}: not a host name; give another --host") from None
     return server
 
 

@@ -78,6 +78,7 @@ class _Name:
     first_seen: float
     settled: bool
     user: str = ""
+    user_settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +131,12 @@ class LinuxProcesses:
         known = self._known.get(str(process.pid))
         if known is None:
             return ""
-        # Kept once the process has settled: daemons change their user right after their start.
-        if not known.name.user or not known.name.settled:
-            known.name.user = self._look_up_user(process.pid)
-        return known.name.user
+        name = known.name
+        if not name.user_settled:
+            # Daemons change their user right after their start, so an early answer is not kept.
+            name.user_settled = time.monotonic() - name.first_seen > SETTLED
+            name.user = self._look_up_user(process.pid)
+        return name.user
 
     def _look_up_user(self, pid: int) -> str:
         status = read_bytes(f"{self._proc}/{pid}/status") or b""

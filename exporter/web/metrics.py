@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import threading
+import zlib
 from typing import TYPE_CHECKING
 
 from prometheus_client import ProcessCollector
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from exporter.model import Snapshot
     from exporter.thresholds import Thresholds
 
-GZIP_LEVEL = 1
-"""Measured on 14 KB of exposition: level 1 takes 0.13 ms and leaves 2.6 KB, level 6 takes 0.33 ms for 2.2 KB."""
+GZIP_WINDOW = 16 + 12
+"""16 asks for the gzip format; a window of 4 KiB holds some forty lines, and lines resemble their neighbours."""
 
 
 class Expositions:
@@ -53,6 +53,12 @@ class Expositions:
             body, content_type = encode(families, "")
         headers = {"Content-Type": content_type, "Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding"}
         if gzipped:
-            body = gzip.compress(body, GZIP_LEVEL)
+            body = _gzip(body)
             headers["Content-Encoding"] = "gzip"
         return body, headers
+
+
+def _gzip(body: bytes) -> bytes:
+    """Return a body packed with little memory: zlib's default takes 256 KiB each time, in each thread's heap."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, wbits=GZIP_WINDOW, memLevel=5)
+    return packer.compress(body) + packer.flush()
