@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,22 +29,22 @@ class History:
     """Keeps the last 300 points. ``add`` is the sampler's ``on_sample``."""
 
     def __init__(self) -> None:
-        self._points: deque[Point] = deque(maxlen=LENGTH)
+        # Replaced as a whole: pages are drawn in other threads than samples are taken in.
+        self._points: tuple[Point, ...] = ()
 
     def add(self, snapshot: Snapshot) -> None:
         """Keep what the lines show of a new sample."""
         cpu, memory = snapshot.section(Cpu), snapshot.section(Memory)
         filesystems = snapshot.section(Filesystems)
         fullest = filesystems.fullest() if filesystems else None
-        self._points.append(
-            Point(
-                monotonic=snapshot.monotonic,
-                cpu=cpu.usage_ratio if cpu else None,
-                memory=memory.usage_ratio if memory else None,
-                filesystem=fullest.usage_ratio if fullest else None,
-            )
+        point = Point(
+            monotonic=snapshot.monotonic,
+            cpu=cpu.usage_ratio if cpu else None,
+            memory=memory.usage_ratio if memory else None,
+            filesystem=fullest.usage_ratio if fullest else None,
         )
+        self._points = (*self._points[1 - LENGTH :], point)
 
     def points(self) -> tuple[Point, ...]:
         """Return the points, the oldest first."""
-        return tuple(self._points)
+        return self._points

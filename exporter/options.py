@@ -85,9 +85,7 @@ VERBOSE = (click.option("--verbose", "-v", is_flag=True, help="Log every failure
 
 def interval(help_text: str) -> Callable[[F], F]:
     """Return the option for seconds between two samples."""
-    return click.option(
-        "--interval", type=NumberType(settings.INTERVAL), default=2, help=help_text
-    )
+    return click.option("--interval", type=NumberType(settings.INTERVAL), default=2, help=help_text)
 
 
 def options(*groups: tuple[Callable[[Any], Any], ...]) -> Callable[[F], F]:

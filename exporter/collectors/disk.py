@@ -49,8 +49,10 @@ class Disks:
     read_at: float = hidden()
 
 
-def read(machine: Machine, baseline: Snapshot | None) -> Disks:
+def read(machine: Machine, baseline: Snapshot | None) -> Disks | None:
     """Read psutil.disk_io_counters (/proc/diskstats); which are whole disks is in /sys/block."""
+    if LINUX and not os.path.exists(f"{machine.host.proc}/diskstats"):
+        return None  # psutil would look into this machine's own /sys instead
     # nowrap keeps a table of its own in psutil, for 32-bit kernels; Prometheus knows what a wrap is.
     table = psutil.disk_io_counters(perdisk=True, nowrap=False)
     whole = _whole_disks(machine)

@@ -68,7 +68,9 @@ def metrics(section: Filesystems) -> Iterable[Metric]:
         ((filesystem.device, filesystem.mountpoint, filesystem.fstype), filesystem)
         for filesystem in section.filesystems
     ]
-    yield from gauges("host_filesystem_size_bytes", "Size.", LABELS, [(k, f.size_bytes) for k, f in rows])
+    yield from gauges(
+        "host_filesystem_size_bytes", "Size of the filesystem.", LABELS, [(k, f.size_bytes) for k, f in rows]
+    )
     yield from gauges("host_filesystem_used_bytes", "Space in use.", LABELS, [(k, f.used_bytes) for k, f in rows])
     yield from gauges(
         "host_filesystem_available_bytes",
