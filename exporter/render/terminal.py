@@ -19,7 +19,7 @@ from exporter.collectors.processes import Processes
 from exporter.collectors.system import System
 from exporter.render.json import iso_time
 from exporter.render.units import UNKNOWN, number, percent, rate, size, span
-from exporter.render.words import headline, sentence
+from exporter.render.words import headline, not_readable, sentence
 from exporter.thresholds import Level, findings, worst
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ def plain_line(snapshot: Snapshot, thresholds: Thresholds) -> str:
     found = findings(snapshot, thresholds)
     cpu, memory, network = snapshot.section(Cpu), snapshot.section(Memory), snapshot.section(Network)
     filesystems, processes = snapshot.section(Filesystems), snapshot.section(Processes)
-    parts = [iso_time(snapshot.time), headline(found)]
+    missing = not_readable(snapshot)
+    parts = [iso_time(snapshot.time), headline(found, missing)]
     if cpu:
         parts.append(f"cpu {percent(cpu.usage_ratio)}")
     if memory:
@@ -87,8 +88,7 @@ def plain_line(snapshot: Snapshot, thresholds: Thresholds) -> str:
     if processes and processes.programs:
         top = processes.programs[0]
         parts.append(f"top {top.name} {top.cpu_cores:.2f} cores {size(top.memory_bytes)}")
-    parts += [f"{failure.collector} failed" for failure in snapshot.failures()]
-    return " | ".join(parts).replace("\u00a0", " ")
+    return " | ".join([*parts, *missing]).replace("\u00a0", " ")
 
 
 def view(snapshot: Snapshot, thresholds: Thresholds) -> RenderableType:
@@ -98,8 +98,8 @@ def view(snapshot: Snapshot, thresholds: Thresholds) -> RenderableType:
     alerts = [
         Text(sentence(finding, processes), style=STYLES[finding.level]) for finding in found if finding.level > Level.OK
     ]
-    failures = [Text(f"{failure.collector}: {failure.error}", style="yellow") for failure in snapshot.failures()]
-    parts: list[RenderableType] = [_head(snapshot, found), *alerts, *failures, Text(), _shares(snapshot, thresholds)]
+    missing = [Text(text, style="yellow") for text in not_readable(snapshot)]
+    parts: list[RenderableType] = [_head(snapshot, found), *alerts, *missing, Text(), _shares(snapshot, thresholds)]
     for table in (_programs(snapshot), _traffic(snapshot)):
         if table is not None:
             parts += [Text(), table]
@@ -114,7 +114,9 @@ def _head(snapshot: Snapshot, found: tuple[Finding, ...]) -> Table:
     if system := snapshot.section(System):
         left.append(system.hostname, style="bold")
         left.append(f"  {system.os}, up {span(system.uptime_seconds)}", style="dim")
-    grid.add_row(left, Text(f"● {headline(found)}", style=STYLES[worst(found)]))
+    missing = not_readable(snapshot)
+    level = max(worst(found), Level.WARNING if missing else Level.OK)
+    grid.add_row(left, Text(f"● {headline(found, missing)}", style=STYLES[level]))
     return grid
 
 

@@ -5,23 +5,40 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from exporter.collectors.filesystem import Filesystems
 from exporter.render.units import percent, size
-from exporter.thresholds import Finding, Level, worst
+from exporter.thresholds import Finding, Level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from exporter.collectors.processes import Processes
+    from exporter.model import Snapshot
 
 RESOURCES = {"cpu": "CPU", "memory": "Memory", "filesystem": "Filesystem"}
 
 
-def headline(found: tuple[Finding, ...]) -> str:
-    """Return the level in a few words: "all well", "1 warning", "2 critical, 1 warning"."""
-    if worst(found) is Level.OK:
-        return "all well"
+def headline(found: Sequence[Finding], missing: Sequence[str]) -> str:
+    """Return the state in a few words: "all well", "2 critical, 1 warning", "figures missing"."""
     counts = {level: sum(finding.level is level for finding in found) for level in (Level.CRITICAL, Level.WARNING)}
-    return ", ".join(_count(number, level) for level, number in counts.items() if number)
+    parts = [_count(number, level) for level, number in counts.items() if number]
+    if missing:
+        parts.append("figures missing")
+    return ", ".join(parts) or "all well"
+
+
+def not_readable(snapshot: Snapshot) -> list[str]:
+    """Return a sentence for what gave no figures, since nobody knows whether that is well."""
+    sentences = [f"The {failure.collector} figures are missing: {failure.error}" for failure in snapshot.failures()]
+    filesystems = snapshot.section(Filesystems)
+    by_error: dict[str, list[str]] = {}
+    for filesystem in filesystems.filesystems if filesystems else ():
+        if filesystem.error:
+            by_error.setdefault(filesystem.error, []).append(filesystem.mountpoint)
+    return sentences + [
+        f"{RESOURCES['filesystem']}{'s' * (len(paths) > 1)} {', '.join(paths)} cannot be read: {error}"
+        for error, paths in by_error.items()
+    ]
 
 
 def sentence(finding: Finding, processes: Processes | None) -> str:

@@ -21,7 +21,7 @@ from exporter.collectors.temperature import Temperatures
 from exporter.render import units
 from exporter.render.json import iso_time
 from exporter.render.sparkline import sparkline
-from exporter.render.words import headline, sentence
+from exporter.render.words import headline, not_readable, sentence
 from exporter.thresholds import Level, findings, worst
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ def page_context(snapshot: Snapshot, settings: Settings, points: Sequence[Point]
     fullest = filesystems.fullest() if filesystems else None
     system = snapshot.section(System)
     hostname = system.hostname if system else "this machine"
-    level = worst(found)
+    missing = not_readable(snapshot)
+    # What cannot be read is not known to be well.
+    level = max(worst(found), Level.WARNING if missing else Level.OK)
     return {
         "version": __version__,
         "refresh": REFRESH,
@@ -68,10 +70,10 @@ def page_context(snapshot: Snapshot, settings: Settings, points: Sequence[Point]
         "clock": datetime.fromtimestamp(snapshot.time, UTC).strftime("%H:%M:%S"),
         "hostname": hostname,
         "level": str(level),
-        "headline": headline(found),
-        "title": f"{hostname}: {headline(found)}",
+        "headline": headline(found, missing),
+        "title": f"{hostname}: {headline(found, missing)}",
         "alerts": [(str(finding.level), sentence(finding, processes)) for finding in found if finding.level > Level.OK],
-        "failures": snapshot.failures(),
+        "missing": missing,
         "thresholds": thresholds,
         "levels": {(finding.resource, finding.subject): str(finding.level) for finding in found},
         "system": system,
