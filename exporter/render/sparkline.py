@@ -17,11 +17,11 @@ GAP = 90.0
 
 @dataclass(frozen=True, slots=True)
 class Sparkline:
-    """``line`` and ``area`` are SVG path data in a box of WIDTH x HEIGHT; ``label`` says the same in words."""
+    """``line`` and ``area`` are SVG path data in a box of WIDTH x HEIGHT; ``caption`` says the same in words."""
 
     line: str
     area: str
-    label: str
+    caption: str
 
 
 def sparkline(samples: Sequence[tuple[float, float | None]]) -> Sparkline | None:
@@ -46,5 +46,5 @@ def sparkline(samples: Sequence[tuple[float, float | None]]) -> Sparkline | None
             area.append(f"L{x:.1f} {y:.1f}")
         last = moment
     ratios = [ratio for _, ratio in known]
-    label = f"last {span(end - begin)}: lowest {percent(min(ratios))}, highest {percent(max(ratios))}"
-    return Sparkline("".join(line), "".join([*area, f"V{HEIGHT}Z"]), label)
+    caption = f"{percent(min(ratios))} to {percent(max(ratios))} in {span(end - begin, 1)}"
+    return Sparkline("".join(line), "".join([*area, f"V{HEIGHT}Z"]), caption)

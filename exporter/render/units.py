@@ -43,8 +43,8 @@ def link_speed(bytes_per_second: float | None) -> str:
     return f"{megabits / 1000:g}{SPACE}Gbit/s" if megabits >= 1000 else f"{megabits:g}{SPACE}Mbit/s"
 
 
-def span(seconds: float | None) -> str:
-    """Return a duration by its two largest units: "3 d 4 h", "12 min 5 s"."""
+def span(seconds: float | None, most: int = 2) -> str:
+    """Return a duration by its ``most`` largest units: "3 d 4 h", "12 min 5 s"."""
     if seconds is None:
         return UNKNOWN
     left = int(seconds)
@@ -53,7 +53,7 @@ def span(seconds: float | None) -> str:
         count, left = divmod(left, length)
         if count or parts or unit == "s":
             parts.append(f"{count}{SPACE}{unit}")
-        if len(parts) == 2:
+        if len(parts) == most:
             break
     return " ".join(parts)
 
