@@ -1,0 +1,98 @@
+"""How the options of interpreters are told from the script that they run.
+
+Only what is certain is in the tables: an option wrongly taken for one with a value would hide the script and
+show the argument behind it, and arguments hold passwords.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+NONE: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """The options of one interpreter. Letters are those of one-dash options, which may stand in one word."""
+
+    suffixes: tuple[str, ...]
+    """Endings of script names: asked for where an option that is not in the table may have taken a word."""
+
+    value: str = ""
+    """Letters that take a value, attached or as the next word."""
+
+    attached: str = ""
+    """Letters that take a value only attached: the rest of the word is theirs."""
+
+    code: str = ""
+    """Letters after which a program text comes, or standard input is read: there is no script."""
+
+    module: str = ""
+    """Letters that name a module to run."""
+
+    value_words: frozenset[str] = NONE
+    """Options that are whole words and take the next word as their value."""
+
+    code_words: frozenset[str] = NONE
+    """Options that are whole words and bring a program text."""
+
+    script_words: frozenset[str] = NONE
+    """Options that are whole words and name the script, behind a "=" or as the next word."""
+
+    skip: frozenset[str] = NONE
+    """Words before the script that are no options, such as a sub-command."""
+
+    letters: bool = True
+    """Whether one-dash options are letters; Java's are words."""
+
+    complete: bool = True
+    """Whether the table has all one-dash options; if not, any of them makes the next word doubtful."""
+
+
+PYTHON = Grammar(
+    (".py", ".pyc", ".pyz"), value="WX", code="c", module="m", value_words=frozenset({"--check-hash-based-pycs"})
+)
+NODE = Grammar(
+    (".js", ".mjs", ".cjs", ".ts", ".mts"),
+    value_words=frozenset({"-r", "--require", "--import", "--loader", "--experimental-loader", "-C", "--conditions"}),
+    code_words=frozenset({"-e", "--eval", "-p", "--print", "-pe", "--run"}),
+    skip=frozenset({"inspect"}),
+    letters=False,
+)
+DENO = Grammar((".ts", ".js", ".mts", ".mjs", ".tsx"), code="ep", skip=frozenset({"run"}), complete=False)
+JAVA = Grammar(
+    (".jar", ".java"),
+    value_words=frozenset(
+        {"-cp", "-classpath", "--class-path", "-p", "--module-path", "--upgrade-module-path", "--add-modules"}
+        | {"--limit-modules", "--add-opens", "--add-exports", "--add-reads", "--patch-module"}
+        | {"--enable-native-access"}
+    ),
+    script_words=frozenset({"-jar", "-m", "--module"}),
+    letters=False,
+)
+RUBY = Grammar((".rb", ".ru"), value="CEIr", attached="FKTWx0i", code="e")
+PERL = Grammar((".pl", ".pm", ".cgi"), value="I", attached="CDFMimx0l", code="eE")
+PHP = Grammar((".php", ".phar"), value="cdztS", code="rBRE", script_words=frozenset({"-f", "-F", "--file"}))
+SHELL = Grammar((".sh", ".bash", ".zsh"), value="oO", code="cs", value_words=frozenset({"--rcfile", "--init-file"}))
+R = Grammar((".R", ".r"), code="e", script_words=frozenset({"--file"}), complete=False)
+OTHER = Grammar((".dll", ".exe", ".jl", ".lua", ".tcl"), code="eE", skip=frozenset({"exec"}), complete=False)
+
+INTERPRETERS = (
+    (re.compile(r"([Pp]ython|pypy)w?[\d.]*t?(-\w+)?"), PYTHON),
+    (re.compile(r"node|nodejs"), NODE),
+    (re.compile(r"bun|deno"), DENO),
+    (re.compile(r"javaw?"), JAVA),
+    (re.compile(r"j?ruby[\d.]*"), RUBY),
+    (re.compile(r"perl[\d.]*"), PERL),
+    (re.compile(r"php[\d.]*"), PHP),
+    (re.compile(r"(ba|da|a|z|k|mk)?sh"), SHELL),
+    (re.compile(r"R|Rscript"), R),
+    (re.compile(r"dotnet|mono|julia|lua(jit)?[\d.]*|tclsh[\d.]*"), OTHER),
+)
+
+
+def grammar_of(program: str) -> Grammar | None:
+    """Return the grammar of a program's options, or None where it is no interpreter that is known here."""
+    name = program.removesuffix(".exe")
+    return next((grammar for pattern, grammar in INTERPRETERS if pattern.fullmatch(name)), None)
