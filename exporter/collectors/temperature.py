@@ -72,7 +72,9 @@ def _hwmon(sys: str) -> Iterator[tuple[str, str, float]]:
     count = Counter(names.values())
     for folder, name in names.items():
         # Two SSDs are both "nvme"; the number of hwmonN changes from boot to boot, the device's name does not.
-        chip = name if count[name] == 1 else f"{name} {os.path.basename(os.path.realpath(f'{folder}/device'))}"
+        device = f"{folder}/device"
+        place = os.path.basename(os.path.realpath(device) if os.path.exists(device) else folder)
+        chip = name if count[name] == 1 else f"{name} {place}"
         inputs = sorted(glob(f"{folder}/temp*_input"))
         labels = {path: read_text(path.removesuffix("_input") + "_label") for path in inputs}
         for path, label in labels.items():

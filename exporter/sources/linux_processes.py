@@ -140,7 +140,7 @@ class LinuxProcesses:
 
     def _look_up_user(self, pid: int) -> str:
         status = read_bytes(f"{self._proc}/{pid}/status") or b""
-        for line in status.splitlines():
+        for line in status.split(b"\n"):  # a carriage return may stand in a name
             if line.startswith(b"Uid:"):
                 fields = line.split()
                 return self._users.name(int(fields[2])) if len(fields) > 2 and fields[2].isdigit() else ""

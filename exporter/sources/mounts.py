@@ -58,7 +58,7 @@ class MountTable:
 def parse_mountinfo(text: str) -> list[Mount]:
     """Return the mounts of a mountinfo file (proc(5)); lines that are no mounts are passed over."""
     mounts = []
-    for line in text.splitlines():
+    for line in text.split("\n"):
         left, separator, right = line.partition(" - ")
         fields, source = left.split(" "), right.split(" ")
         if not separator or len(fields) < 6 or len(source) < 2:

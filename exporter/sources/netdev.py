@@ -34,7 +34,7 @@ class Counters:
 def parse_netdev(text: str) -> dict[str, Counters]:
     """Return the counters of a net/dev file (proc(5)) by interface; other lines are passed over."""
     table = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):
         name, colon, numbers = line.rpartition(":")  # an alias has a colon of its own: "eth0:1"
         fields = numbers.split()
         if not colon or len(fields) < 16 or not all(field.isdecimal() for field in fields):

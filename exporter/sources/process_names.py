@@ -29,9 +29,9 @@ _SCRIPT = re.compile(r"[\w.+@-]+( [\w.+@-]+)*")
 
 def display_name(comm: str, command: Callable[[], Sequence[str]]) -> str:
     """Return the name to show for a process called ``comm``; ``command`` reads its command line if needed."""
-    if comm in _THREAD_NAMES:
+    if comm in _THREAD_NAMES or not comm.strip():
         # The first word may hold a whole command line, where the program rewrote it.
-        comm = _base(next(iter(command()), "").partition(" ")[0]) or comm
+        comm = _base(next(iter(command()), "").partition(" ")[0]) or comm.strip() or "unnamed"
     grammar = grammar_of(comm)
     if grammar is not None:
         script = _script(grammar, list(command())[1:])
