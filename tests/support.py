@@ -112,7 +112,7 @@ class Samples:
     def parse(cls, text: str) -> Self:
         return cls([sample for family in text_string_to_metric_families(text) for sample in family.samples])
 
-    def value(self, name: str, **labels: str) -> float | None:
+    def value(self, name: str, /, **labels: str) -> float | None:
         """Return the value of the one series with these labels (others may be there), None without."""
         found = [s.value for s in self.samples if s.name == name and labels.items() <= s.labels.items()]
         assert len(found) <= 1, f"{name} {labels} is not one series"

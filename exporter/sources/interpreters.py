@@ -71,9 +71,15 @@ JAVA = Grammar(
     script_words=frozenset({"-jar", "-m", "--module"}),
     letters=False,
 )
-RUBY = Grammar((".rb", ".ru"), value="CEIr", attached="FKTWx0i", code="e")
-PERL = Grammar((".pl", ".pm", ".cgi"), value="I", attached="CDFMimx0l", code="eE")
-PHP = Grammar((".php", ".phar"), value="cdztS", code="rBRE", script_words=frozenset({"-f", "-F", "--file"}))
+RUBY = Grammar((".rb", ".ru"), value="CEIr", attached="FWxi", code="e")
+PERL = Grammar((".pl", ".pm", ".cgi"), value="I", attached="CDFMimx", code="eE")
+PHP = Grammar(
+    (".php", ".phar"),
+    value="cdztS",
+    code="rBRE",
+    code_words=frozenset({"--run", "--process-code", "--process-begin", "--process-end"}),
+    script_words=frozenset({"-f", "-F", "--file"}),
+)
 SHELL = Grammar((".sh", ".bash", ".zsh"), value="oO", code="cs", value_words=frozenset({"--rcfile", "--init-file"}))
 R = Grammar((".R", ".r"), code="e", script_words=frozenset({"--file"}), complete=False)
 OTHER = Grammar((".dll", ".exe", ".jl", ".lua", ".tcl"), code="eE", skip=frozenset({"exec"}), complete=False)

@@ -31,7 +31,8 @@ def display_name(comm: str, command: Callable[[], Sequence[str]]) -> str:
     """Return the name to show for a process called ``comm``; ``command`` reads its command line if needed."""
     if comm in _THREAD_NAMES or not comm.strip():
         # The first word may hold a whole command line, where the program rewrote it.
-        comm = _base(next(iter(command()), "").partition(" ")[0]) or comm.strip() or "unnamed"
+        program = _base(next(iter(command()), "").partition(" ")[0])
+        comm = program if _fits(program) else comm.strip() or "unnamed"
     grammar = grammar_of(comm)
     if grammar is not None:
         script = _script(grammar, list(command())[1:])
@@ -60,6 +61,8 @@ def _script(grammar: Grammar, words: list[str]) -> str:
             continue
         if not word.startswith(("-", "+")):
             return _shown(grammar, word, certain=certain)
+        if word == "-":
+            return ""  # the program is read from standard input
         option, equals, value = word.partition("=")
         if option in grammar.script_words:
             return _shown(grammar, value if equals else "".join(words[:1]), certain=True)
@@ -80,8 +83,6 @@ def _script(grammar: Grammar, words: list[str]) -> str:
 
 def _letters(grammar: Grammar, letters: str, words: list[str]) -> str | None:
     """Go through a word of one-letter options; return what runs, "" for a program text, None to go on."""
-    if not letters:
-        return ""  # a lone "-": the program is read from standard input
     for place, letter in enumerate(letters):
         rest = letters[place + 1 :]
         if letter in grammar.code:

@@ -1,0 +1,131 @@
+"""The battery, where there is one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from exporter.collectors.battery import Battery
+from tests.psutil_shapes import Battery as PsutilBattery
+
+if TYPE_CHECKING:
+    from tests.machines import FixtureMachine
+    from tests.other_systems import MacOs, Windows
+
+SUPPLY = "sys/class/power_supply"
+
+
+def cell(laptop: FixtureMachine, name: str, **files: object) -> None:
+    """Write a battery; ``None`` removes a file."""
+    for file, content in {"type": "Battery", "present": 1, **files}.items():
+        if content is None:
+            laptop.remove(f"{SUPPLY}/{name}/{file}")
+        else:
+            laptop.write(f"{SUPPLY}/{name}/{file}", f"{content}\n")
+
+
+def test_a_discharging_laptop_knows_its_charge_and_its_time_and_ignores_its_mouse(laptop: FixtureMachine) -> None:
+    # 30 of 40 Wh at 10 W; the mouse has 5 %.
+    assert laptop.read(Battery) == Battery(charge_ratio=0.75, plugged=False, remaining_seconds=3 * 3600)
+
+
+def test_on_mains_there_is_no_time_left_to_show(laptop: FixtureMachine) -> None:
+    laptop.write(f"{SUPPLY}/AC/online", "1\n")
+    cell(laptop, "BAT0", status="Charging")
+    assert laptop.read(Battery) == Battery(0.75, plugged=True, remaining_seconds=None)
+    exposition = laptop.exposition()
+    assert exposition.value("host_battery_plugged") == 1
+    assert "host_battery_remaining_seconds" not in exposition.names()
+
+
+def test_a_usb_charger_is_mains_as_well(laptop: FixtureMachine) -> None:
+    laptop.write(f"{SUPPLY}/usbc0/online", "1\n")
+    assert laptop.read(Battery).plugged is True
+
+
+def test_two_cells_are_one_battery_weighed_by_their_size(laptop: FixtureMachine) -> None:
+    cell(laptop, "BAT1", status="Unknown", energy_now=10_000_000, energy_full=60_000_000, power_now=0)
+    # (30 + 10) of (40 + 60) Wh; one cell gives 10 W, the other waits its turn.
+    assert laptop.read(Battery) == Battery(0.4, plugged=False, remaining_seconds=4 * 3600)
+
+
+@pytest.mark.parametrize(
+    ("status", "plugged"),
+    [("Discharging", False), ("Charging", True), ("Full", True), ("Not charging", True), ("Unknown", None)],
+)
+def test_without_a_mains_entry_the_cells_tell_whether_it_is_plugged(
+    laptop: FixtureMachine, status: str, plugged: bool | None
+) -> None:
+    laptop.remove(f"{SUPPLY}/AC")
+    laptop.remove(f"{SUPPLY}/usbc0")
+    cell(laptop, "BAT0", status=status)
+    assert laptop.read(Battery).plugged is plugged
+    value = laptop.exposition().value("host_battery_plugged")
+    assert value == (None if plugged is None else float(plugged))
+
+
+def test_a_battery_that_counts_charge_instead_of_energy_is_read_too(laptop: FixtureMachine) -> None:
+    laptop.remove(f"{SUPPLY}/BAT0")
+    # Some firmware gives the current of a discharging battery as negative.
+    cell(laptop, "BAT0", status="Discharging", charge_now=2_000_000, charge_full=4_000_000, current_now=-500_000)
+    assert laptop.read(Battery) == Battery(0.5, plugged=False, remaining_seconds=4 * 3600)
+
+
+def test_a_battery_that_knows_only_its_percentage_has_no_remaining_time(laptop: FixtureMachine) -> None:
+    laptop.remove(f"{SUPPLY}/BAT0")
+    cell(laptop, "BAT0", status="Discharging", capacity=42)
+    assert laptop.read(Battery) == Battery(0.42, plugged=False, remaining_seconds=None)
+
+
+def test_a_new_battery_above_its_rated_charge_is_full_and_not_more(laptop: FixtureMachine) -> None:
+    cell(laptop, "BAT0", energy_now=41_000_000)
+    assert laptop.read(Battery).charge_ratio == 1.0
+
+
+@pytest.mark.parametrize("change", [{"present": 0}, {"scope": "Device"}, {"energy_now": "", "capacity": ""}])
+def test_an_empty_bay_a_foreign_battery_and_an_unreadable_one_are_no_battery(
+    laptop: FixtureMachine, change: dict[str, object]
+) -> None:
+    cell(laptop, "BAT0", **change)
+    assert laptop.try_read(Battery) is None
+
+
+def test_a_server_has_no_battery_and_that_is_no_failure(server: FixtureMachine) -> None:
+    assert server.try_read(Battery) is None
+    exposition = server.exposition()
+    assert exposition.value("host_exporter_collector_success", collector="battery") == 1
+    assert not [name for name in exposition.names() if name.startswith("host_battery")]
+
+
+def test_a_desktop_with_windows_has_none(windows: Windows) -> None:
+    assert windows.sample().section(Battery) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "battery"),
+    [
+        (PsutilBattery(40, 7200, power_plugged=False), Battery(0.4, plugged=False, remaining_seconds=7200)),
+        (
+            PsutilBattery(40, psutil.POWER_TIME_UNKNOWN, power_plugged=False),
+            Battery(0.4, plugged=False, remaining_seconds=None),
+        ),
+        (PsutilBattery(40, None, power_plugged=None), Battery(0.4, plugged=None, remaining_seconds=None)),
+        (PsutilBattery(100, 7200, power_plugged=True), Battery(1.0, plugged=True, remaining_seconds=None)),
+    ],
+)
+def test_a_laptop_with_windows_shows_what_psutil_knows(
+    windows: Windows, monkeypatch: pytest.MonkeyPatch, answer: PsutilBattery, battery: Battery
+) -> None:
+    monkeypatch.setattr(psutil, "sensors_battery", lambda: answer)
+    assert windows.read(Battery) == battery
+
+
+def test_a_psutil_without_batteries_is_a_machine_without(windows: Windows, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(psutil, "sensors_battery")
+    assert windows.sample().section(Battery) is None
+
+
+def test_a_mac_on_its_charger_has_no_remaining_time(macos: MacOs) -> None:
+    assert macos.read(Battery) == Battery(0.8, plugged=True, remaining_seconds=None)

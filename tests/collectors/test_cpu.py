@@ -1,0 +1,139 @@
+"""CPU shares, from counters that only grow, or nearly so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.collectors.cpu import Cpu
+from exporter.sources.host import LINUX
+
+if TYPE_CHECKING:
+    from tests.machines import FixtureMachine
+    from tests.other_systems import MacOs, Windows
+    from tests.support import Exporter
+
+START = {"user": 1000, "nice": 0, "system": 500, "idle": 98000, "iowait": 500, "irq": 0, "softirq": 0, "steal": 0}
+
+
+def stat(*cores: dict[str, int]) -> str:
+    """Return a /proc/stat of cores, in ticks of 10 ms."""
+    together = {mode: sum(core[mode] for core in cores) for mode in START}
+    lines = [("cpu ", together), *((f"cpu{number}", core) for number, core in enumerate(cores))]
+    text = "".join(f"{name} {' '.join(str(core[mode]) for mode in START)} 0 0\n" for name, core in lines)
+    return f"{text}btime 1767225600\n"
+
+
+def grown(**ticks: int) -> dict[str, int]:
+    return {mode: START[mode] + ticks.get(mode, 0) for mode in START}
+
+
+def test_shares_are_what_the_counters_grew_by_without_idle_and_iowait(laptop: FixtureMachine) -> None:
+    cpu = laptop.later().section(Cpu)
+    assert cpu is not None
+    assert cpu.core_usage_ratios == pytest.approx((0.95, 0.5, 0.1, 0.2))
+    assert cpu.usage_ratio == pytest.approx(0.4375)
+    assert (cpu.logical_cpus, cpu.physical_cores) == (4, 2)
+
+
+def test_guest_time_is_not_counted_twice(laptop: FixtureMachine) -> None:
+    modes = {"user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"}
+    assert laptop.exposition().labels("host_cpu_seconds_total", "mode") == modes
+
+
+@pytest.mark.parametrize(
+    ("ticks", "share"),
+    [
+        ({"user": 1000}, 1.0),
+        ({"idle": 1000}, 0.0),
+        ({"iowait": 1000}, 0.0),
+        ({"user": 250, "steal": 250, "idle": 500}, 0.5),
+        ({"irq": 100, "softirq": 100, "nice": 100, "system": 100, "idle": 600}, 0.4),
+        ({}, 0.0),
+        # The kernel corrects iowait and idle downwards; that is neither negative nor 100 %.
+        ({"user": 500, "idle": 500, "iowait": -30}, 0.5),
+        ({"user": 300, "idle": -5}, 1.0),
+    ],
+)
+def test_a_share_is_busy_time_of_all_time(server: FixtureMachine, ticks: dict[str, int], share: float) -> None:
+    server.write("proc/stat", stat(START))
+    server.prime()
+    server.write("proc/stat", stat(grown(**ticks)))
+    cpu = server.read(Cpu)
+    assert cpu.usage_ratio == pytest.approx(share)
+    assert cpu.core_usage_ratios == pytest.approx((share,))
+
+
+def test_a_counter_that_falls_a_little_stands_still_until_it_is_passed_again(server: FixtureMachine) -> None:
+    """Prometheus takes any fall for a restart and would count 985 s of idle time at once."""
+    idle = []
+    for ticks in (0, 100, 90, 95, 110):
+        server.write("proc/stat", stat(grown(idle=ticks)))
+        idle.append(server.exposition().value("host_cpu_seconds_total", mode="idle"))
+    assert idle == [980.0, 981.0, 981.0, 981.0, 981.1]
+
+
+def test_counters_that_begin_anew_are_shown_as_they_are(server: FixtureMachine) -> None:
+    server.read(Cpu)
+    server.write("proc/stat", stat(dict.fromkeys(START, 10)))
+    assert server.exposition().value("host_cpu_seconds_total", mode="idle") == 0.1
+
+
+def test_a_core_that_comes_or_goes_costs_its_shares_for_one_sample_only(server: FixtureMachine) -> None:
+    server.write("proc/stat", stat(START, START))
+    server.read(Cpu)
+    server.write("proc/stat", stat(START))
+    assert server.read(Cpu).core_usage_ratios == ()
+    server.write("proc/stat", stat(grown(user=100)))
+    assert server.read(Cpu).core_usage_ratios == pytest.approx((1.0,))
+
+
+def test_the_very_first_sample_already_has_shares(server: FixtureMachine) -> None:
+    exposition = server.exposition()
+    assert exposition.value("host_cpu_usage_ratio") == 0.0
+    assert exposition.value("host_cpu_core_usage_ratio", core="0") == 0.0
+
+
+def test_a_machine_that_does_not_say_its_cores_has_no_such_series(server: FixtureMachine) -> None:
+    assert server.read(Cpu).physical_cores is None
+    assert "host_physical_cores" not in server.exposition().names()
+
+
+def test_cores_are_counted_with_the_files_of_older_kernels_too(server: FixtureMachine) -> None:
+    for number in range(4):
+        server.write(f"sys/devices/system/cpu/cpu{number}/topology/thread_siblings_list", f"{number % 2}-{number}\n")
+    assert server.read(Cpu).physical_cores == 4
+
+
+@pytest.mark.skipif(not LINUX, reason="reads /proc")
+def test_the_live_counters_are_those_of_proc_stat(exporter: Exporter) -> None:
+    def seconds() -> list[float]:
+        return [float(field) / 100 for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+
+    before, samples, after = seconds(), exporter.samples(), seconds()
+    cores = Path("/proc/stat").read_text().count("\ncpu")
+    for mode, low, high in zip(START, before, after, strict=True):
+        shown = samples.value("host_cpu_seconds_total", mode=mode)
+        # The sample may be a second old, and the kernel corrects idle and iowait a little.
+        assert shown is not None
+        assert low - 2 * cores <= shown <= high + 3, mode
+    assert samples.value("host_logical_cpus") == cores
+    assert len(samples.labels("host_cpu_core_usage_ratio", "core")) == cores
+
+
+def test_windows_counts_interrupts_within_system_and_has_no_iowait(windows: Windows) -> None:
+    cpu = windows.read(Cpu)
+    assert cpu.usage_ratio == pytest.approx(0.35)
+    assert cpu.core_usage_ratios == pytest.approx((0.35, 0.35))
+    assert set(cpu.seconds_by_mode) == {"user", "system", "idle", "interrupt", "dpc"}
+    # 2 cores of 50 s with 5 s and 2 s in them, then 10 s of 0.10, 0.02 and 0.01 each.
+    assert cpu.seconds_by_mode["system"] == pytest.approx(2 * (43 + 10 * 0.07))
+
+
+def test_macos_has_four_modes(macos: MacOs) -> None:
+    cpu = macos.read(Cpu)
+    assert set(cpu.seconds_by_mode) == {"user", "nice", "system", "idle"}
+    assert cpu.usage_ratio == pytest.approx(0.75)
+    assert cpu.physical_cores == 2

@@ -1,0 +1,126 @@
+"""Traffic of the disks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.collectors.disk import Disk, Disks
+from exporter.sources.host import LINUX
+from tests.machines import FixtureMachine
+
+if TYPE_CHECKING:
+    from tests.other_systems import Windows
+    from tests.support import Exporter
+
+SECTOR = 512
+
+
+def names(machine: FixtureMachine) -> list[str]:
+    return [disk.device for disk in machine.read(Disks).disks]
+
+
+def test_whole_disks_that_were_used_are_shown(laptop: FixtureMachine) -> None:
+    """Not the card reader that never was (sda), partitions, loop and RAM disks."""
+    assert names(laptop) == ["nvme0n1", "sdb"]
+
+
+def test_the_counters_are_in_bytes_and_seconds(laptop: FixtureMachine) -> None:
+    disk = laptop.read(Disks).disks[0]
+    assert disk == Disk(
+        device="nvme0n1",
+        read_bytes=2_000_000 * SECTOR,
+        written_bytes=4_000_000 * SECTOR,
+        reads_completed=50_000,
+        writes_completed=30_000,
+        busy_seconds=65.0,
+        read_rate_bytes=0.0,
+        write_rate_bytes=0.0,
+    )
+
+
+def test_rates_are_what_was_moved_in_the_time_between(laptop: FixtureMachine) -> None:
+    disks = laptop.later().section(Disks)
+    assert disks is not None
+    assert disks.disks[0].read_rate_bytes == 204_800 * SECTOR / 10
+    assert disks.disks[0].write_rate_bytes == 40_960 * SECTOR / 10
+    assert disks.disks[1].read_rate_bytes == 0
+
+
+def test_counters_that_begin_anew_have_no_rate_rather_than_a_negative_one(laptop: FixtureMachine) -> None:
+    laptop.read(Disks)
+    laptop.write("proc/diskstats", "259 0 nvme0n1 1 0 8 1 1 0 8 1 0 1 1\n")
+    disk = laptop.read(Disks).disks[0]
+    assert (disk.read_bytes, disk.read_rate_bytes, disk.write_rate_bytes) == (8 * SECTOR, None, None)
+
+
+def test_a_disk_that_is_pulled_is_gone_from_the_next_sample(laptop: FixtureMachine) -> None:
+    laptop.read(Disks)
+    table = laptop.path("proc/diskstats").read_text().splitlines(keepends=True)
+    laptop.write("proc/diskstats", "".join(line for line in table if "sdb" not in line))
+    laptop.remove("sys/block/sdb")
+    assert names(laptop) == ["nvme0n1"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [
+        ({"disk_partitions": True}, ["nvme0n1", "nvme0n1p1", "nvme0n1p2", "nvme0n1p3", "sdb", "sdb1"]),
+        ({"exclude_disks": ""}, ["loop0", "nvme0n1", "sdb", "zram0"]),
+        ({"exclude_disks": "nvme*"}, ["loop0", "sdb", "zram0"]),
+    ],
+)
+def test_what_is_left_out_is_a_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, object], shown: list[str]
+) -> None:
+    assert names(FixtureMachine("laptop", tmp_path, monkeypatch, **settings)) == shown
+
+
+def test_a_slash_in_a_disks_name_is_an_exclamation_mark_in_sys(server: FixtureMachine) -> None:
+    server.write("proc/diskstats", "104 0 cciss/c0d0 1 0 8 1 1 0 8 1 0 1 1\n104 1 cciss/c0d0p1 1 0 8 1 1 0 8 1 0 1 1\n")
+    server.write("sys/block/cciss!c0d0/size", "1\n")
+    assert names(server) == ["cciss/c0d0"]
+
+
+def test_without_sys_all_that_the_kernel_counts_is_shown(server: FixtureMachine) -> None:
+    server.remove("sys/block")
+    assert names(server) == ["vda", "vda1"]
+
+
+def test_a_machine_without_disks_has_no_series_and_no_failure(server: FixtureMachine) -> None:
+    server.write("proc/diskstats", "")
+    assert names(server) == []
+    assert not [name for name in server.exposition().names() if name.startswith("host_disk_")]
+
+
+@pytest.mark.skipif(not LINUX, reason="reads /proc")
+def test_the_live_counters_are_those_of_diskstats(exporter: Exporter) -> None:
+    def table() -> dict[str, list[int]]:
+        lines = [line.split() for line in Path("/proc/diskstats").read_text().splitlines()]
+        return {line[2]: [int(field) for field in line[3:14]] for line in lines}
+
+    before = table()
+    exporter.get()  # what was sampled before our first look may be a second old
+    samples, after = exporter.samples(), table()
+    shown = samples.labels("host_disk_read_bytes_total", "device")
+    whole = {path.name for path in Path("/sys/block").iterdir()} if Path("/sys/block").is_dir() else shown
+    assert shown <= whole
+    for device in shown:
+        written = samples.value("host_disk_written_bytes_total", device=device)
+        reads = samples.value("host_disk_reads_completed_total", device=device)
+        assert written is not None
+        assert written <= after[device][6] * SECTOR
+        assert reads is not None
+        assert reads <= after[device][0]
+        assert reads >= before[device][0] * 0.99
+        assert written >= before[device][6] * SECTOR * 0.9
+
+
+def test_windows_does_not_count_busy_time(windows: Windows) -> None:
+    disk = windows.read(Disks).disks[0]
+    assert (disk.device, disk.busy_seconds) == ("PhysicalDrive0", None)
+    exposition = windows.exposition()
+    assert "host_disk_busy_seconds_total" not in exposition.names()
+    assert exposition.value("host_disk_written_bytes_total", device="PhysicalDrive0") == 2_000_000

@@ -1,0 +1,186 @@
+"""Space and inodes of the filesystems that hold the owner's data."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.collectors.filesystem import Filesystem, Filesystems
+from exporter.sources.host import LINUX
+from tests.machines import FixtureMachine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.other_systems import MacOs, Windows
+    from tests.support import Exporter
+
+GIB = 2**30
+OTHER = "not visible from here: another filesystem answers at this path"
+
+
+def by_mountpoint(machine: FixtureMachine) -> dict[str, Filesystem]:
+    return {filesystem.mountpoint: filesystem for filesystem in machine.read(Filesystems).filesystems}
+
+
+def test_the_laptop_shows_its_data_and_neither_pseudo_filesystems_nor_repeats(laptop: FixtureMachine) -> None:
+    assert list(by_mountpoint(laptop)) == ["/", "/boot/efi", "/home", "/media/ann/My Disk", "/mnt/late", "/mnt/nas"]
+
+
+def test_usage_is_as_df_has_it_with_the_space_kept_for_root_used_up(laptop: FixtureMachine) -> None:
+    assert by_mountpoint(laptop)["/"] == Filesystem(
+        device="/dev/nvme0n1p2",
+        mountpoint="/",
+        fstype="ext4",
+        readonly=False,
+        error=None,
+        size_bytes=100 * GIB,
+        used_bytes=76 * GIB,
+        available_bytes=19 * GIB,
+        usage_ratio=0.8,
+        inodes_usage_ratio=0.1,
+    )
+
+
+def test_a_filesystem_without_a_fixed_number_of_inodes_has_no_inode_series(laptop: FixtureMachine) -> None:
+    exposition = laptop.exposition()
+    assert exposition.value("host_filesystem_inodes_usage_ratio", mountpoint="/boot/efi") is None
+    assert exposition.value("host_filesystem_size_bytes", mountpoint="/boot/efi") == 512 * 2**20
+
+
+def test_a_read_only_mount_says_so(laptop: FixtureMachine) -> None:
+    exposition = laptop.exposition()
+    assert exposition.value("host_filesystem_readonly", mountpoint="/media/ann/My Disk") == 1
+    assert exposition.value("host_filesystem_readonly", mountpoint="/") == 0
+
+
+def test_another_filesystem_is_never_shown_under_a_mounts_name(laptop: FixtureMachine) -> None:
+    """Without mount propagation, what stands in our container at a later mount's path is the disk below it."""
+    late = by_mountpoint(laptop)["/mnt/late"]
+    assert late == Filesystem("/dev/sdc1", "/mnt/late", "ext4", readonly=False, error=OTHER)
+    exposition = laptop.exposition()
+    assert exposition.value("host_filesystem_error", mountpoint="/mnt/late") == 1
+    for name in ("size_bytes", "used_bytes", "available_bytes", "usage_ratio", "inodes_usage_ratio"):
+        assert exposition.value(f"host_filesystem_{name}", mountpoint="/mnt/late") is None
+
+
+def test_a_filesystem_that_refuses_costs_only_its_own_figures(laptop: FixtureMachine) -> None:
+    figures = json.loads(laptop.path("filesystems.json").read_text())
+    del figures["/mnt/nas"]
+    laptop.write("filesystems.json", json.dumps(figures))
+    shown = by_mountpoint(laptop)
+    assert shown["/mnt/nas"].error == "No such file or directory"
+    assert shown["/home"].usage_ratio == 0.25
+
+
+def test_the_fullest_is_named_and_one_that_cannot_be_read_is_not(laptop: FixtureMachine) -> None:
+    fullest = laptop.read(Filesystems).fullest()
+    assert fullest is not None
+    assert fullest.mountpoint == "/mnt/nas"
+    assert Filesystems((replace(fullest, usage_ratio=None),)).fullest() is None
+
+
+def test_btrfs_subvolumes_have_device_numbers_of_their_own(server: FixtureMachine) -> None:
+    server.write(
+        "proc/1/mountinfo", "1 0 0:30 /@ / rw - btrfs /dev/vda2 rw\n2 1 0:30 /@home /home rw - btrfs /dev/vda2 rw\n"
+    )
+    usage = {"size_bytes": 100, "used_bytes": 20, "available_bytes": 60, "device_number": "0:31"}
+    server.write("filesystems.json", json.dumps({"/": usage}))
+    assert [(shown.mountpoint, shown.error, shown.usage_ratio) for shown in server.read(Filesystems).filesystems] == [
+        ("/", None, 0.25)
+    ]
+    server.write("filesystems.json", json.dumps({"/": {**usage, "is_mountpoint": False}}))
+    assert by_mountpoint(server)["/"].error == OTHER
+
+
+def test_an_empty_filesystem_has_no_ratio(server: FixtureMachine) -> None:
+    usage = {"size_bytes": 0, "used_bytes": 0, "available_bytes": 0, "device_number": "254:1"}
+    server.write("filesystems.json", json.dumps({"/": usage}))
+    assert by_mountpoint(server)["/"].usage_ratio is None
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "more", "fewer"),
+    [
+        ("bind_mounts", True, {"/srv/data"}, set()),
+        (
+            "exclude_fstypes",
+            "proc,sysfs,devtmpfs",
+            {"/run", "/snap/core/17200", "/var/lib/docker/overlay2/4f/merged"},
+            set(),
+        ),
+        ("exclude_mountpoints", "/media/*,/mnt/late", set(), {"/media/ann/My Disk", "/mnt/late"}),
+    ],
+)
+def test_what_is_left_out_is_a_setting(
+    *,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    laptop: FixtureMachine,
+    setting: str,
+    value: object,
+    more: set[str],
+    fewer: set[str],
+) -> None:
+    other = FixtureMachine("laptop", tmp_path / "other", monkeypatch, **{setting: value})
+    assert set(by_mountpoint(other)) == (set(by_mountpoint(laptop)) | more) - fewer
+
+
+def test_weird_mountpoints_are_found_and_come_out_printable(server: FixtureMachine) -> None:
+    """The path that is asked has the bytes as they are; what people see is replaced."""
+    server.write("proc/1/mountinfo", b"1 0 8:1 / /a\\012b\xff\x0c rw - ext4 /dev/sda1 rw\n")
+    path = os.fsdecode(b"/a\nb\xff\x0c")
+    usage = {"size_bytes": 10, "used_bytes": 5, "available_bytes": 5, "device_number": "8:1"}
+    server.write("filesystems.json", json.dumps({path: usage}))
+    exposition = server.exposition()
+    assert exposition.labels("host_filesystem_size_bytes", "mountpoint") == {"/a?b\N{REPLACEMENT CHARACTER}?"}
+
+
+@pytest.mark.skipif(not LINUX, reason="df --output is GNU's")
+def test_the_live_figures_are_those_of_df(exporter: Exporter) -> None:
+    columns = ("size", "used", "avail", "itotal", "iused")
+
+    def df(mountpoint: str) -> dict[str, int]:
+        command = ["df", "-B1", f"--output={','.join(columns)}", mountpoint]
+        out = subprocess.run(command, env={**os.environ, "LC_ALL": "C"}, capture_output=True, text=True, check=True)
+        fields = [int(field) if field.isdigit() else 0 for field in out.stdout.splitlines()[1].split()]
+        return dict(zip(columns, fields, strict=True))
+
+    samples = exporter.samples()
+    mountpoints = samples.labels("host_filesystem_size_bytes", "mountpoint")
+    assert "/" in mountpoints
+    for mountpoint in mountpoints:
+        said = df(mountpoint)
+        room = 512 * 2**20 + said["size"] // 1000  # other tests write files meanwhile
+        figures = {name: samples.value(f"host_filesystem_{name}", mountpoint=mountpoint) for name in FIGURES}
+        assert figures["size_bytes"] == said["size"]
+        assert figures["used_bytes"] == pytest.approx(said["used"], abs=room)
+        assert figures["available_bytes"] == pytest.approx(said["avail"], abs=room)
+        if said["used"] + said["avail"]:
+            share = said["used"] / (said["used"] + said["avail"])
+            assert figures["usage_ratio"] == pytest.approx(share, abs=0.01)
+        if said["itotal"]:
+            assert figures["inodes_usage_ratio"] == pytest.approx(said["iused"] / said["itotal"], abs=0.01)
+
+
+FIGURES = ("size_bytes", "used_bytes", "available_bytes", "usage_ratio", "inodes_usage_ratio")
+
+
+def test_windows_optical_drives_are_left_out_and_a_drive_that_is_not_ready_is_an_error(windows: Windows) -> None:
+    shown = {filesystem.mountpoint: filesystem for filesystem in windows.read(Filesystems).filesystems}
+    assert list(shown) == ["C:\\", "F:\\"]
+    assert (shown["C:\\"].fstype, shown["C:\\"].usage_ratio) == ("NTFS", 0.8)
+    assert (shown["F:\\"].error, shown["F:\\"].size_bytes) == ("The device is not ready", None)
+    exposition = windows.exposition()
+    assert exposition.value("host_filesystem_error", mountpoint="F:\\") == 1
+    assert exposition.value("host_filesystem_size_bytes", mountpoint="C:\\") == 100 * GIB
+
+
+def test_macos_shows_the_owners_volume_and_not_those_of_the_system(macos: MacOs) -> None:
+    shown = [(filesystem.mountpoint, filesystem.readonly) for filesystem in macos.read(Filesystems).filesystems]
+    assert shown == [("/", True), ("/System/Volumes/Data", False)]

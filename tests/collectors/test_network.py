@@ -1,0 +1,132 @@
+"""Network interfaces: link, speed, traffic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.collectors.network import Interface, Network
+from exporter.sources.host import LINUX
+from exporter.sources.netdev import Counters
+from tests.machines import FixtureMachine
+
+if TYPE_CHECKING:
+    from tests.other_systems import MacOs, Windows
+    from tests.support import Exporter
+
+
+def by_name(machine: FixtureMachine) -> dict[str, Interface]:
+    return {interface.interface: interface for interface in machine.read(Network).interfaces}
+
+
+def test_the_laptop_has_three_cards_and_shows_nothing_of_its_containers(laptop: FixtureMachine) -> None:
+    assert {name: (each.up, each.speed_bytes) for name, each in by_name(laptop).items()} == {
+        "enp0s31f6": (False, None),
+        "enp3s0": (True, 125_000_000),
+        "wlp4s0": (True, None),
+    }
+
+
+def test_the_counters_are_those_of_the_file_in_the_right_columns(laptop: FixtureMachine) -> None:
+    assert by_name(laptop)["enp3s0"].counters == Counters(
+        receive_bytes=1_000_000_000,
+        receive_packets=800_000,
+        receive_errors=3,
+        receive_dropped=7,
+        transmit_bytes=200_000_000,
+        transmit_packets=400_000,
+        transmit_errors=1,
+        transmit_dropped=2,
+    )
+
+
+def test_rates_are_what_was_moved_in_the_time_between(laptop: FixtureMachine) -> None:
+    network = laptop.later().section(Network)
+    assert network is not None
+    rates = {each.interface: (each.receive_rate_bytes, each.transmit_rate_bytes) for each in network.interfaces}
+    assert rates == {"enp0s31f6": (0, 0), "enp3s0": (1_250_000, 250_000), "wlp4s0": (1000, 500)}
+
+
+def test_an_interface_that_is_made_anew_has_no_rate_rather_than_a_negative_one(laptop: FixtureMachine) -> None:
+    laptop.read(Network)
+    laptop.write("proc/1/net/dev", f"enp3s0: {' 1' * 16}\n")
+    assert [(each.interface, each.receive_rate_bytes) for each in laptop.read(Network).interfaces] == [("enp3s0", None)]
+
+
+@pytest.mark.parametrize(
+    ("state", "up"), [("up", 1), ("down", 0), ("unknown", 1), ("dormant", 0), ("lowerlayerdown", 0)]
+)
+def test_a_tunnel_that_knows_no_link_is_up(laptop: FixtureMachine, state: str, up: int) -> None:
+    laptop.write("sys/class/net/enp3s0/operstate", f"{state}\n")
+    assert laptop.exposition().value("host_network_up", interface="enp3s0") == up
+
+
+@pytest.mark.parametrize("speed", ["-1", "0", "", "4294967295x"])
+def test_a_speed_that_is_not_known_is_absent(laptop: FixtureMachine, speed: str) -> None:
+    laptop.write("sys/class/net/enp3s0/speed", f"{speed}\n")
+    assert laptop.exposition().value("host_network_speed_bytes", interface="enp3s0") is None
+
+
+def test_an_interface_that_sys_does_not_know_still_has_its_counters(server: FixtureMachine) -> None:
+    server.remove("sys/class/net")
+    exposition = server.exposition()
+    assert exposition.value("host_network_up", interface="eth0") is None
+    assert exposition.value("host_network_receive_bytes_total", interface="eth0") == 5000
+
+
+def test_names_with_colons_and_counters_that_touch_the_name_are_read(server: FixtureMachine) -> None:
+    numbers = " ".join(str(number) for number in range(1, 17))
+    server.write("proc/1/net/dev", f"header | x\nface |bytes: n\neth0:{numbers}\neth0:1: {numbers}\nshort: 1 2\n")
+    interfaces = by_name(server)
+    assert sorted(interfaces) == ["eth0", "eth0:1"]
+    assert interfaces["eth0"].counters.transmit_dropped == 12
+
+
+@pytest.mark.parametrize(
+    ("patterns", "shown"),
+    [("lo,en*", ["br-0123456789ab", "docker0", "veth1a2b3c4", "wlp4s0"]), ("*", [])],
+)
+def test_what_is_left_out_is_a_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patterns: str, shown: list[str]
+) -> None:
+    assert sorted(by_name(FixtureMachine("laptop", tmp_path, monkeypatch, exclude_interfaces=patterns))) == shown
+
+
+def test_a_vanished_interface_is_gone_from_the_next_sample(laptop: FixtureMachine) -> None:
+    laptop.read(Network)
+    table = laptop.path("proc/1/net/dev").read_text().splitlines(keepends=True)
+    laptop.write("proc/1/net/dev", "".join(line for line in table if "wlp4s0" not in line))
+    assert "wlp4s0" not in laptop.exposition().labels("host_network_receive_bytes_total", "interface")
+
+
+@pytest.mark.skipif(not LINUX, reason="reads /proc")
+def test_the_live_interfaces_are_those_of_sys_and_their_counters_those_of_proc(exporter: Exporter) -> None:
+    folder = Path("/sys/class/net")
+    if not folder.is_dir():
+        pytest.skip("no /sys here")
+    samples = exporter.samples()
+    shown = samples.labels("host_network_receive_bytes_total", "interface")
+    assert shown <= {path.name for path in folder.iterdir()}
+    assert "lo" not in shown
+    for name in shown:
+        received = samples.value("host_network_receive_bytes_total", interface=name)
+        assert received is not None
+        assert received <= int((folder / name / "statistics" / "rx_bytes").read_text())
+        state = (folder / name / "operstate").read_text().strip()
+        assert samples.value("host_network_up", interface=name) == (state in {"up", "unknown"})
+
+
+def test_windows_names_speeds_and_links_come_from_psutil(windows: Windows) -> None:
+    interfaces = {each.interface: each for each in windows.read(Network).interfaces}
+    assert {name: (each.up, each.speed_bytes) for name, each in interfaces.items()} == {
+        "Ethernet": (True, 125_000_000),
+        "Wi-Fi": (False, None),
+    }
+    assert interfaces["Ethernet"].receive_rate_bytes == 1000
+    assert interfaces["Ethernet"].counters == Counters(15000, 50, 2, 4, 100, 1, 3, 5)
+
+
+def test_macos_shows_its_card_and_its_tunnel(macos: MacOs) -> None:
+    assert [each.interface for each in macos.read(Network).interfaces] == ["en0", "utun0"]

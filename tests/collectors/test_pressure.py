@@ -1,0 +1,62 @@
+"""Pressure stall information of Linux."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.collectors.pressure import Pressure, Pressures
+
+if TYPE_CHECKING:
+    from tests.machines import FixtureMachine
+    from tests.other_systems import MacOs, Windows
+    from tests.support import Exporter
+
+
+def test_some_is_waiting_and_full_is_stalled_in_seconds(laptop: FixtureMachine) -> None:
+    assert laptop.read(Pressures).resources == (
+        Pressure("cpu", 7.35, None),
+        Pressure("io", 10.65, 10.48),
+        Pressure("irq", None, 3.0),
+        Pressure("memory", 0.04, 0.02),
+    )
+
+
+def test_a_kernel_without_one_of_the_files_shows_the_others(laptop: FixtureMachine) -> None:
+    laptop.remove("proc/pressure/irq")
+    laptop.remove("proc/pressure/io")
+    assert [pressure.resource for pressure in laptop.read(Pressures).resources] == ["cpu", "memory"]
+
+
+def test_a_file_that_is_empty_gives_no_series(laptop: FixtureMachine) -> None:
+    laptop.write("proc/pressure/memory", "")
+    exposition = laptop.exposition()
+    assert exposition.labels("host_pressure_waiting_seconds_total", "resource") == {"cpu", "io"}
+
+
+def test_a_kernel_without_pressure_is_no_failure(server: FixtureMachine) -> None:
+    assert server.try_read(Pressures) is None
+    exposition = server.exposition()
+    assert exposition.value("host_exporter_collector_success", collector="pressure") == 1
+    assert not [name for name in exposition.names() if name.startswith("host_pressure")]
+
+
+@pytest.mark.parametrize("system", ["windows", "macos"])
+def test_other_systems_have_none(system: str, request: pytest.FixtureRequest) -> None:
+    machine: Windows | MacOs = request.getfixturevalue(system)
+    assert machine.sample().section(Pressures) is None
+
+
+@pytest.mark.skipif(not Path("/proc/pressure/cpu").exists(), reason="this kernel counts no pressure")
+def test_the_live_figures_are_those_of_proc(exporter: Exporter) -> None:
+    samples = exporter.samples()
+    for resource in ("cpu", "io", "memory"):
+        found = re.search(r"some .*total=(\d+)", Path(f"/proc/pressure/{resource}").read_text())
+        assert found
+        shown = samples.value("host_pressure_waiting_seconds_total", resource=resource)
+        assert shown is not None
+        # The sample may be a second old, and the clock of a slow machine runs on.
+        assert int(found[1]) / 1e6 - 10 <= shown <= int(found[1]) / 1e6

@@ -1,0 +1,99 @@
+"""Which machine it is, its uptime and its load."""
+
+from __future__ import annotations
+
+import platform
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.collectors.system import System
+from exporter.sources.host import LINUX
+
+if TYPE_CHECKING:
+    from tests.machines import FixtureMachine
+    from tests.other_systems import MacOs, Windows
+    from tests.support import Exporter
+
+
+def test_the_laptop_says_its_names_and_times(laptop: FixtureMachine) -> None:
+    assert laptop.read(System) == System(
+        hostname="aspen",
+        system="linux",
+        os="Debian GNU/Linux 13 (trixie)",
+        release="6.12.9-amd64",
+        machine="x86_64",
+        boot_time_seconds=1767225600.0,
+        uptime_seconds=12345.67,
+        load1=0.52,
+        load5=0.58,
+        load15=0.59,
+    )
+
+
+def test_a_minimal_machine_takes_its_name_from_the_kernel_and_has_no_load_averages(server: FixtureMachine) -> None:
+    system = server.read(System)
+    assert (system.hostname, system.os) == ("birch", "Alpine")
+    assert (system.load1, system.load5, system.load15) == (None, None, None)
+    assert not {"host_load1", "host_load5", "host_load15"} & server.exposition().names()
+
+
+def test_a_machine_without_any_name_is_unknown(server: FixtureMachine) -> None:
+    server.remove("proc/sys/kernel/hostname")
+    server.remove("usr/lib/os-release")
+    assert (server.read(System).hostname, server.read(System).os) == ("unknown", "Linux")
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ("# comment\n\n  oak.example  \n", "oak.example"),
+        ("\n", "not-this-one"),
+        (b"caf\xe9\n", "caf\N{REPLACEMENT CHARACTER}"),
+        ("oak\x1b[31m\n", "oak?[31m"),
+    ],
+)
+def test_the_host_name_is_the_first_line_with_a_name_and_always_printable(
+    laptop: FixtureMachine, content: str | bytes, name: str
+) -> None:
+    laptop.write("etc/hostname", content)
+    assert laptop.read(System).hostname == name
+
+
+def test_os_release_may_be_quoted_either_way_or_hold_nonsense(laptop: FixtureMachine) -> None:
+    for content, name in (("PRETTY_NAME='Arch Linux'\n", "Arch Linux"), ("NAME=Void\nnonsense\n", "Void")):
+        laptop.write("etc/os-release", content)
+        assert laptop.read(System).os == name
+
+
+@pytest.mark.skipif(not LINUX, reason="reads /proc")
+def test_the_live_uptime_and_load_are_those_of_proc(exporter: Exporter) -> None:
+    before = float(Path("/proc/uptime").read_text().split()[0])
+    samples = exporter.samples()
+    after = float(Path("/proc/uptime").read_text().split()[0])
+    uptime = samples.value("host_uptime_seconds")
+    # The sample may be a second old when it is served.
+    assert uptime is not None
+    assert before - 1.5 <= uptime <= after
+    boot = samples.value("host_boot_time_seconds")
+    assert boot is not None
+    assert abs(time.time() - boot - after) < 5
+    assert samples.value("host_info", hostname=platform.node(), release=platform.release(), system="linux") == 1
+    load15 = samples.value("host_load15")
+    assert load15 is not None
+    assert abs(load15 - float(Path("/proc/loadavg").read_text().split()[2])) < 0.5
+
+
+def test_windows_has_no_load_average(windows: Windows) -> None:
+    system = windows.read(System)
+    assert (system.system, system.os, system.hostname) == ("windows", "Windows 11", "DESKTOP-7")
+    assert (system.release, system.machine) == ("11", "AMD64")
+    assert system.uptime_seconds == pytest.approx(3600, abs=5)
+    assert not {"host_load1", "host_load5", "host_load15"} & windows.exposition().names()
+
+
+def test_macos_has_a_load_average_and_its_own_version(macos: MacOs) -> None:
+    system = macos.read(System)
+    assert (system.system, system.os, system.load1, system.load15) == ("darwin", "macOS 15.6", 1.5, 1.0)

@@ -1,0 +1,124 @@
+"""Fixture machines: trees under tests/fixtures, read by the real collectors at moments that a test chooses."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import psutil
+import pytest
+
+from exporter.collectors import disk, network, processes
+from exporter.machine import open_machine
+from exporter.render.exposition import encode, snapshot_families
+from exporter.sampler import Sampler
+from exporter.settings import Settings
+from exporter.sources.filesystems import Usage
+from exporter.sources.host import LINUX
+from exporter.sources.linux_processes import LinuxProcesses
+from tests.support import Samples
+
+if TYPE_CHECKING:
+    from exporter.model import Snapshot
+
+S = TypeVar("S")
+FIXTURES = Path(__file__).parent / "fixtures"
+WINDOW = 10.0
+"""Seconds between a fixture's first state and its later one; the counters in "-later" grow accordingly."""
+
+
+def copy_fixture(name: str, folder: Path) -> Path:
+    """Copy a fixture machine into a folder, where a test may change it; return its root."""
+    return Path(shutil.copytree(FIXTURES / name, folder / name, symlinks=True))
+
+
+class FixtureMachine:
+    """A copy of a fixture machine with its own sampler and a clock that moves only when it is told to."""
+
+    def __init__(self, name: str, folder: Path, patch: pytest.MonkeyPatch, **settings: Any) -> None:
+        if not LINUX:
+            pytest.skip("the fixture machines are Linux machines")
+        self.name = name
+        self.root = copy_fixture(name, folder)
+        self.now = 1000.0
+        self._primed = False
+        # These three time their counters themselves, closer to the reading than the sampler could.
+        for module in (disk, network, processes):
+            patch.setattr(module, "time", SimpleNamespace(monotonic=self.clock))
+        patch.setattr(psutil, "PROCFS_PATH", psutil.PROCFS_PATH)  # open_machine sets it; this brings it back
+        self.settings = Settings(rootfs=str(self.root), **settings)
+        self.machine = open_machine(self.settings, probe=self.probe)
+        assert isinstance(self.machine.processes, LinuxProcesses)
+        self.machine.processes._page = 4096  # the fixtures come from x86; some ARM machines have larger pages
+        self.sampler = Sampler(self.machine, clock=self.clock, sleep=self.advance)
+
+    def clock(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+    def probe(self, path: str) -> Usage:
+        """Answer for a filesystem, from the fixture's filesystems.json."""
+        figures = json.loads(self.path("filesystems.json").read_text())
+        mountpoint = path.removeprefix(str(self.root))
+        if mountpoint not in figures:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return Usage(**figures[mountpoint])
+
+    def path(self, path: str) -> Path:
+        return self.root / path
+
+    def write(self, path: str, content: str | bytes) -> None:
+        """Write one of its files; folders are made."""
+        target = self.path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def remove(self, path: str) -> None:
+        """Remove one of its files or folders."""
+        target = self.path(path)
+        shutil.rmtree(target) if target.is_dir() and not target.is_symlink() else target.unlink()
+
+    def prime(self) -> None:
+        self.sampler.prime()
+        self._primed = True
+
+    def change(self) -> None:
+        """Lay the files of the later state over the tree."""
+        shutil.copytree(FIXTURES / f"{self.name}-later", self.root, symlinks=True, dirs_exist_ok=True)
+
+    def sample(self, seconds: float = WINDOW) -> Snapshot:
+        """Return a sample ``seconds`` after the last one; the very first primes the rates before."""
+        if not self._primed:
+            self.prime()
+        self.advance(seconds)
+        return self.sampler.sample(max_age=0)
+
+    def later(self) -> Snapshot:
+        """Return the sample of the later state, with rates since the first state."""
+        self.prime()
+        self.change()
+        return self.sample()
+
+    def read(self, section: type[S]) -> S:
+        """Return a section of a fresh sample in which no collector failed."""
+        found = self.try_read(section)
+        assert found is not None
+        return found
+
+    def try_read(self, section: type[S]) -> S | None:
+        """Return a section of a fresh sample, None where the hardware is not there; no collector failed."""
+        snapshot = self.sample()
+        assert not snapshot.failures(), [reading.error for reading in snapshot.failures()]
+        return snapshot.section(section)
+
+    def exposition(self, snapshot: Snapshot | None = None) -> Samples:
+        """Return what Prometheus gets of a snapshot, by default of a fresh one."""
+        families = snapshot_families(snapshot or self.sample(), self.settings.thresholds())
+        return Samples.parse(encode(families, "")[0].decode())

@@ -1,0 +1,96 @@
+"""The mount table, as the kernel writes it and as psutil gives it."""
+
+from __future__ import annotations
+
+import pytest
+
+from exporter.sources.mounts import Mount, from_psutil, parse_mountinfo, visible, without_repeats
+from tests.psutil_shapes import Part
+
+ROOT = "28 1 259:2 / / rw,relatime shared:1 master:2 - ext4 /dev/nvme0n1p2 rw,errors=remount-ro\n"
+
+
+def test_a_line_has_device_mountpoint_type_and_numbers_after_any_number_of_optional_fields() -> None:
+    expected = Mount("/dev/nvme0n1p2", "/", "ext4", readonly=False, device_number="259:2", root="/")
+    assert parse_mountinfo(ROOT) == [expected]
+    assert parse_mountinfo(ROOT.replace("shared:1 master:2 ", "")) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("escaped", "path"),
+    [
+        (r"/My\040Disk", "/My Disk"),
+        (r"/a\011b\012c", "/a\tb\nc"),
+        (r"/back\134slash", "/back\\slash"),
+        (r"/not\134040space", r"/not\040space"),
+        (r"/hash\043", "/hash#"),
+        ("/ümlaut", "/ümlaut"),
+        # The kernel escapes neither of these; Python takes all of them for the end of a line.
+        ("/form\x0cfeed", "/form\x0cfeed"),
+        ("/next\x85line", "/next\x85line"),
+        ("/line\u2028separator", "/line\u2028separator"),
+        ("/carriage\rreturn", "/carriage\rreturn"),
+    ],
+)
+def test_paths_are_read_as_they_are(escaped: str, path: str) -> None:
+    mounts = parse_mountinfo(f"1 0 8:1 / {escaped} rw - ext4 /dev/sda1 rw\n{ROOT}")
+    assert [mount.mountpoint for mount in mounts] == [path, "/"]
+
+
+@pytest.mark.parametrize(
+    ("options", "superblock", "readonly"),
+    [
+        ("rw", "rw", False),
+        ("ro,nosuid", "rw", True),
+        ("rw", "ro,errors=remount-ro", True),
+        ("rw,errors=ro", "rw", False),
+    ],
+)
+def test_a_mount_is_read_only_by_its_own_options_or_its_filesystems(
+    options: str, superblock: str, readonly: bool
+) -> None:
+    [mount] = parse_mountinfo(f"1 0 8:1 / / {options} - ext4 /dev/sda1 {superblock}\n")
+    assert mount.readonly is readonly
+
+
+@pytest.mark.parametrize(
+    "line", ["", "nonsense", "1 0 8:1 / /", "1 0 8:1 / / rw - ", "1 0 8:1 / / rw shared:1 ext4 x rw"]
+)
+def test_a_line_that_is_no_mount_is_passed_over(line: str) -> None:
+    assert [mount.mountpoint for mount in parse_mountinfo(f"{line}\n{ROOT}")] == ["/"]
+
+
+def mount(mountpoint: str, device: str = "/dev/sda1", root: str = "/", number: str = "8:1") -> Mount:
+    return Mount(device, mountpoint, "ext4", readonly=False, device_number=number, root=root)
+
+
+def test_a_later_mount_on_the_same_path_covers_the_first() -> None:
+    mounts = [mount("/mnt", "/dev/sdb1"), mount("/"), mount("/mnt", "/dev/sdc1")]
+    assert {shown.mountpoint: shown.device for shown in visible(mounts)} == {"/mnt": "/dev/sdc1", "/": "/dev/sda1"}
+
+
+@pytest.mark.parametrize(
+    ("mounts", "shown"),
+    [
+        ([mount("/srv", root="/data"), mount("/")], ["/"]),
+        ([mount("/long/path"), mount("/short")], ["/short"]),
+        # Only parts of it are mounted: one of them stands for the filesystem.
+        ([mount("/b/deep", root="/b"), mount("/a", root="/a")], ["/a"]),
+        ([mount("/"), mount("/home", number="0:31", root="/@home")], ["/"]),
+        ([mount("/mnt/a", "nas:/a", number="0:50"), mount("/mnt/b", "nas:/a", number="0:51")], ["/mnt/a", "/mnt/b"]),
+        ([mount("/b", "none", number="0:60"), mount("/a", "none", number="0:61")], ["/a", "/b"]),
+    ],
+)
+def test_each_filesystem_is_shown_once_by_its_whole_and_shortest_mount(mounts: list[Mount], shown: list[str]) -> None:
+    assert [each.mountpoint for each in without_repeats(mounts)] == shown
+
+
+def test_psutil_partitions_are_mounts_but_for_optical_drives() -> None:
+    parts = [
+        Part("C:\\", "C:\\", "NTFS", "rw,fixed"),
+        Part("D:\\", "D:\\", "", "cdrom"),
+        Part("E:\\", "E:\\", "UDF", "ro,cdrom"),
+        Part("G:\\", "G:\\", "", "rw,removable"),
+        Part("/dev/disk1", "/", "apfs", "ro,local,rootfs"),
+    ]
+    assert [(each.mountpoint, each.readonly) for each in from_psutil(parts)] == [("C:\\", False), ("/", True)]

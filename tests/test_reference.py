@@ -1,0 +1,102 @@
+"""The metrics are those that the design promises, and docs/metrics.md says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.tools.reference import REFERENCE, families, labels_of, name_of, reference
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+FILESYSTEM = ("device", "mountpoint", "fstype")
+# Section 3 of the design: rules, dashboards and users hang on each of these names, types and labels.
+PROMISED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "host_info": ("gauge", ("hostname", "system", "os", "release", "machine")),
+    "host_boot_time_seconds": ("gauge", ()),
+    "host_uptime_seconds": ("gauge", ()),
+    "host_cpu_usage_ratio": ("gauge", ()),
+    "host_cpu_core_usage_ratio": ("gauge", ("core",)),
+    "host_cpu_seconds_total": ("counter", ("mode",)),
+    "host_logical_cpus": ("gauge", ()),
+    "host_physical_cores": ("gauge", ()),
+    "host_load1": ("gauge", ()),
+    "host_load5": ("gauge", ()),
+    "host_load15": ("gauge", ()),
+    "host_memory_total_bytes": ("gauge", ()),
+    "host_memory_available_bytes": ("gauge", ()),
+    "host_memory_used_bytes": ("gauge", ()),
+    "host_memory_usage_ratio": ("gauge", ()),
+    "host_swap_total_bytes": ("gauge", ()),
+    "host_swap_used_bytes": ("gauge", ()),
+    "host_swap_usage_ratio": ("gauge", ()),
+    "host_filesystem_size_bytes": ("gauge", FILESYSTEM),
+    "host_filesystem_used_bytes": ("gauge", FILESYSTEM),
+    "host_filesystem_available_bytes": ("gauge", FILESYSTEM),
+    "host_filesystem_usage_ratio": ("gauge", FILESYSTEM),
+    "host_filesystem_inodes_usage_ratio": ("gauge", FILESYSTEM),
+    "host_filesystem_readonly": ("gauge", FILESYSTEM),
+    "host_filesystem_error": ("gauge", FILESYSTEM),
+    "host_disk_read_bytes_total": ("counter", ("device",)),
+    "host_disk_written_bytes_total": ("counter", ("device",)),
+    "host_disk_reads_completed_total": ("counter", ("device",)),
+    "host_disk_writes_completed_total": ("counter", ("device",)),
+    "host_disk_busy_seconds_total": ("counter", ("device",)),
+    "host_network_up": ("gauge", ("interface",)),
+    "host_network_speed_bytes": ("gauge", ("interface",)),
+    "host_network_receive_bytes_total": ("counter", ("interface",)),
+    "host_network_receive_packets_total": ("counter", ("interface",)),
+    "host_network_receive_errors_total": ("counter", ("interface",)),
+    "host_network_receive_dropped_total": ("counter", ("interface",)),
+    "host_network_transmit_bytes_total": ("counter", ("interface",)),
+    "host_network_transmit_packets_total": ("counter", ("interface",)),
+    "host_network_transmit_errors_total": ("counter", ("interface",)),
+    "host_network_transmit_dropped_total": ("counter", ("interface",)),
+    "host_battery_charge_ratio": ("gauge", ()),
+    "host_battery_plugged": ("gauge", ()),
+    "host_battery_remaining_seconds": ("gauge", ()),
+    "host_temperature_celsius": ("gauge", ("chip", "sensor")),
+    "host_pressure_waiting_seconds_total": ("counter", ("resource",)),
+    "host_pressure_stalled_seconds_total": ("counter", ("resource",)),
+    "host_processes": ("gauge", ("state",)),
+    "host_top_process_cpu_cores": ("gauge", ("name",)),
+    "host_top_process_memory_bytes": ("gauge", ("name",)),
+    "host_top_process_instances": ("gauge", ("name",)),
+    "host_alert_threshold_ratio": ("gauge", ("resource", "severity")),
+    "host_exporter_collector_duration_seconds": ("gauge", ("collector",)),
+    "host_exporter_collector_success": ("gauge", ("collector",)),
+    "host_exporter_collector_errors_total": ("counter", ("collector",)),
+    "host_exporter_build_info": ("gauge", ("version", "python")),
+}
+
+
+@pytest.fixture(scope="module")
+def given() -> dict[str, Metric]:
+    """Every family that there is, by name."""
+    found = [family for _, _, section in families() for family in section]
+    named = {name_of(family): family for family in found}
+    assert len(named) == len(found), "a family is given twice"
+    return named
+
+
+def test_every_metric_of_the_design_is_there_to_the_letter_and_no_other(given: dict[str, Metric]) -> None:
+    assert {name: (family.type, labels_of(family)) for name, family in given.items()} == PROMISED
+
+
+def test_every_sample_of_a_family_has_the_same_labels(given: dict[str, Metric]) -> None:
+    for name, family in given.items():
+        assert {tuple(sample.labels) for sample in family.samples} == {PROMISED[name][1]}
+
+
+def test_every_metric_says_what_it_is_in_a_sentence(given: dict[str, Metric]) -> None:
+    for family in given.values():
+        assert not family.documentation[0].islower()
+        assert family.documentation.endswith(".")
+
+
+def test_the_reference_is_current() -> None:
+    assert REFERENCE.read_text(encoding="utf-8") == reference(), (
+        "rewrite it: make docs (python -m tests.tools.reference)"
+    )
