@@ -61,12 +61,10 @@ def _script(grammar: Grammar, words: list[str]) -> str:
             continue
         if not word.startswith(("-", "+")):
             return _shown(grammar, word, certain=certain)
-        if word == "-":
-            return ""  # the program is read from standard input
         option, equals, value = word.partition("=")
         if option in grammar.script_words:
             return _shown(grammar, value if equals else "".join(words[:1]), certain=True)
-        if option in grammar.code_words:
+        if option in grammar.code_words or word == "-":  # "-": the program is read from standard input
             return ""
         if option in grammar.value_words:
             del words[: 0 if equals else 1]
