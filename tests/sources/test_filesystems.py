@@ -1,0 +1,119 @@
+"""Filesystems are asked under a time limit; one that hangs costs itself and one thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+
+import pytest
+
+from exporter.sources.filesystems import FilesystemReader, Usage, read_usage
+
+FINE = Usage(100, 40, 60)
+LIMIT = 0.3
+
+
+class Server:
+    """Filesystems of which some hang until they are released."""
+
+    def __init__(self, *dead: str) -> None:
+        self.dead = {path: threading.Event() for path in dead}
+        self.asked: Counter[str] = Counter()
+
+    def probe(self, path: str) -> Usage:
+        self.asked[path] += 1
+        if path in self.dead:
+            assert self.dead[path].wait(30), "never released"
+        return FINE
+
+    def release(self) -> None:
+        for event in self.dead.values():
+            event.set()
+
+
+def workers() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "filesystem"}
+
+
+def test_one_that_hangs_is_reported_and_the_others_are_read() -> None:
+    server = Server("/dead")
+    try:
+        late, *fine = FilesystemReader(server.probe, LIMIT).read(["/dead", "/a", "/b"])
+        assert fine == [FINE, FINE]
+        assert late == "does not answer (0.3 s)"
+    finally:
+        server.release()
+
+
+def test_ten_that_hang_together_take_little_longer_than_one() -> None:
+    """Ten mounts of one dead server must not take ten times the limit: a scrape has 10 s."""
+    dead = [f"/dead/{number}" for number in range(10)]
+    server = Server(*dead)
+    try:
+        begin = time.monotonic()
+        answers = FilesystemReader(server.probe, 1.0).read([*dead, "/"])
+        assert time.monotonic() - begin < 4.0
+        assert answers[-1] == FINE
+        assert set(answers[:-1]) == {"does not answer (1 s)"}
+    finally:
+        server.release()
+
+
+def test_one_that_hangs_is_not_asked_again_and_holds_one_thread_however_many_samples() -> None:
+    server = Server("/dead")
+    before = workers()
+    try:
+        reader = FilesystemReader(server.probe, LIMIT)
+        for _ in range(50):
+            assert isinstance(reader.read(["/", "/dead"])[1], str)
+        assert server.asked == {"/": 50, "/dead": 1}
+        assert len(workers() - before) == 2  # the stuck one and the one that works
+    finally:
+        server.release()
+
+
+def test_one_that_answers_again_is_read_again_and_its_thread_ends() -> None:
+    server = Server("/dead")
+    before = workers()
+    reader = FilesystemReader(server.probe, LIMIT)
+    reader.read(["/", "/dead"])
+    server.release()
+    deadline = time.monotonic() + 5
+    while len(workers() - before) > 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert reader.read(["/", "/dead"]) == [FINE, FINE]
+    assert len(workers() - before) == 1
+    assert server.asked["/dead"] == 2
+
+
+def test_a_slow_one_within_the_limit_is_shown() -> None:
+    def slow(_path: str) -> Usage:
+        time.sleep(0.15)
+        return FINE
+
+    assert FilesystemReader(slow, 5).read(["/a", "/b", "/c"]) == [FINE] * 3
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        (PermissionError(13, "Permission denied"), "Permission denied"),
+        (OSError("no number"), "no number"),
+        (ValueError("embedded null byte"), "ValueError: embedded null byte"),
+    ],
+)
+def test_one_that_fails_says_why_and_the_others_are_read(reason: Exception, text: str) -> None:
+    def probe(path: str) -> Usage:
+        if path == "/bad":
+            raise reason
+        return FINE
+
+    assert FilesystemReader(probe, LIMIT).read(["/bad", "/"]) == [text, FINE]
+
+
+def test_the_figures_are_those_of_this_machine() -> None:
+    usage = read_usage("/")
+    assert usage.is_mountpoint
+    assert 0 < usage.used_bytes <= usage.size_bytes
+    assert not read_usage("/etc").is_mountpoint or read_usage("/etc").device_number != usage.device_number
