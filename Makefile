@@ -41,7 +41,7 @@ lock: $(VENV)/dev  ## Resolve the dependencies anew
 bench: $(VENV)/dev  ## Measure against node_exporter and process-exporter, where installed
 	$(BIN)/python -m tests.tools.bench
 
-servers:  ## Fetch promtool into .cache/servers (Debian and Ubuntu; no root needed)
+servers:  ## Fetch promtool into .cache/servers (Debian; no root needed)
 	@sh tests/tools/servers.sh
 
 clean:  ## Remove the virtual environment and all caches

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import warnings
 from typing import Any, NoReturn
@@ -126,15 +127,17 @@ def main() -> NoReturn:
     except click.UsageError as reason:
         fail(_one_line(reason), 2)
     except UserError as reason:
-        fail(str(reason) + _variable_hint(str(reason)), reason.exit_code)
+        fail(str(reason) + _variables(str(reason)), reason.exit_code)
     except click.ClickException as reason:
         fail(reason.format_message(), reason.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader has gone (``stats | head``); Python would complain once more while flushing at exit.
+    except OSError as reason:
+        # What is left in the buffer cannot be written either; Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        if isinstance(reason, BrokenPipeError):  # the reader has seen enough: ``stats | head``
+            sys.exit(1)
+        fail(f"cannot write the output: {reason.strerror}", 1)
     sys.exit(0)
 
 
@@ -150,13 +153,21 @@ def _one_line(reason: click.UsageError) -> str:
         command = f" {reason.ctx.info_name}" if reason.ctx and reason.ctx.parent else ""
         return f"{text} The accepted ones: host-exporter{command} --help"
     if isinstance(reason, click.BadParameter) and reason.param is not None:
-        return f"{flag_of(reason.param)}: {reason.message}"
+        flag = flag_of(reason.param)
+        if isinstance(reason.param.type, click.types.BoolParamType):  # only a variable can give a switch a value
+            value = os.environ.get(_variable(flag), "")
+            return f"{flag}: {value!r} is not accepted; give true or false{_variables(flag)}"
+        return f"{flag}: {reason.message}"
     return text
 
 
-def _variable_hint(text: str) -> str:
-    """Return which variable set the refused value, where it did not come from the command line."""
-    flag = text.partition(":")[0]
-    variable = "HOST_EXPORTER_" + flag.removeprefix("--").replace("-", "_").upper()
-    on_command_line = any(word == flag or word.startswith(f"{flag}=") for word in sys.argv)
-    return f" (set by {variable})" if flag.startswith("--") and variable in os.environ and not on_command_line else ""
+def _variable(flag: str) -> str:
+    return "HOST_EXPORTER_" + flag.removeprefix("--").replace("-", "_").upper()
+
+
+def _variables(text: str) -> str:
+    """Return which variables set the flags that a text names, where they are not on the command line."""
+    flags = re.findall(r"--[a-z]+(?:-[a-z]+)*", text)
+    given = {word.partition("=")[0] for word in sys.argv}
+    names = [_variable(flag) for flag in dict.fromkeys(flags) if flag not in given and _variable(flag) in os.environ]
+    return f" (set by {', '.join(names)})" if names else ""

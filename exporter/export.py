@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
@@ -13,6 +14,11 @@ from typing import TYPE_CHECKING
 from exporter.errors import ExportError
 from exporter.render.formats import CsvFormat, JsonLinesFormat
 from exporter.render.rows import row
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     import io
@@ -44,7 +50,8 @@ class ExportFile:
         self._form = form
         self._waiting: deque[str] = deque(maxlen=WAITING_ROWS)
         self._trouble = ""
-        self._checked: tuple[int, int] | None = None
+        self._begun = False
+        self._lost = 0
 
     def check(self) -> None:
         """Raise ExportError where the file has other columns or cannot be written; close a cut last line.
@@ -62,6 +69,7 @@ class ExportFile:
 
     def append(self, values: dict[str, Value]) -> None:
         """Write a row, after those that are still waiting. What fails is logged once and tried again."""
+        self._lost += len(self._waiting) == WAITING_ROWS
         self._waiting.append(self._form.line(values))
         try:
             self._write()
@@ -71,8 +79,9 @@ class ExportFile:
             self._report(f"{reason}; {len(self._waiting)} rows wait")
         else:
             if self._trouble:
-                log.warning("%s is written again, no row is lost", self.path)
-            self._trouble = ""
+                lost = f"{self._lost} rows are lost" if self._lost else "no row is lost"
+                log.warning("%s is written again, %s", self.path, lost)
+            self._trouble, self._lost = "", 0
 
     def _write(self) -> None:
         with open(self.path, "a+b", buffering=0) as file:
@@ -82,19 +91,21 @@ class ExportFile:
                 self._waiting.popleft()
 
     def _check(self, file: io.FileIO) -> None:
-        """Look at a file that is new to us: write the header, or compare the columns and close a cut line."""
+        """Look at the file before each row, since it may be another one by now: its header, its last line."""
+        lock(file)
         status = os.fstat(file.fileno())
-        identity, regular = (status.st_dev, status.st_ino), stat.S_ISREG(status.st_mode)
-        if identity == self._checked and (status.st_size or not regular):
-            return
-        if not status.st_size:
-            self._write_whole(file, self._form.header)
+        if not stat.S_ISREG(status.st_mode):  # a device or a pipe has no beginning to look at
+            if not self._begun:
+                self._write_whole(file, self._form.header)
+        elif status.st_size:
+            self._check_columns(file)
+            self._close_last_line(file, status.st_size)
         else:
-            self._adopt(file, status.st_size)
-        self._checked = identity
+            self._write_whole(file, self._form.header)
+        self._begun = True
 
-    def _adopt(self, file: io.FileIO, size: int) -> None:
-        """Go on with a file that is there. Raises ExportError where it has other columns, and leaves it alone."""
+    def _check_columns(self, file: io.FileIO) -> None:
+        """Raise ExportError where the file has other columns."""
         file.seek(0)
         first, newline, _ = _text(file.read(LONGEST_LINE)).partition("\n")
         if not (self._form.fits(first.rstrip("\r")) if newline else self._form.begun(first)):
@@ -102,17 +113,20 @@ class ExportFile:
                 f"{self._form.flag}: {self.path} has other columns and is left as it is; "
                 "give a new file, or one that this version began"
             )
-        start = max(0, size - LONGEST_LINE)
-        file.seek(start)
+
+    def _close_last_line(self, file: io.FileIO, size: int) -> None:
+        """Close a line that a crash cut off, so that the next row stands on a line of its own."""
+        file.seek(max(0, size - LONGEST_LINE))
         tail = file.read(LONGEST_LINE)
         cut = _text(tail[tail.rfind(b"\n") + 1 :])
-        if cut:
-            closed = self._form.close(cut)
-            keep = next((i for i, pair in enumerate(zip(cut, closed, strict=False)) if pair[0] != pair[1]), len(cut))
-            keep = min(keep, len(closed))
-            os.truncate(self.path, size - len(_bytes(cut[keep:])))
-            self._write_whole(file, closed[keep:])
-            log.warning("%s ended in the middle of a row; it is closed and the next rows follow it", self.path)
+        if not cut:
+            return
+        closed = self._form.close(cut)
+        same = [ours == theirs for ours, theirs in zip(cut, closed, strict=False)]
+        keep = same.index(False) if False in same else len(same)
+        os.truncate(self.path, size - len(_bytes(cut[keep:])))
+        self._write_whole(file, closed[keep:])
+        log.warning("%s ended in the middle of a row; it is closed and the next rows follow it", self.path)
 
     def _write_whole(self, file: io.FileIO, text: str) -> None:
         """Append a line wholly or not at all: half a line on a full disk is taken back."""
@@ -132,6 +146,14 @@ class ExportFile:
         if kind != self._trouble:
             log.error("%s; trying again", text)
         self._trouble = kind
+
+
+def lock(file: io.FileIO) -> None:
+    """Hold a file until it is closed, so that two exporters that share it do not both write the header."""
+    if fcntl is not None:
+        # Some network filesystems have no locks; rows are appended in one piece there too.
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def _text(data: bytes) -> str:

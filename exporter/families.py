@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def gauge(name: str, help_text: str, value: float | None) -> Iterable[GaugeMetricFamily]:
     """Yield a gauge without labels, or nothing where the value is not known."""
     if value is not None:
-        yield GaugeMetricFamily(name, help_text, value=value)
+        yield GaugeMetricFamily(name, help_text, value=float(value))
 
 
 def gauges(
@@ -43,5 +43,6 @@ def _fill(
         if len(values) != len(labels):
             raise ValueError(f"{family.name} has the labels {list(labels)} and was given {list(values)}")
         if value is not None:
-            family.add_metric(values, value)
+            # What is no number must fail here, in its collector's guard, and not while all are encoded.
+            family.add_metric(values, float(value))
     return bool(family.samples)

@@ -25,6 +25,9 @@ LARGEST_HEADER = 64 * 1024
 LARGEST_BODY = 64 * 1024
 """Bytes: nothing that is served takes a body, and a header without end must not fill the memory."""
 
+CONNECTIONS = 200
+"""Connections that may stay open between requests; a silent one is closed after 10 s."""
+
 HOUSEKEEPING = 5.0
 """Seconds between looks for connections to close; cheroot's 0.5 s would keep an idle machine awake."""
 
@@ -33,6 +36,7 @@ class Server(wsgi.Server):
     """cheroot, quiet: what it has to say goes to the log, tracebacks only in debug."""
 
     expiration_interval = HOUSEKEEPING
+    keep_alive_conn_limit = CONNECTIONS
 
     @property
     def url(self) -> str:
@@ -40,6 +44,17 @@ class Server(wsgi.Server):
         host, port = self.bind_addr[:2]
         local = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
         return f"http://{local}:{port}"
+
+    def process_conn(self, conn: Any) -> None:
+        """Hand a connection to a worker once it has said something.
+
+        cheroot hands over new ones at once, and the worker waits up to 10 s for their first byte: ten silent
+        connections (browsers open spare ones) kept everybody waiting, and a stop took 5 s.
+        """
+        if conn.last_used is None:
+            self.put_conn(conn)
+        else:
+            super().process_conn(conn)
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: ARG002
         """Log what went wrong inside the server; most of it is clients that went away."""

@@ -32,8 +32,13 @@ class _Families:
 
 def encode(families: Iterable[Metric], accept: str) -> tuple[bytes, str]:
     """Return the exposition in the best format that an ``Accept`` header allows, and its content type."""
-    encoder, content_type = choose_encoder(accept)
-    return encoder(cast("Collector", _Families(families))), content_type
+    source = cast("Collector", _Families(families))
+    try:
+        encoder, content_type = choose_encoder(accept)
+        return encoder(source), content_type
+    except (TypeError, ValueError):  # a version that is no number, an escaping scheme that nobody knows
+        encoder, content_type = choose_encoder("")
+        return encoder(source), content_type
 
 
 def snapshot_families(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from exporter.render.rows import COLUMNS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from exporter.render.rows import Value
 
 NAMES = list(COLUMNS)
@@ -23,10 +25,7 @@ class CsvFormat:
 
     def line(self, values: dict[str, Value]) -> str:
         """Return a row with its line end; unknown is empty, yes and no are 1 and 0."""
-        out = io.StringIO()
-        plain = [int(value) if isinstance(value, bool) else value for value in values.values()]
-        csv.writer(out, lineterminator="\n").writerow(plain)
-        return out.getvalue()
+        return self._row([int(value) if isinstance(value, bool) else value for value in values.values()])
 
     def fits(self, first: str) -> bool:
         """Return whether a file that begins with this line has our columns."""
@@ -37,10 +36,16 @@ class CsvFormat:
         return self.header.startswith(only)
 
     def close(self, cut: str) -> str:
-        """Return a line without an end, closed: the row has the values that were written."""
+        """Return the values of a cut line that are surely whole, all but the last, as a row; or nothing."""
         if self.header.startswith(cut):
             return self.header
-        return cut + ('"\n' if cut.count('"') % 2 else "\n")
+        whole = next(csv.reader([cut]))[:-1]
+        return self._row(whole) if whole else ""
+
+    def _row(self, values: Sequence[Value]) -> str:
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerow(values)
+        return out.getvalue()
 
 
 class JsonLinesFormat:
@@ -65,10 +70,10 @@ class JsonLinesFormat:
 
     def close(self, cut: str) -> str:
         """Return the values of a cut line that are whole, as an object; nothing where there are none."""
-        if self._names(cut):
+        if self.fits(cut):
             return cut + "\n"
         for place in range(len(cut) - 1, 0, -1):
-            if cut[place] == "," and self._names(cut[:place] + "}"):
+            if cut[place] == "," and self.fits(cut[:place] + "}"):
                 return cut[:place] + "}\n"
         return ""
 

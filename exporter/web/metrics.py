@@ -47,10 +47,7 @@ class Expositions:
         self, snapshot: Snapshot, only: frozenset[str] | None, accept: str, gzipped: bool
     ) -> tuple[bytes, dict[str, str]]:
         families = [*snapshot_families(snapshot, self._thresholds, only), *self._process.collect()]
-        try:
-            body, content_type = encode(families, accept)
-        except ValueError:  # a version that is no number, an escaping scheme that nobody knows
-            body, content_type = encode(families, "")
+        body, content_type = encode(families, accept)
         headers = {"Content-Type": content_type, "Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding"}
         if gzipped:
             body = _gzip(body)

@@ -1,0 +1,27 @@
+"""Programs that tests need beside Python: found, or named in a skip; in continuous integration named in a failure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+FETCHED = Path(__file__).parent.parent / ".cache/servers/usr/bin"
+
+
+def program(*names: str, hint: str = "make servers") -> str:
+    """Return the path of the first of these programs that is there, those that ``make servers`` fetched first."""
+    found = [path for name in names if (path := shutil.which(name, path=str(FETCHED)) or shutil.which(name))]
+    if not found:
+        missing(f"{' or '.join(names)} is not installed ({hint})")
+    return found[0]
+
+
+def missing(text: str) -> NoReturn:
+    """Skip the test; where CI=true fail it, because there nobody would see that it never runs."""
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(text, pytrace=False)
+    pytest.skip(text)

@@ -1,0 +1,77 @@
+#!/bin/sh
+# Fetches the programs that the tests check the exporter with into .cache/servers: Debian sid's, because older releases
+# lag years behind. Uses apt's client with folders of its own: no root, nothing on the machine changes, and the
+# signatures are checked against the machine's own Debian keyring. Without them the tests that need them are skipped,
+# so nothing here is an error.
+set -eu
+
+cd "$(dirname "$0")/../.."
+folder=$PWD/.cache/servers
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+# package:program, one a line.
+packages="
+promtool:promtool
+"
+
+missing=""
+names=""
+for entry in $packages; do
+  program=${entry#*:}
+  [ -x "$folder/usr/bin/$program" ] || command -v "$program" >/dev/null 2>&1 || {
+    missing="$missing ${entry%%:*}"
+    names="$names${names:+, }$program"
+  }
+done
+[ -n "$missing" ] || exit 0
+
+skip() {
+  echo "not available here, so that tests are skipped: $names ($1)"
+  exit 0
+}
+
+for tool in apt-get apt-config dpkg; do
+  command -v "$tool" >/dev/null 2>&1 || skip "no $tool"
+done
+
+# The machine's own mirror, from its apt sources in either format: the first address that ends in /debian, or in
+# /debian.list as on Debian's cloud images.
+mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
+  awk '/^[ \t]*#/ { next }
+       /^deb[ \t]/ || /^URIs:/ { for (i = 2; i <= NF; i++) if ($i ~ /^[a-z+]+:.*\/debian(\.list)?\/?$/) { print $i; exit } }')
+[ -n "$mirror" ] || skip "no Debian mirror in apt's sources"
+[ -r "$keyring" ] || skip "no $keyring"
+
+mkdir -p "$folder/apt/lists/partial" "$folder/apt/cache/archives/partial" "$folder/apt/sources"
+cat >"$folder/apt/sources/sid.sources" <<SOURCES
+Types: deb
+URIs: $mirror
+Suites: sid
+Components: main
+Signed-By: $keyring
+SOURCES
+
+# Usage: apt_get ARGUMENTS; runs in apt's folder, where "download" puts the packages.
+apt_get() (
+  cd "$folder/apt"
+  apt-get -qq \
+    -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$folder/apt/sources" \
+    -o Dir::State="$folder/apt" -o Dir::State::Lists="$folder/apt/lists" -o Dir::State::Status=/dev/null \
+    -o Dir::Cache="$folder/apt/cache" -o APT::Sandbox::User= \
+    -o Acquire::Languages=none -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false \
+    -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 -o Acquire::Retries=1 \
+    -o APT::Update::Error-Mode=any "$@" >log 2>&1
+)
+reason() { grep -m 1 '^[EW]:' "$folder/apt/log" || echo "apt-get failed"; }
+
+echo "fetching $names into .cache/servers"
+apt_get update || skip "$(reason)"
+for package in $missing; do
+  rm -f "$folder/apt/$package"_*.deb
+  apt_get download "$package" || skip "$(reason)"
+  # Unpacked aside and moved: an interrupted run leaves no half program behind.
+  dpkg -x "$folder/apt/$package"_*.deb "$folder/apt/$package" || skip "dpkg could not unpack $package"
+  mkdir -p "$folder/usr/bin"
+  mv "$folder/apt/$package"/usr/bin/* "$folder/usr/bin/"
+done
+rm -rf "$folder/apt"
