@@ -10,6 +10,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from cheroot import wsgi
+from cheroot.errors import FatalSSLAlert, NoSSLError
+from cheroot.server import HTTPConnection, HTTPRequest
 
 from exporter import __version__
 from exporter.errors import ServerError
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("exporter")
 
-THREADS = 10
+THREADS = 6
 LARGEST_HEADER = 64 * 1024
 LARGEST_BODY = 64 * 1024
 """Bytes: nothing that is served takes a body, and a header without end must not fill the memory."""
@@ -32,9 +34,34 @@ HOUSEKEEPING = 5.0
 """Seconds between looks for connections to close; cheroot's 0.5 s would keep an idle machine awake."""
 
 
+class Request(HTTPRequest):
+    """What a client sends wrongly is the client's fault: cheroot says 500 or 501 to some of it."""
+
+    def parse_request(self) -> None:
+        """Read a request; whatever the parser stumbles over is a bad request."""
+        try:
+            super().parse_request()
+        except (OSError, FatalSSLAlert, NoSSLError):
+            raise  # the connection, not the request
+        except Exception:  # noqa: BLE001 - urlsplit's ValueError, an UnboundLocalError in the header reader
+            self.simple_response("400 Bad Request", "Malformed request")
+            self.close_connection = True
+
+    def simple_response(self, status: str, msg: str = "") -> None:
+        """Answer without the application."""
+        super().simple_response("400 Bad Request" if status.startswith("501") else status, msg)
+
+
+class Connection(HTTPConnection):
+    """A connection whose requests are read as above."""
+
+    RequestHandlerClass = Request
+
+
 class Server(wsgi.Server):
     """cheroot, quiet: what it has to say goes to the log, tracebacks only in debug."""
 
+    ConnectionClass = Connection
     expiration_interval = HOUSEKEEPING
     keep_alive_conn_limit = CONNECTIONS
 

@@ -129,7 +129,8 @@ def _shares(snapshot: Snapshot, thresholds: Thresholds) -> Table:
     grid.add_column(style="dim", overflow="ellipsis", no_wrap=True)
     for name, ratio, threshold, detail in _share_rows(snapshot, thresholds):
         style = STYLES[threshold.level(ratio)] if threshold else "cyan"
-        grid.add_row(name, _bar(ratio, threshold, style), Text(percent(ratio), style=style), detail)
+        # Text, not str: rich reads square brackets in a mountpoint as its markup.
+        grid.add_row(Text(name), _bar(ratio, threshold, style), Text(percent(ratio), style=style), Text(detail))
     return grid
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 GZIP_WINDOW = 16 + 13
 """16 asks for the gzip format; a window of 8 KiB holds a hundred lines: as small as with 32 KiB."""
 
+KEPT = 8
+"""Forms of a sample that are kept; what is asked for beyond them is encoded each time."""
+
 
 class Expositions:
     """Holds the encoded forms of the latest sample; with a new sample they are all dropped."""
@@ -37,11 +40,12 @@ class Expositions:
         with self._lock:
             if snapshot is not self._snapshot:
                 self._snapshot, self._bodies = snapshot, {}
-            # Only headers that lead to different bodies are kept apart, so clients cannot fill the memory.
-            key = (accept if len(self._bodies) < 8 else "", gzipped)
-            if key not in self._bodies:
-                self._bodies[key] = self._encode(snapshot, None, key[0], gzipped)
-            return self._bodies[key]
+            answer = self._bodies.get((accept, gzipped))
+            if answer is None:
+                answer = self._encode(snapshot, None, accept, gzipped)
+                if len(self._bodies) < KEPT:  # so that clients with ever new headers cannot fill the memory
+                    self._bodies[accept, gzipped] = answer
+            return answer
 
     def _encode(
         self, snapshot: Snapshot, only: frozenset[str] | None, accept: str, gzipped: bool

@@ -1,0 +1,151 @@
+"""``serve``: how it starts, what keeps it from starting, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import COMMAND, Exporter, fetch, free_port, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SIGNALS = [signal.SIGTERM, signal.SIGINT]
+SOON = 8.0
+"""Seconds in which an end has to come; container engines kill after ten."""
+
+
+@pytest.mark.parametrize("args", [[], ["serve"]], ids=["without a command", "serve"])
+def test_a_port_in_use_ends_the_command_with_one_line(args: list[str]) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        result = run(*args, "--port", str(port))
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.startswith("host-exporter: ")
+    assert str(port) in result.stderr
+    assert "in use" in result.stderr
+
+
+def test_a_port_that_another_exporter_serves_is_not_shared(exporter: Exporter) -> None:
+    result = run("--port", str(exporter.port))
+    assert result.returncode == 1
+    assert "in use" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["256.1.1.1", "host.invalid", "192.0.2.1", "/nonexistent/socket", "@abstract", "[", "a..b", "x" * 300, "\udcff"],
+    ids=ascii,
+)
+def test_a_host_that_cannot_be_listened_on_ends_the_command_with_one_line(host: str) -> None:
+    result = run("--host", host, "--port", str(free_port()))
+    assert result.returncode == 1, result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.startswith("host-exporter: cannot listen on ")
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("host", ["localhost", "0.0.0.0", "::1"])
+def test_other_addresses_can_be_listened_on(host: str) -> None:
+    port = free_port()
+    if host == "::1":
+        try:
+            with socket.socket(socket.AF_INET6) as probe:
+                probe.bind(("::1", port))
+        except OSError:
+            pytest.skip("this machine has no IPv6")
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--host", host, "--port", str(port)], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stderr
+        started = process.stderr.readline()
+        address = started.split("status page on ")[1].partition(",")[0]
+        assert fetch(f"{address}/-/healthy").status == 200
+    finally:
+        process.terminate()
+        process.communicate(timeout=15)
+
+
+def test_without_a_command_it_serves_and_says_where() -> None:
+    port = free_port()
+    process = subprocess.Popen(
+        [*COMMAND, "--port", str(port)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stderr
+        assert f"status page on http://127.0.0.1:{port}, metrics on http://127.0.0.1:{port}/metrics" in (
+            process.stderr.readline()
+        )
+        assert fetch(f"http://127.0.0.1:{port}/").status == 200
+    finally:
+        process.terminate()
+        out, _ = process.communicate(timeout=15)
+    assert process.returncode == 0
+    assert out == ""
+
+
+def test_the_variables_set_host_and_port() -> None:
+    port = free_port()
+    process = subprocess.Popen(
+        [*COMMAND], stderr=subprocess.PIPE, text=True, env={**os.environ, "HOST_EXPORTER_PORT": str(port)}
+    )
+    try:
+        assert process.stderr
+        assert f":{port}/metrics" in process.stderr.readline()
+    finally:
+        process.terminate()
+        process.communicate(timeout=15)
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: signal.Signals(number).name)
+def test_a_signal_ends_it_with_exit_code_0(number: int, tmp_path: Path) -> None:
+    with Exporter("--export-csv", str(tmp_path / "rows.csv"), "--interval", "0.5") as exporter:
+        exporter.samples()
+        begin = time.monotonic()
+        assert exporter.stop(number) == 0
+        assert time.monotonic() - begin < SOON
+    assert "Traceback" not in exporter.log
+    assert (tmp_path / "rows.csv").read_bytes().endswith(b"\n")
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: signal.Signals(number).name)
+def test_a_signal_ends_it_although_connections_are_open(number: int) -> None:
+    """Some that were served and are kept, one that has said nothing, one that stopped in the middle of a request."""
+    with Exporter() as exporter, ExitStack() as clients:
+
+        def connect(request: bytes) -> socket.socket:
+            client = clients.enter_context(socket.create_connection(("127.0.0.1", exporter.port), timeout=10))
+            client.sendall(request)
+            return client
+
+        for _ in range(5):
+            client = connect(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answer = client.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 200")
+            assert b"connection: close" not in answer.lower(), "kept alive"
+        connect(b"")
+        connect(b"GET /metrics HTTP/1.1\r\nHost: loc")
+        begin = time.monotonic()
+        assert exporter.stop(number) == 0
+        assert time.monotonic() - begin < SOON
+    assert "Traceback" not in exporter.log
+
+
+def test_a_second_signal_while_it_ends_does_no_harm() -> None:
+    with Exporter() as exporter:
+        exporter.process.send_signal(signal.SIGINT)
+        exporter.process.send_signal(signal.SIGTERM)
+        assert exporter.stop(signal.SIGINT) == 0
+    assert "Traceback" not in exporter.log

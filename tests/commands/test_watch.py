@@ -1,0 +1,149 @@
+"""``watch``: plain lines for a pipe, the drawn view for a terminal, and a clean end."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+import pytest
+
+from tests.support import COMMAND, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LINE = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \| [\w ,]+ \| cpu \d+ % \| memory \d+ % \| .*\| receive .+ transmit .+"
+)
+ALTERNATE_ON, ALTERNATE_OFF = b"\x1b[?1049h", b"\x1b[?1049l"
+CURSOR_OFF, CURSOR_ON = b"\x1b[?25l", b"\x1b[?25h"
+
+
+def test_once_prints_one_plain_line_into_a_pipe() -> None:
+    result = run("watch", "--once")
+    assert (result.returncode, result.stderr) == (0, "")
+    (line,) = result.stdout.splitlines()
+    assert LINE.fullmatch(line), line
+    assert "\x1b" not in line
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: signal.Signals(number).name)
+def test_lines_follow_one_another_until_a_signal_ends_it(number: int) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "watch", "--interval", "0.5"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout
+        lines = [process.stdout.readline() for _ in range(3)]
+        process.send_signal(number)
+        rest, error = process.communicate(timeout=10)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert error == ""
+    assert all(LINE.fullmatch(line) for line in [*map(str.rstrip, lines), *rest.splitlines()])
+    times = [line.partition(" ")[0] for line in lines]
+    assert times == sorted(set(times)), "each line is a sample of its own"
+
+
+pty = pytest.importorskip("pty", reason="needs a pseudo terminal")
+termios = pytest.importorskip("termios")
+fcntl = pytest.importorskip("fcntl")
+
+
+@dataclass
+class Terminal:
+    """The command in a terminal of its own, of 120 columns and 40 lines."""
+
+    args: tuple[str, ...]
+    shown: bytes = b""
+    error: bytes = b""
+    fd: int = field(default=-1, init=False)
+
+    def __enter__(self) -> Self:
+        self.fd, inner = pty.openpty()
+        termios.tcsetwinsize(inner, (40, 120)) if sys.version_info >= (3, 11) else None
+        self.before = termios.tcgetattr(inner)
+        self.process = subprocess.Popen(
+            [*COMMAND, *self.args],
+            stdin=inner,
+            stdout=inner,
+            stderr=inner,
+            env={**os.environ, "TERM": "xterm-256color"},
+            start_new_session=True,
+            # Ctrl-C reaches the processes of the terminal's own session only.
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - no threads here
+        )
+        self.inner = inner
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self.inner)
+        os.close(self.fd)
+
+    def read_until(self, done: Callable[[], bool], seconds: float = 20) -> None:
+        deadline = time.monotonic() + seconds
+        while not done():
+            assert time.monotonic() < deadline, self.shown
+            if select.select([self.fd], [], [], 0.1)[0]:
+                self.shown += os.read(self.fd, 65536)
+
+    def end(self) -> int:
+        """Wait for the end and take in all that was written until then; return the exit code."""
+        self.read_until(lambda: self.process.poll() is not None)
+        while select.select([self.fd], [], [], 0)[0]:
+            self.shown += os.read(self.fd, 65536)
+        return self.process.returncode
+
+    def text(self) -> str:
+        return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", self.shown.decode(errors="replace"))
+
+
+def _screens(terminal: Terminal) -> int:
+    return terminal.text().count("Memory")
+
+
+@pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM", "SIGINT"])
+def test_a_terminal_shows_the_drawn_view_and_is_given_back(how: str) -> None:
+    with Terminal(("watch", "--interval", "0.5")) as terminal:
+        terminal.read_until(lambda: _screens(terminal) >= 6)  # a share and a column in each of three views
+        assert ALTERNATE_ON in terminal.shown
+        assert CURSOR_OFF in terminal.shown
+        assert ALTERNATE_OFF not in terminal.shown
+        text = terminal.text()
+        assert "CPU" in text
+        assert "Process" in text
+        assert "━" in text or "─" in text
+        if how == "Ctrl-C":
+            os.write(terminal.fd, b"\x03")
+        else:
+            terminal.process.send_signal(signal.SIGTERM if how == "SIGTERM" else signal.SIGINT)
+        assert terminal.end() == 0
+        assert terminal.shown.rindex(ALTERNATE_OFF) > terminal.shown.rindex(ALTERNATE_ON)
+        assert terminal.shown.rindex(CURSOR_ON) > terminal.shown.rindex(CURSOR_OFF)
+        assert "Traceback" not in terminal.text()
+        assert termios.tcgetattr(terminal.inner) == terminal.before
+
+
+def test_once_in_a_terminal_draws_one_view_and_leaves_it_there() -> None:
+    with Terminal(("watch", "--once")) as terminal:
+        assert terminal.end() == 0
+        assert ALTERNATE_ON not in terminal.shown
+        assert "Process" in terminal.text()
+        assert "CPU" in terminal.text()
+
+
+def test_bad_input_in_a_terminal_is_one_line_without_a_drawn_view() -> None:
+    with Terminal(("watch", "--interval", "0")) as terminal:
+        assert terminal.end() == 2
+        assert len(terminal.text().splitlines()) == 1
+        assert ALTERNATE_ON not in terminal.shown

@@ -1,0 +1,79 @@
+"""The small lines of the page: path data that a browser can draw."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from exporter.history import LENGTH, History
+from exporter.render.sparkline import GAP, HEIGHT, WIDTH, sparkline
+from tests.render.figures import cpu, memory, snapshot
+
+POINT = re.compile(r"[ML](-?[\d.]+) (-?[\d.]+)")
+
+
+def _points(path: str) -> list[tuple[float, float]]:
+    return [(float(x), float(y)) for x, y in POINT.findall(path)]
+
+
+def test_a_line_goes_from_edge_to_edge_and_upwards_with_the_ratio() -> None:
+    spark = sparkline([(10.0, 0.0), (15.0, 0.5), (20.0, 1.0)])
+    assert spark is not None
+    assert _points(spark.line) == [(0, HEIGHT), (WIDTH / 2, HEIGHT / 2), (WIDTH, 0)]
+    assert spark.area.startswith(f"M0.0 {HEIGHT}V")
+    assert spark.area.endswith(f"V{HEIGHT}Z")
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [[], [(1.0, 0.5)], [(1.0, None), (2.0, None)], [(1.0, None), (2.0, 0.5), (3.0, None)], [(1.0, 0.5), (1.0, 0.6)]],
+    ids=["none", "one point", "nothing known", "one known", "no time between"],
+)
+def test_less_than_two_points_make_no_line(samples: list[tuple[float, float | None]]) -> None:
+    assert sparkline(samples) is None
+
+
+def test_a_gap_breaks_the_line_and_closes_the_area() -> None:
+    samples = [(0.0, 0.5), (10.0, 0.5), (10.0 + GAP + 1, 0.5), (20.0 + GAP + 1, 0.5)]
+    spark = sparkline(samples)
+    assert spark is not None
+    assert spark.line.count("M") == spark.area.count("M") == spark.area.count("Z") == 2
+    # Each part of the area comes down where its own last point is, not where the next part begins.
+    assert spark.area.index("Z") < spark.area.rindex("M")
+
+
+def test_two_minutes_without_a_scrape_are_a_gap_and_one_is_not() -> None:
+    one, two = sparkline([(0.0, 0.5), (60.0, 0.5)]), sparkline([(0.0, 0.5), (120.0, 0.5)])
+    assert one is not None
+    assert two is not None
+    assert (one.line.count("M"), two.line.count("M")) == (1, 2)
+
+
+def test_values_that_are_not_known_are_passed_over() -> None:
+    spark = sparkline([(0.0, 0.25), (1.0, None), (2.0, 0.75)])
+    assert spark is not None
+    assert len(_points(spark.line)) == 2
+
+
+def test_the_line_never_leaves_its_box() -> None:
+    spark = sparkline([(0.0, -0.5), (1.0, 1.5), (2.0, 1.0)])
+    assert spark is not None
+    assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in _points(spark.line))
+
+
+def test_the_caption_says_the_same_in_words() -> None:
+    spark = sparkline([(0.0, 0.123), (725.0, 0.999)])
+    assert spark is not None
+    assert spark.caption.replace("\u00a0", " ") == "12 % to 99 % in 12 min"
+
+
+def test_the_history_keeps_the_last_300_samples_and_gaps_in_what_is_known() -> None:
+    history = History()
+    history.add(snapshot(failed={"cpu": "no"}))
+    for number in range(LENGTH + 5):
+        history.add(snapshot(cpu(number / 1000), memory(0.5)))
+    points = history.points()
+    assert len(points) == LENGTH == 300
+    assert [points[0].cpu, points[-1].cpu] == [0.005, 0.304]
+    assert points[0].filesystem is None

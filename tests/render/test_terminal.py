@@ -1,0 +1,135 @@
+"""The terminal view, drawn into a recording console."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from exporter.collectors.filesystem import Filesystems
+from exporter.render.terminal import Screen, plain_line, view
+from exporter.render.units import UNKNOWN
+from tests.render.figures import PROCESSES, SYSTEM, THRESHOLDS, cpu, filesystem, processes, snapshot, whole
+
+if TYPE_CHECKING:
+    from exporter.model import Snapshot
+
+
+def drawn(sample: Snapshot, width: int = 100) -> str:
+    console = Console(record=True, width=width, file=io.StringIO(), highlight=False)
+    console.print(view(sample, THRESHOLDS))
+    return console.export_text().replace("\u00a0", " ")
+
+
+def _line_with(text: str, word: str) -> str:
+    (line,) = [line for line in text.splitlines() if line.strip().startswith(word)]
+    return line
+
+
+def test_the_view_shows_every_subject() -> None:
+    text = drawn(whole())
+    assert "zebra  Debian 12, up 1 d 1 h" in text
+    assert "● all well" in text
+    assert "42 %" in _line_with(text, "CPU  ")
+    assert "2 CPUs, load 0.50 0.25" in text
+    assert "4.0 GiB of 8.0 GiB" in _line_with(text, "Memory")
+    assert "1.0 GiB of 2.0 GiB" in _line_with(text, "Swap")
+    assert "70.0 GiB available, ext4" in text
+    assert "on battery, lasts 1 h 30 min" in _line_with(text, "Battery")
+    assert _line_with(text, "python3 train.py").split() == [
+        "python3",
+        "train.py",
+        "190.0",
+        "%",
+        "2.0",
+        "GiB",
+        "4242",
+        "ada",
+    ]
+    assert _line_with(text, "eth0").split() == ["eth0", "up", "1.5", "KiB/s", UNKNOWN]
+    assert _line_with(text, "wlan0").split() == ["wlan0", UNKNOWN, UNKNOWN, UNKNOWN]
+    assert _line_with(text, "sda").split() == ["sda", "disk", "2.0", "KiB/s", UNKNOWN]
+
+
+def test_findings_are_said_above_the_bars() -> None:
+    text = drawn(whole(cpu_usage=0.93))
+    assert "● 1 critical" in text
+    assert text.index("CPU 93 % (critical from 90 %): python3 train.py 1.90 cores") < text.index("━")
+
+
+def test_failures_are_said_in_words() -> None:
+    text = drawn(snapshot(SYSTEM, cpu(0.5), failed={"memory": "OSError: no such thing"}))
+    assert "The memory figures are missing: OSError: no such thing" in text
+    assert "50 %" in text
+
+
+def test_a_machine_of_which_nothing_is_known_is_drawn() -> None:
+    assert "all well" in drawn(snapshot())
+    assert plain_line(snapshot(), THRESHOLDS) == "2026-01-31T08:05:00.250Z | all well"
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    for sample in (whole(), whole(0.95, 0.95, 0.95)):
+        assert all(len(line) <= width for line in drawn(sample, width).splitlines())
+
+
+def test_bars_are_full_at_100_percent_and_marked_at_the_thresholds() -> None:
+    for usage in (0.0, 0.5, 1.0):
+        line = drawn(snapshot(cpu(usage))).splitlines()[-1]
+        bar = "".join(c for c in line if c in "━─╋┼")
+        assert len(bar) == 40
+        assert [place for place, c in enumerate(bar) if c in "╋┼"] == [32, 36]
+        assert sum(c in "━╋" for c in bar) == round(40 * usage)
+
+
+def test_names_that_look_like_markup_are_shown_as_they_are() -> None:
+    program = replace(PROCESSES[0], name="[bold red]x[/]", user="[link]")
+    table = replace(processes(), processes=(program,))
+    hostile = Filesystems((replace(filesystem("/", 0.5), mountpoint="/mnt/[red]a[/red]", fstype="[b]"),))
+    sample = snapshot(replace(SYSTEM, hostname="[green]h[/green]"), table, hostile, failed={"cpu": "[/nonsense] [red]"})
+    text = drawn(sample)
+    for shown in ("[bold red]x[/]", "[link]", "/mnt/[red]a[/red]", "[b]", "[green]h[/green]", "[/nonsense] [red]"):
+        assert shown in text
+
+
+def test_the_plain_line_holds_the_figures_on_one_line() -> None:
+    line = plain_line(
+        snapshot(*[reading.section for reading in whole().readings], failed={"pressure": "no"}), THRESHOLDS
+    )
+    assert line == (
+        "2026-01-31T08:05:00.250Z | figures missing | cpu 42 % | memory 50 % | / 30 % | "
+        "receive 1.5 KiB/s transmit 0 B/s | top python3 train.py 1.90 cores 2.0 GiB | "
+        "The pressure figures are missing: no"
+    )
+
+
+def test_a_pipe_gets_plain_lines_and_nothing_is_wrapped() -> None:
+    file = io.StringIO()
+    with Screen(THRESHOLDS, console=Console(file=file, width=40)) as screen:
+        screen.show(whole())
+        screen.show(whole(cpu_usage=0.95))
+    lines = file.getvalue().splitlines()
+    assert len(lines) == 2
+    assert "\x1b" not in file.getvalue()
+    assert "1 critical" in lines[1]
+
+
+def test_a_terminal_is_taken_and_given_back() -> None:
+    file = io.StringIO()
+    with Screen(THRESHOLDS, console=Console(file=file, force_terminal=True, width=80, height=24)) as screen:
+        screen.show(whole())
+    text = file.getvalue()
+    assert text.index("\x1b[?1049h") < text.index("zebra") < text.rindex("\x1b[?1049l")
+    assert text.rindex("\x1b[?25l") < text.rindex("\x1b[?25h")
+
+
+def test_an_error_in_the_view_still_gives_the_terminal_back() -> None:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=80, height=24)
+    with pytest.raises(KeyboardInterrupt), Screen(THRESHOLDS, console=console):
+        raise KeyboardInterrupt
+    assert file.getvalue().rindex("\x1b[?1049h") < file.getvalue().rindex("\x1b[?1049l")

@@ -1,0 +1,170 @@
+"""Thresholds are set in one place and followed everywhere; readiness says whether any figure can be had."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from exporter.collectors import COLLECTORS
+from exporter.collectors.memory import Memory
+from exporter.machine import open_machine
+from exporter.sampler import Sampler
+from exporter.settings import Settings
+from exporter.web import create_app
+from tests.support import Exporter, Samples
+from tests.web.test_page import Page, page_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flask.testing import FlaskClient
+
+MEMORY = next(collector for collector in COLLECTORS if collector.name == "memory")
+DEFAULT = {"warning_ratio": 0.8, "critical_ratio": 0.9}
+
+
+def _fail(*_: object) -> NoReturn:
+    raise OSError("nothing to read")
+
+
+def _client(usage: float, **settings: Any) -> FlaskClient:
+    """Return a client of an application on a machine whose memory is used to ``usage`` (0-1)."""
+    memory = Memory(1000, round(1000 * (1 - usage)), round(1000 * usage), usage, 0, 0, None)
+    chosen = Settings(**settings)
+    collectors = [replace(MEMORY, read=lambda _machine, _baseline: memory)]
+    return create_app(Sampler(open_machine(chosen), collectors), chosen).test_client()
+
+
+@pytest.mark.parametrize(
+    ("usage", "level", "headline"),
+    [
+        (0.0, "ok", "all well"),
+        (0.7999, "ok", "all well"),
+        (0.8, "warning", "1 warning"),
+        (0.8999, "warning", "1 warning"),
+        (0.9, "critical", "1 critical"),
+        (1.0, "critical", "1 critical"),
+    ],
+)
+def test_a_level_is_reached_at_its_value_on_page_and_in_json(usage: float, level: str, headline: str) -> None:
+    client = _client(usage)
+    page = Page(client.get("/").text)
+    badge, text = page.one("p", id="badge")
+    assert (badge["class"], text) == (level, headline)
+    assert page.title() == f"this machine: {headline}"
+    assert page.one("link", rel="icon")[0]["href"] == f"/static/{level}.svg"
+    assert page.one("h2", id="memory")[1] == ("Memory" if level == "ok" else f"Memory {level}")
+    assert len(page.all("svg", **{"class": f"bar {level}"})) == 1
+
+    stats = json.loads(client.get("/api/stats").data)
+    assert stats["level"] == level
+    (finding,) = stats["levels"]
+    assert finding == {
+        "resource": "memory",
+        "subject": "",
+        "usage_ratio": usage,
+        "level": level,
+        "threshold_ratio": 0.9 if level == "critical" else 0.8,
+    }
+
+
+@pytest.mark.parametrize("percent", [29, 57, 58, 55.5, 99.99, 0.07])
+def test_a_level_is_reached_at_every_value_however_it_is_written(percent: float) -> None:
+    """0.57 * 100 and 57 / 100 are not the same number for every percentage: the ratio counts."""
+    stats = json.loads(_client(percent / 100, memory_warning=percent, memory_critical=100).get("/api/stats").data)
+    assert stats["level"] == "warning"
+
+
+def test_the_reason_of_a_level_is_said_with_its_threshold() -> None:
+    page = Page(_client(0.95, memory_critical=94.5).get("/").text)
+    (said,) = [text for _, text in page.all("li", **{"class": "critical"})]
+    assert said.replace("\u00a0", " ").startswith("Memory 95 % (critical from 94")
+
+
+def test_without_a_level_there_is_no_list_of_reasons() -> None:
+    assert Page(_client(0.5).get("/").text).all("ul") == []
+
+
+def test_thresholds_are_drawn_where_they_are_set() -> None:
+    page = page_of(only=("memory",), memory_warning=33, memory_critical=66.5)
+    assert [attributes["x"] for attributes, _ in page.all("rect", **{"class": "mark"})] == ["33.00%", "66.50%"]
+    (bar,) = [attributes for attributes, _ in page.all("svg") if attributes["class"].startswith("bar")]
+    assert "warning from 33" in bar["aria-label"]
+
+
+def test_real_memory_crosses_a_tiny_threshold() -> None:
+    with Exporter("--memory-warning", "0.01", "--memory-critical", "0.02") as exporter:
+        page = Page(exporter.get("/").text)
+        stats = json.loads(exporter.get("/api/stats").body)
+    assert page.one("p", id="badge")[0]["class"] == "critical"
+    assert "critical" in page.one("p", id="badge")[1]
+    assert "critical" in page.title()
+    assert any(text.startswith("Memory") for _, text in page.all("li", **{"class": "critical"}))
+    assert stats["level"] == "critical"
+
+
+FLAGS = {
+    "--cpu-warning": "11",
+    "--cpu-critical": "22.5",
+    "--memory-warning": "33",
+    "--memory-critical": "44",
+    "--filesystem-warning": "55",
+    "--filesystem-critical": "100",
+}
+WANTED = {
+    "cpu": {"warning_ratio": 0.11, "critical_ratio": 0.225},
+    "memory": {"warning_ratio": 0.33, "critical_ratio": 0.44},
+    "filesystem": {"warning_ratio": 0.55, "critical_ratio": 1.0},
+}
+
+
+def _variable(flag: str) -> str:
+    return "HOST_EXPORTER_" + flag[2:].replace("-", "_").upper()
+
+
+@pytest.mark.parametrize(
+    ("args", "env", "wanted"),
+    [
+        ([], {}, {"cpu": DEFAULT, "memory": DEFAULT, "filesystem": DEFAULT}),
+        ([word for pair in FLAGS.items() for word in pair], {}, WANTED),
+        ([], {_variable(flag): value for flag, value in FLAGS.items()}, WANTED),
+        (["--cpu-warning", "11", "--cpu-critical=22.5"], {"HOST_EXPORTER_CPU_WARNING": "1"}, {"cpu": WANTED["cpu"]}),
+    ],
+    ids=["defaults", "flags", "variables", "a flag goes before its variable"],
+)
+def test_exported_thresholds_follow_flags_and_variables(
+    args: list[str], env: Mapping[str, str], wanted: dict[str, dict[str, float]]
+) -> None:
+    with Exporter(*args, env=env) as exporter:
+        samples, stats = exporter.samples(), json.loads(exporter.get("/api/stats").body)
+    _check(samples, stats["thresholds"], wanted)
+
+
+def _check(samples: Samples, thresholds: dict[str, Any], wanted: dict[str, dict[str, float]]) -> None:
+    assert {resource: thresholds[resource] for resource in wanted} == wanted
+    for resource, limits in wanted.items():
+        for severity in ("warning", "critical"):
+            value = samples.value("host_alert_threshold_ratio", resource=resource, severity=severity)
+            assert value == limits[f"{severity}_ratio"]
+
+
+def test_ready_is_503_when_every_collector_fails_and_healthy_goes_on() -> None:
+    settings = Settings()
+    collectors = [replace(collector, read=_fail) for collector in COLLECTORS]
+    client = create_app(Sampler(open_machine(settings), collectors), settings).test_client()
+    answer = client.get("/-/ready")
+    assert (answer.status_code, answer.text) == (503, "no collector works\n")
+    assert client.get("/-/healthy").status_code == 200
+    assert client.get("/api/stats").status_code == 200
+    exposition = Samples.parse(client.get("/metrics").text)
+    assert {s.value for s in exposition.samples if s.name == "host_exporter_collector_success"} == {0.0}
+
+
+def test_ready_is_200_as_long_as_one_collector_works() -> None:
+    settings = Settings()
+    collectors = [replace(each, read=each.read if each.name == "memory" else _fail) for each in COLLECTORS]
+    client = create_app(Sampler(open_machine(settings), collectors), settings).test_client()
+    assert client.get("/-/ready").status_code == 200

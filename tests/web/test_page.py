@@ -1,0 +1,234 @@
+"""What the status page says, without a browser: the server draws it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from exporter.collectors import COLLECTORS
+from exporter.history import History
+from exporter.machine import open_machine
+from exporter.sampler import Sampler
+from exporter.settings import Settings
+from exporter.web import create_app
+
+if TYPE_CHECKING:
+    from tests.support import Exporter
+
+VOID = {"meta", "link", "rect", "path", "br"}
+
+
+class Page(HTMLParser):
+    """A page as its elements: (tag, attributes, text inside)."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str], list[str]]] = []
+        self._open: list[tuple[str, dict[str, str], list[str]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        element: tuple[str, dict[str, str], list[str]] = (tag, {name: value or "" for name, value in attrs}, [])
+        self.elements.append(element)
+        if tag not in VOID:
+            self._open.append(element)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}, []))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open, f"</{tag}> closes nothing"
+        assert self._open[-1][0] == tag, f"</{tag}> closes <{self._open[-1][0]}>"
+        self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        for _, _, inside in self._open:
+            inside.append(data)
+
+    def all(self, tag: str, **wanted: str) -> list[tuple[dict[str, str], str]]:
+        return [
+            (attributes, " ".join("".join(inside).split()))
+            for name, attributes, inside in self.elements
+            if name == tag and wanted.items() <= attributes.items()
+        ]
+
+    def title(self) -> str:
+        return self.all("title")[0][1]  # the others are those of pictures
+
+    def one(self, tag: str, **wanted: str) -> tuple[dict[str, str], str]:
+        (found,) = self.all(tag, **wanted)
+        return found
+
+
+def page_of(only: tuple[str, ...] = (), history: bool = True, **settings: Any) -> Page:
+    """Return the page of this machine under these settings, of all collectors or those named in ``only``."""
+    chosen = Settings(**settings)
+    collectors = [collector for collector in COLLECTORS if not only or collector.name in only]
+    points = History()
+    sampler = Sampler(open_machine(chosen), collectors, on_sample=points.add)
+    answer = create_app(sampler, chosen, points if history else None).test_client().get("/")
+    assert answer.status_code == 200
+    return Page(answer.text)
+
+
+@pytest.fixture(scope="module")
+def page() -> Page:
+    return page_of()
+
+
+def test_the_page_names_the_machine_and_shows_every_subject(page: Page) -> None:
+    hostname = page.one("h1")[1]
+    assert hostname
+    assert page.title().startswith(f"{hostname}: ")
+    assert page.one("html")[0]["lang"] == "en"
+    headings = [text for _, text in page.all("h2")]
+    for subject in ("CPU", "Memory", "Fullest filesystem", "Top processes", "Filesystems", "Network"):
+        assert any(heading.startswith(subject) for heading in headings), subject
+    assert len(page.all("tr")) > 3
+
+
+def test_the_page_links_to_the_stack_and_to_the_figures(page: Page) -> None:
+    links = {attributes["href"]: text for attributes, text in page.all("a")}
+    assert links == {
+        "http://localhost:3000": "Grafana history",
+        "http://localhost:9090": "Prometheus queries",
+        "http://localhost:9093": "Alertmanager alerts",
+        "/metrics": "/metrics",
+        "/api/stats": "/api/stats",
+    }
+
+
+def test_a_link_that_is_empty_is_not_shown_and_another_is_taken_as_it_is() -> None:
+    page = page_of(only=("system",), grafana_url="", prometheus_url="https://prometheus.example/x?y=1&z=2")
+    assert [attributes["href"] for attributes, _ in page.all("a")] == [
+        "https://prometheus.example/x?y=1&z=2",
+        "http://localhost:9093",
+        "/metrics",
+        "/api/stats",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "host"), [("box.example:5000", "box.example"), ("[::1]:5000", "[::1]"), ("10.0.0.7", "10.0.0.7")]
+)
+def test_links_go_to_the_host_that_the_page_was_asked_for(exporter: Exporter, asked: str, host: str) -> None:
+    page = Page(exporter.get("/", {"Host": asked}).text)
+    assert page.all("a", href=f"http://{host}:3000")
+
+
+def test_the_page_needs_nothing_from_outside(page: Page) -> None:
+    loaded = [
+        attributes[name]
+        for tag, attributes, _ in page.elements
+        for name in ("src", "href", "srcset", "action", "data", "poster", "xlink:href")
+        if name in attributes and tag != "a"
+    ]
+    assert loaded
+    assert all(address.startswith("/") and not address.startswith("//") for address in loaded)
+    assert not {"img", "iframe", "object", "embed", "form", "base"} & {tag for tag, _, _ in page.elements}
+
+
+def test_the_style_sheet_and_the_script_need_nothing_from_outside(exporter: Exporter) -> None:
+    for path in ("/static/page.css", "/static/page.js"):
+        text = exporter.get(path).text
+        assert "://" not in text.replace("http://www.w3.org/2000/svg", "")
+        assert "@import" not in text
+
+
+def test_the_page_has_no_style_and_no_script_of_its_own(page: Page) -> None:
+    """So that it works under a content security policy that allows none."""
+    assert page.all("style") == []
+    assert all(text == "" and attributes["src"] for attributes, text in page.all("script"))
+    for _, attributes, _ in page.elements:
+        assert "style" not in attributes
+        assert not [name for name in attributes if name.startswith("on")]
+        assert not attributes.get("href", "").startswith("javascript:")
+
+
+def test_every_picture_and_section_is_named_for_a_screen_reader(page: Page) -> None:
+    assert all(attributes["aria-label"] for attributes, _ in page.all("svg", role="img"))
+    assert len(page.all("svg", role="img")) == len(page.all("svg"))
+    ids = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert all(attributes["aria-labelledby"] in ids for attributes, _ in page.all("section"))
+    assert page.one("p", id="badge")[0]["role"] == "status"
+
+
+def test_hostile_names_are_shown_as_text() -> None:
+    name, hostname = "<b>&\"'x", '<script>alert(\'"&")</script>'
+    program = (
+        f"open('/proc/self/comm', 'w').write({name!r})\n"
+        "print('named', flush=True)\n"
+        "import time\n"
+        "end = time.monotonic() + 60\n"
+        "while time.monotonic() < end: pass\n"
+    )
+    if not sys.platform.startswith("linux"):
+        pytest.skip("a process names itself through /proc")
+    load = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    try:
+        assert load.stdout
+        assert load.stdout.readline() == "named\n"
+        page = page_of(only=("system", "processes", "memory"), top=50, hostname=hostname)
+    finally:
+        load.kill()
+        load.communicate()
+    assert page.one("h1")[1] == hostname
+    assert page.title().startswith(hostname)
+    assert name in [text for _, text in page.all("th", scope="row")]
+    assert page.all("b") == []
+    assert len(page.all("script")) == 1
+
+
+@pytest.fixture
+def broken_page() -> Page:
+    def read(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "/proc/meminfo")
+
+    settings = Settings()
+    collectors = [replace(each, read=read) if each.name == "memory" else each for each in COLLECTORS]
+    sampler = Sampler(open_machine(settings), collectors)
+    return Page(create_app(sampler, settings).test_client().get("/").text)
+
+
+def test_collector_errors_are_said_in_plain_words(broken_page: Page) -> None:
+    said = [text for _, text in broken_page.all("li", **{"class": "failed"})]
+    assert said == ["The memory figures are missing: PermissionError: [Errno 13] Permission denied: '/proc/meminfo'"]
+    assert "Memory" not in [text for _, text in broken_page.all("h2")]
+    assert broken_page.all("h2", id="cpu")
+
+
+def test_without_a_history_the_page_says_when_its_lines_begin() -> None:
+    page = page_of(history=False)
+    assert page.all("svg", **{"class": "line ok"}) == []
+    assert [text for attributes, text in page.all("p") if attributes.get("class") == "line empty"] == [
+        "the line starts with the second sample"
+    ] * 3
+
+
+def test_two_samples_make_lines() -> None:
+    settings = Settings(max_age=0)
+    history = History()
+    sampler = Sampler(open_machine(settings), on_sample=history.add)
+    client = create_app(sampler, settings, history).test_client()
+    client.get("/")
+    pictures = [attributes for attributes, _ in Page(client.get("/").text).all("svg")]
+    lines = [attributes["aria-label"] for attributes in pictures if attributes["class"].startswith("line")]
+    assert len(lines) == 3
+    assert all(" to " in label for label in lines)
+
+
+def test_the_page_is_there_when_all_collectors_fail() -> None:
+    def read(*_: object) -> None:
+        raise OSError("no")
+
+    settings = Settings()
+    sampler = Sampler(open_machine(settings), [replace(each, read=read) for each in COLLECTORS])
+    page = Page(create_app(sampler, settings).test_client().get("/").text)
+    assert page.one("h1")[1] == "this machine"
+    assert len(page.all("li", **{"class": "failed"})) == len(COLLECTORS)
