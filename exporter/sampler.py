@@ -49,7 +49,7 @@ class Sampler:
         # Two samples at least MIN_WINDOW apart: one of them is always old enough to compute rates against.
         self._baselines: list[Snapshot] = []
         self._errors = dict.fromkeys((collector.name for collector in self._collectors), 0)
-        self._said: dict[str, str] = {}
+        self._failing: set[str] = set()
 
     def prime(self) -> None:
         """Take the sample that the first rates are computed against; it is shown to nobody."""
@@ -113,15 +113,13 @@ class Sampler:
         return Reading(collector.name, section, families, error, seconds, self._errors[collector.name])
 
     def _report(self, name: str, error: str | None) -> None:
-        """Log a failure when it begins or changes and when it is over, not at every scrape."""
-        if error == self._said.get(name):
-            return
-        if error is None:
-            log.warning("collector %s works again", name)
-            del self._said[name]
-        else:
+        """Log a failure when it begins and when it is over, not at every scrape."""
+        if error is not None and name not in self._failing:
             log.warning("collector %s failed: %s", name, error)
-            self._said[name] = error
+            self._failing.add(name)
+        elif error is None and name in self._failing:
+            log.warning("collector %s works again", name)
+            self._failing.discard(name)
 
 
 def _describe(reason: Exception) -> str:

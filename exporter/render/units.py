@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from math import floor
+
 UNKNOWN = "\N{EN DASH}"
 SPACE = "\u00a0"  # a figure and its unit stay on one line
 STEP = 1024
+CLOSE = 1e-6  # what floating point makes of 0.29 * 100 is a little less than 29
 
 
 def percent(ratio: float | None, digits: int = 0) -> str:
-    """Return a ratio (0-1) as "93 %". Never rounded up to 100 %: "full" means full."""
+    """Return a ratio (0-1) as "93 %", cut and not rounded: "90 %" stands only where a limit of 90 % is reached."""
     if ratio is None:
         return UNKNOWN
-    value = round(ratio * 100, digits)
-    if ratio < 1 <= value / 100:
-        value = 100 - 10**-digits
+    scale = 10**digits
+    value = floor(ratio * 100 * scale + CLOSE) / scale
     return f"{value:.{digits}f}{SPACE}%"
+
+
+def limit(ratio: float) -> str:
+    """Return a threshold (0-1) as it was set: "90 %", "92.5 %"."""
+    return f"{round(ratio * 100, 6):g}{SPACE}%"
 
 
 def size(count: float | None) -> str:

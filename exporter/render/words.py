@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from exporter.collectors.filesystem import Filesystems
-from exporter.render.units import percent, size
+from exporter.render.units import limit, percent, size
 from exporter.thresholds import Finding, Level
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def not_readable(snapshot: Snapshot) -> list[str]:
 def sentence(finding: Finding, processes: Processes | None) -> str:
     """Return one finding with its limit and the programs behind it: "CPU 93 % (critical from 90 %): ..."."""
     name = " ".join(part for part in (RESOURCES[finding.resource], finding.subject) if part)
-    text = f"{name} {percent(finding.ratio)} ({finding.level} from {percent(finding.limit)})"
+    text = f"{name} {percent(finding.ratio)} ({finding.level} from {limit(finding.limit)})"
     culprits = _culprits(finding.resource, processes)
     return f"{text}: {', '.join(culprits)}" if culprits else text
 

@@ -48,7 +48,7 @@ class Link:
 
 def add_filters(environment: Environment) -> None:
     """Give the templates the ways in which figures are written for people."""
-    for name in ("percent", "size", "rate", "span", "number", "link_speed"):
+    for name in ("percent", "limit", "size", "rate", "span", "number", "link_speed"):
         environment.filters[name] = getattr(units, name)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.render.units import UNKNOWN, link_speed, number, percent, rate, size, span
+from exporter.render.units import UNKNOWN, limit, link_speed, number, percent, rate, size, span
 
 NBSP = "\u00a0"
 
@@ -18,7 +18,10 @@ def plain(text: str) -> str:
     [
         (0.0, 0, "0 %"),
         (0.934, 0, "93 %"),
-        (0.936, 0, "94 %"),
+        (0.936, 0, "93 %"),
+        (0.8999, 0, "89 %"),
+        (0.29, 0, "29 %"),
+        (0.57, 0, "57 %"),
         (0.9949, 0, "99 %"),
         (0.995, 0, "99 %"),
         (0.999999, 0, "99 %"),
@@ -32,7 +35,9 @@ def plain(text: str) -> str:
         (None, 0, UNKNOWN),
     ],
 )
-def test_percent_is_never_rounded_up_to_full(ratio: float | None, digits: int, text: str) -> None:
+def test_percent_is_cut_so_that_no_limit_seems_reached_before_it_is(
+    ratio: float | None, digits: int, text: str
+) -> None:
     assert plain(percent(ratio, digits)) == text
 
 
@@ -117,3 +122,8 @@ def test_a_number_has_fixed_decimals() -> None:
     assert number(1.5) == "1.50"
     assert number(41.26, 1) == "41.3"
     assert number(None) == UNKNOWN
+
+
+@pytest.mark.parametrize(("ratio", "text"), [(0.9, "90 %"), (0.925, "92.5 %"), (1.0, "100 %"), (0.29, "29 %")])
+def test_limits_are_shown_as_they_were_set(ratio: float, text: str) -> None:
+    assert plain(limit(ratio)) == text
