@@ -5,16 +5,25 @@ BIN := $(VENV)/bin
 PORT ?= 5000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format golden docs lock bench servers clean
+.PHONY: help run stack load test test-compose check format golden docs lock bench servers clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/run  ## Start the exporter on http://127.0.0.1:5000 (PORT=... for another port)
 	$(BIN)/host-exporter serve --port $(PORT)
 
-test: $(VENV)/dev servers  ## Run all tests
-	$(BIN)/pytest
+stack: $(VENV)/dev servers  ## Run the whole stack without Docker; mails are shown in the terminal
+	$(BIN)/python -m tests.tools.stack
+
+load:  ## Keep all cores busy for three minutes, to see an alert arrive
+	$(PYTHON) tests/tools/load.py
+
+test: $(VENV)/dev servers  ## Run all tests that need no Docker
+	$(BIN)/pytest --ignore=tests/compose
+
+test-compose: $(VENV)/dev servers  ## Run the tests of the containers (root; starts a Docker engine of its own)
+	$(BIN)/pytest tests/compose
 
 check: $(VENV)/dev  ## Check format, lint and types
 	$(BIN)/ruff format --check .
@@ -41,7 +50,7 @@ lock: $(VENV)/dev  ## Resolve the dependencies anew
 bench: $(VENV)/dev  ## Measure against node_exporter and process-exporter, where installed
 	$(BIN)/python -m tests.tools.bench
 
-servers:  ## Fetch promtool into .cache/servers (Debian; no root needed)
+servers:  ## Fetch Prometheus, Alertmanager and Compose into .cache/servers (Debian; no root needed)
 	@sh tests/tools/servers.sh
 
 clean:  ## Remove the virtual environment and all caches

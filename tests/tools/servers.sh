@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fetches the programs that the tests check the exporter with into .cache/servers: Debian sid's, because older releases
-# lag years behind. Uses apt's client with folders of its own: no root, nothing on the machine changes, and the
+# Fetches the servers of the stack, for the tests and for "make stack", into .cache/servers: Debian sid's, because older
+# releases lag years behind. Uses apt's client with folders of its own: no root, nothing on the machine changes, and the
 # signatures are checked against the machine's own Debian keyring. Without them the tests that need them are skipped,
 # so nothing here is an error.
 set -eu
@@ -12,6 +12,9 @@ keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 # package:program, one a line.
 packages="
 promtool:promtool
+prometheus:prometheus
+prometheus-alertmanager:prometheus-alertmanager
+docker-compose:docker-compose
 "
 
 missing=""
@@ -71,7 +74,12 @@ for package in $missing; do
   apt_get download "$package" || skip "$(reason)"
   # Unpacked aside and moved: an interrupted run leaves no half program behind.
   dpkg -x "$folder/apt/$package"_*.deb "$folder/apt/$package" || skip "dpkg could not unpack $package"
-  mkdir -p "$folder/usr/bin"
-  mv "$folder/apt/$package"/usr/bin/* "$folder/usr/bin/"
+  # Debian's Alertmanager and amtool look for their default templates in /usr/share. The same path without its first
+  # slash, as long as before, is found from .cache/servers, where they are started.
+  if [ "$package" = prometheus-alertmanager ]; then
+    LC_ALL=C sed -i 's#/usr/share/prometheus/alertmanager#usr/share/prometheus/alertmanager/#g' \
+      "$folder/apt/$package"/usr/bin/*
+  fi
+  cp -al "$folder/apt/$package/usr" "$folder/"
 done
 rm -rf "$folder/apt"

@@ -1,0 +1,96 @@
+"""The stack in containers, started once for all tests here: the shipped files, on free ports."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+import urllib.parse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.compose.engine import Engine
+from tests.support import fetch, free_port
+from tests.tools.stack.shipped import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SERVICES = ("exporter", "prometheus", "alertmanager", "mailpit")
+# Grafana's image is not to be had without a registry; everything else is as it is shipped.
+OVERRIDE = "services:\n  grafana:\n    profiles: [not-here]\n"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The running containers."""
+
+    engine: Engine
+    folder: Path
+    ports: dict[str, int]
+    seconds: float
+
+    def url(self, service: str) -> str:
+        return f"http://127.0.0.1:{self.ports[service]}"
+
+    def compose(self, *arguments: str, check: bool = True) -> str:
+        return self.engine.docker("compose", *arguments, folder=self.folder, check=check).stdout
+
+    def inspect(self, service: str) -> dict[str, Any]:
+        found: list[dict[str, Any]] = json.loads(self.engine.docker("inspect", self.container(service)).stdout)
+        return found[0]
+
+    def container(self, service: str) -> str:
+        return self.compose("ps", "--all", "--quiet", service).strip()
+
+    def query(self, expression: str) -> list[dict[str, Any]]:
+        """Return what an instant query at Prometheus gives."""
+        url = f"{self.url('prometheus')}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
+        found: list[dict[str, Any]] = json.loads(fetch(url).text)["data"]["result"]
+        return found
+
+    def mails(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(fetch(f"{self.url('mailpit')}/api/v1/messages").text)["messages"]
+        return found
+
+    def healthy(self, service: str) -> bool:
+        return bool(self.inspect(service)["State"].get("Health", {}).get("Status") == "healthy")
+
+    def wait_healthy(self, seconds: float = 120) -> None:
+        deadline = time.monotonic() + seconds
+        while not all(self.healthy(service) for service in SERVICES):
+            assert time.monotonic() < deadline, self.compose("ps", "--all")
+            time.sleep(0.5)
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    with Engine(tmp_path_factory.mktemp("engine")) as running:
+        running.stand_ins()
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A copy of what a user has, with ports of its own in .env, brought up by the README's command."""
+    folder = tmp_path_factory.mktemp("checkout") / "host-exporter"
+    folder.mkdir()
+    for name in ("exporter", "targets", "grafana"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("docker-compose.yml", "Dockerfile", ".dockerignore", "prometheus.yml", "alerts.yml", "pyproject.toml",
+                 "README.md", "requirements.lock"):  # fmt: skip
+        shutil.copy(ROOT / name, folder)
+    ports = {service: free_port() for service in SERVICES}
+    lines = [f"{service.upper()}_PORT={port}" for service, port in ports.items()]
+    (folder / ".env").write_text("\n".join(lines) + "\n")
+    (folder / "docker-compose.override.yml").write_text(OVERRIDE)
+    try:
+        engine.docker("compose", "build", "--quiet", folder=folder)
+        start = time.monotonic()
+        engine.docker("compose", "up", "-d", "--wait", folder=folder)
+        yield Stack(engine, folder, ports, time.monotonic() - start)
+    finally:
+        engine.docker("compose", "down", "--volumes", "--timeout=20", folder=folder, check=False)

@@ -1,0 +1,119 @@
+"""Real exporter -> real Prometheus -> real Alertmanager -> real SMTP, with the shipped configuration."""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import trustme
+
+from tests.stack.support import eventually, firing, make_chain, query
+from tests.support import Load
+from tests.tools.stack.chain import free_port
+from tests.tools.stack.mailbox import Mailbox
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CORES = os.cpu_count() or 1
+
+pytestmark = [pytest.mark.load, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def culprit(tmp_path: Path) -> list[str]:
+    """The command of a program that keeps a core busy, with a name that it should be known by."""
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import sys, time\n"
+        "end, duty = time.monotonic() + 240, float(sys.argv[1])\n"
+        "while time.monotonic() < end:\n"
+        "    start = time.monotonic()\n"
+        "    while time.monotonic() - start < 0.02 * duty: pass\n"
+        "    time.sleep(0.02 * (1 - duty))\n"
+    )
+    return [sys.executable, str(script), "1"]
+
+
+def test_a_busy_machine_leads_to_a_mail_that_names_the_program_and_to_one_that_it_is_over(
+    tmp_path: Path, culprit: list[str]
+) -> None:
+    with make_chain(tmp_path / "chain") as chain:
+        eventually(lambda: query(chain, "instance:host_cpu_usage:ratio"))
+        with Load(CORES, command=culprit):
+            critical = chain.mailbox.wait("[CRITICAL]", 90)
+            time.sleep(6)  # time for the warning to come as well, which it must not
+        resolved = chain.mailbox.wait("[RESOLVED]", 90)
+        # The critical alert has silenced the warning from beginning to end.
+        assert [s.split("]")[0] for s in chain.mailbox.subjects()] == ["[CRITICAL", "[RESOLVED"]
+
+    assert re.fullmatch(r"\[CRITICAL\] web-01: CPU (9\d|100) % \(limit 90 %\)", critical.subject)
+    for body in (critical.body(), critical.body("html")):
+        assert re.search(r"(9\d|100)\.\d % of the CPUs are busy; critical from 90 %", body)
+        assert re.search(r"python[\d.]* train\.py: \d\.\d\d cores", body)
+        assert re.search(r"Since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", body)
+        assert "/d/host?var-instance=127.0.0.1%3A" in body
+        assert f"http://localhost:{chain.ports['exporter']}/runbooks#hosthighcpu" in body
+    lines = critical.body().split("Most CPU is used by:\n")[1].split("\n\n")[0].splitlines()
+    assert len(lines) == 3
+    # "and 1 more" is the warning, where something else kept the machine between both limits for a while.
+    assert re.fullmatch(r"\[RESOLVED\] web-01: CPU (9\d|100) % \(limit 90 %\)( and 1 more)?", resolved.subject)
+    assert re.search(r"From 20\d\d-.* to 20\d\d-", resolved.body())
+
+
+def test_another_threshold_of_the_exporter_alone_changes_when_it_fires(tmp_path: Path, culprit: list[str]) -> None:
+    culprit[-1] = "0.5"
+    with make_chain(tmp_path / "chain") as chain, Load(CORES, command=culprit):
+        eventually(lambda: query(chain, "instance:host_cpu_usage:ratio > 0.4"))
+        time.sleep(12)
+        assert "HostHighCpu" not in firing(chain)
+        assert chain.mailbox.subjects() == []
+        chain.exporter.stop()
+        chain.exporter.environment = {
+            **chain.exporter.environment,
+            "HOST_EXPORTER_CPU_WARNING": "35",
+            "HOST_EXPORTER_CPU_CRITICAL": "99",
+        }
+        chain.exporter.start()
+        mail = chain.mailbox.wait("CPU", 60)
+    assert re.fullmatch(r"\[WARNING\] web-01: CPU \d\d % \(limit 35 %\)", mail.subject)
+
+
+def test_what_happens_on_one_machine_comes_in_one_mail(tmp_path: Path, culprit: list[str]) -> None:
+    low = {"MEMORY_WARNING": "0.1", "MEMORY_CRITICAL": "99.9", "CPU_WARNING": "30", "CPU_CRITICAL": "50"}
+    with Load(CORES, command=culprit), make_chain(tmp_path / "chain", low) as chain:
+        mail = chain.mailbox.wait("and 1 more", 90)
+    assert mail.subject.startswith("[CRITICAL] web-01: CPU")  # the worst comes first, though memory is there as well
+    assert "% of memory are in use; warning from 0.1 %" in mail.body()
+    assert re.search(r"Most memory is used by:\n.*: [\d.]+[MG]iB\n", mail.body())
+
+
+def test_mail_through_a_server_with_tls_and_login(tmp_path: Path) -> None:
+    """With a password that needs care at each step: .env, Compose, YAML."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    bundle = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    user, password = "jörg o'neil", """ p'a"s$s #wörd: {{ .x }} \\n"""
+    mailbox = Mailbox(free_port(), login=(user, password), tls=context)
+    variables = {
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(mailbox.port),
+        "SMTP_USER": user,
+        "SMTP_PASSWORD": password,
+        "SMTP_REQUIRE_TLS": "true",
+        "ALERT_EMAIL_TO": "Jörg <j@example.org>, ops@example.org",
+        "MEMORY_WARNING": "0.1",
+    }
+    chain = make_chain(tmp_path / "chain", variables, mailbox=mailbox)
+    chain.alertmanager.environment = {"SSL_CERT_FILE": str(bundle)}
+    with chain:
+        mail = mailbox.wait("Memory", 60)
+    assert mail.recipients == ("j@example.org", "ops@example.org")
+    assert mailbox.logins == [(user, password)]

@@ -1,0 +1,101 @@
+"""What the chain does when a part of it breaks."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.stack.support import eventually, firing, make_chain, query
+from tests.support import Exporter
+from tests.support_browser import chromium
+from tests.tools.stack.chain import Chain, free_port
+from tests.tools.stack.mailbox import Mailbox
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Every machine uses more memory than this: an alert without any load.
+ALERT = {"MEMORY_WARNING": "0.1"}
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def test_an_exporter_that_goes_down_gives_one_alert(tmp_path: Path) -> None:
+    with make_chain(tmp_path / "chain", ALERT) as chain:
+        chain.mailbox.wait("Memory", 60)
+        chain.exporter.stop(kill=True)
+        down = chain.mailbox.wait("does not answer", 60)
+        # Longer than any alert keeps firing: what was about the machine must not be called resolved meanwhile.
+        time.sleep(26)
+        assert len(chain.mailbox.mails) == 2
+        assert down.subject == "[CRITICAL] web-01: Machine or exporter does not answer"
+        chain.exporter.start()
+        chain.mailbox.wait("[RESOLVED] web-01: Machine or exporter does not answer", 60)
+
+
+def test_a_restart_of_prometheus_neither_resolves_nor_repeats_an_alert(tmp_path: Path) -> None:
+    with make_chain(tmp_path / "chain", ALERT) as chain:
+        chain.mailbox.wait("Memory", 60)
+        chain.prometheus.stop()
+        chain.prometheus.start()
+        chain.prometheus.wait()
+        eventually(lambda: "HostHighMemory" in firing(chain))
+        time.sleep(10)
+        assert len(chain.mailbox.mails) == 1
+
+
+def test_an_alert_of_a_time_without_alertmanager_is_mailed_when_it_is_back(tmp_path: Path) -> None:
+    with make_chain(tmp_path / "chain", ALERT) as chain:
+        chain.alertmanager.stop(kill=True)
+        eventually(lambda: {"HostHighMemory", "PrometheusAlertmanagerMissing"} <= firing(chain), 90)
+        assert chain.mailbox.mails == []
+        chain.alertmanager.start()
+        mail = chain.mailbox.wait("Memory", 60)
+        assert mail.subject.startswith("[WARNING] web-01: Memory")
+
+
+@pytest.mark.browser
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+@pytest.mark.parametrize("trouble", ["wrong password", "unreachable"])
+def test_mail_that_cannot_be_sent_is_seen_behind_the_status_pages_link(tmp_path: Path, trouble: str) -> None:
+    mailbox = Mailbox(free_port(), login=("owner", "right"))
+    port = mailbox.port if trouble == "wrong password" else free_port()
+    variables = ALERT | {
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(port),
+        "SMTP_USER": "owner",
+        "SMTP_PASSWORD": "wrong",
+    }
+    with make_chain(tmp_path / "chain", variables, mailbox=mailbox) as chain, chromium() as browser:
+        eventually(lambda: "AlertmanagerNotificationsFailing" in firing(chain), 90)
+        page = browser.new_page()
+        page.goto(chain.urls["exporter"])
+        page.get_by_role("link", name="Prometheus").click()
+        page.get_by_text("AlertmanagerNotificationsFailing").first.wait_for(timeout=20_000)
+        page.close()
+        assert mailbox.mails == []
+        assert set(mailbox.logins) == ({("owner", "wrong")} if trouble == "wrong password" else set())
+
+
+def test_machines_in_targets_come_and_stay_without_a_restart(tmp_path: Path) -> None:
+    with Exporter() as more, make_chain(tmp_path / "chain") as chain:
+        eventually(lambda: up(chain) == {f"127.0.0.1:{chain.ports['exporter']}"})
+        second = f"127.0.0.1:{more.port}"
+        (chain.targets / "second.yml").write_text(f'- targets: ["{second}"]\n')
+        eventually(lambda: second in up(chain), what="the new machine is not scraped")
+
+        (chain.targets / "broken.yml").write_text("- targets: [oops\n")
+        mail = chain.mailbox.wait("A file in targets/ cannot be read", 60)
+        assert mail.subject.startswith("[WARNING]")
+        assert "broken.yml" in chain.prometheus.log.read_text()
+        assert second in up(chain)
+
+        (chain.targets / "broken.yml").unlink()
+        (chain.targets / "second.yml").unlink()
+        eventually(lambda: second not in up(chain))
+
+
+def up(chain: Chain) -> set[str]:
+    return {series["metric"]["instance"] for series in query(chain, 'up{job="host"} == 1')}

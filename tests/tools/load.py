@@ -1,0 +1,39 @@
+"""``make load``: keeps every core busy for three minutes, so that a newcomer sees an alert arrive. Ctrl-C ends it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+SECONDS = 180
+
+
+def burn(seconds: float) -> None:
+    """Keep one core busy."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+
+
+def main() -> None:
+    """Start one process a core (this file again, so that its name is in the mail), wait for them."""
+    if len(sys.argv) > 1:
+        burn(float(sys.argv[1]))
+        return
+    count = os.cpu_count() or 1
+    print(f"{count} busy processes for {SECONDS // 60} minutes; the mail comes after one to two. Ctrl-C ends them.")
+    processes = [subprocess.Popen([sys.executable, __file__, str(SECONDS)]) for _ in range(count)]
+    try:
+        for process in processes:
+            process.wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for process in processes:
+            process.kill()
+
+
+if __name__ == "__main__":
+    main()

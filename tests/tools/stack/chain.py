@@ -1,0 +1,176 @@
+"""Exporter -> Prometheus -> Alertmanager -> mail, on loopback, with the shipped configuration."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
+
+from tests.tools.stack.mailbox import Mail, Mailbox
+from tests.tools.stack.process import Server
+from tests.tools.stack.shipped import ROOT, Shipped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+SERVICES = ("exporter", "prometheus", "alertmanager", "grafana", "mailpit")
+FETCHED = ROOT / ".cache/servers/usr/bin"
+
+
+class MissingError(Exception):
+    """A program or a port that the chain needs is not to be had."""
+
+
+def find(*names: str) -> str:
+    """Return the path of the first of these programs that is there. Raises MissingError."""
+    for name in names:
+        if path := shutil.which(name, path=str(FETCHED)) or shutil.which(name):
+            return path
+    raise MissingError(f"{names[0]} is not installed: make servers fetches it on Debian, elsewhere install it")
+
+
+class Chain:
+    """All servers of the stack as child processes, each in its own subfolder of ``folder``.
+
+    ``edit`` may change a configuration before it is written: it gets its file name and its text.
+    """
+
+    def __init__(
+        self,
+        shipped: Shipped,
+        folder: Path,
+        *,
+        mailbox: Mailbox | None = None,
+        on_mail: Callable[[Mail], None] | None = None,
+        edit: Callable[[str, str], str] = lambda _name, text: text,
+        prometheus: Sequence[str] = (),
+        exporter: Sequence[str] = (),
+    ) -> None:
+        self.shipped = shipped
+        self.folder = folder
+        self.ports = {service: shipped.port(service) for service in SERVICES}
+        self.urls = {service: f"http://127.0.0.1:{port}" for service, port in self.ports.items()}
+        self.targets = folder / "targets"
+        self.mailbox = mailbox or Mailbox(free_port(), on_mail=on_mail)
+        self._edit = edit
+        self.exporter = self._exporter(exporter)
+        self.prometheus = self._prometheus(prometheus)
+        self.alertmanager = self._alertmanager()
+        self.grafana = self._grafana()
+        self._stack = ExitStack()
+
+    @property
+    def servers(self) -> list[Server]:
+        """In the order in which they start."""
+        return [s for s in (self.exporter, self.alertmanager, self.prometheus, self.grafana) if s]
+
+    @property
+    def catches_mail(self) -> bool:
+        """Whether mail goes to the mailbox here, and not to a server named in .env."""
+        return "mailpit:1025" in self.shipped.config("alertmanager")
+
+    def __enter__(self) -> Self:
+        for server in self.servers:
+            if not _is_free(port := self.ports[server.name]):
+                raise MissingError(
+                    f"port {port} is in use: {server.name.upper()}_PORT in .env sets another for {server.name}"
+                )
+        self.write()
+        with self._stack as stack:
+            stack.enter_context(self.mailbox)
+            for server in self.servers:
+                server.start()
+                stack.callback(server.stop)
+            for server in self.servers:
+                server.wait()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def write(self) -> None:
+        """Write all configuration anew from what is shipped."""
+        self.targets.mkdir(parents=True, exist_ok=True)
+        for name in ("prometheus.yml", "alerts.yml"):
+            self._write(name, (ROOT / name).read_text(encoding="utf-8"))
+        self._write("alertmanager.yml", self.shipped.config("alertmanager"))
+        self._write("mail.tmpl", self.shipped.config("mail"))
+
+    def _write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(self._edit(name, self._here(text)), encoding="utf-8")
+
+    def _here(self, text: str) -> str:
+        """Replace the names and places of the containers by those of this machine."""
+        for name, port in (("exporter", 5000), ("prometheus", 9090), ("alertmanager", 9093), ("grafana", 3000)):
+            text = re.sub(rf"\b{name}:{port}\b", f"127.0.0.1:{self.ports[name]}", text)
+        text = text.replace('"localhost:9090"', f'"127.0.0.1:{self.ports["prometheus"]}"')
+        text = text.replace("mailpit:1025", f"127.0.0.1:{self.mailbox.port}")
+        for place in ("/etc/prometheus/", "/etc/alertmanager/"):
+            text = text.replace(place, f"{self.folder}/")
+        for place in ("=/prometheus", "=/alertmanager"):
+            text = re.sub(f"{place}$", f"={self.folder}{place[1:]}", text)
+        return text
+
+    def _exporter(self, arguments: Sequence[str]) -> Server:
+        port = self.ports["exporter"]
+        server = self._server("exporter", [sys.executable, "-m", "exporter", "serve", "--port", str(port), *arguments])
+        environment = self.shipped.environment("exporter")
+        server.environment = {name: self._here(value) for name, value in environment.items()}
+        server.ready = f"{self.urls['exporter']}/-/ready"
+        return server
+
+    def _prometheus(self, arguments: Sequence[str]) -> Server:
+        command = [self._here(argument) for argument in self.shipped.command("prometheus")]
+        listen = f"--web.listen-address=127.0.0.1:{self.ports['prometheus']}"
+        return self._server("prometheus", [find("prometheus"), *command, listen, *arguments])
+
+    def _alertmanager(self) -> Server:
+        command = [self._here(argument) for argument in self.shipped.command("alertmanager")]
+        listen = f"--web.listen-address=127.0.0.1:{self.ports['alertmanager']}"
+        return self._server("alertmanager", [find("prometheus-alertmanager", "alertmanager"), *command, listen])
+
+    def _grafana(self) -> Server | None:
+        try:
+            program = find("grafana")
+        except MissingError:
+            return None
+        server = self._server("grafana", [program, "server", "--homepath", "/usr/share/grafana"])
+        server.environment = {
+            **{name: self._here(value) for name, value in self.shipped.environment("grafana").items()},
+            "GF_SERVER_HTTP_ADDR": "127.0.0.1",
+            "GF_SERVER_HTTP_PORT": str(self.ports["grafana"]),
+            "GF_PATHS_DATA": str(self.folder / "grafana"),
+            "GF_PATHS_LOGS": str(self.folder / "grafana/log"),
+            "GF_PATHS_PROVISIONING": str(ROOT / "grafana/provisioning"),
+        }
+        server.ready = f"{self.urls['grafana']}/api/health"
+        return server
+
+    def _server(self, name: str, command: Sequence[str]) -> Server:
+        # Fetched servers find their own files from here.
+        start = FETCHED.parents[1] if FETCHED.exists() else None
+        ready = f"{self.urls[name]}/-/ready"
+        return Server(name, command, ready=ready, log=self.folder / f"{name}.log", folder=start)
+
+
+def free_port() -> int:
+    """Return a port on loopback that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

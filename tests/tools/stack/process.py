@@ -1,0 +1,85 @@
+"""Servers as child processes: started with a log, waited for, ended by their PID."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+class NotReadyError(Exception):
+    """A server ended, or did not answer in time; the text names the end of its log."""
+
+
+class Server:
+    """A program that answers under a URL once it is ready."""
+
+    def __init__(self, name: str, command: Sequence[str], *, ready: str, log: Path, folder: Path | None = None) -> None:
+        self.name = name
+        self.command = list(command)
+        self.ready = ready
+        self.log = log
+        self.folder = folder
+        self.environment: Mapping[str, str] = {}
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, without waiting."""
+        with self.log.open("ab") as log:
+            # A session of its own: Ctrl-C in the terminal reaches our program alone, which then ends this one in order.
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self.environment},
+                start_new_session=True,
+            )
+
+    def wait(self, seconds: float = 60) -> None:
+        """Wait until it answers. Raises NotReadyError."""
+        assert self.process is not None, "not started"
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise NotReadyError(f"{self.name} ended with code {self.process.returncode}: {self.last_line()}")
+            if answers(self.ready):
+                return
+            time.sleep(0.05)
+        raise NotReadyError(f"{self.name} did not answer on {self.ready} in {seconds:.0f} s: {self.last_line()}")
+
+    def stop(self, *, kill: bool = False) -> None:
+        """End it: politely, after 15 s by force. Does nothing where it has ended."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        if kill:
+            self.process.kill()
+        else:
+            self.process.terminate()
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def last_line(self) -> str:
+        """Return the last line of its log."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n") if self.log.exists() else []
+        return next((line for line in reversed(lines) if line.strip()), f"nothing in {self.log}")
+
+
+def answers(url: str) -> bool:
+    """Return whether a URL answers with 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
