@@ -56,6 +56,16 @@ servers:  ## Fetch Prometheus, Alertmanager and Compose into .cache/servers (Deb
 clean:  ## Remove the virtual environment and all caches
 	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache
 
+# A virtual environment that is there keeps its Python: who asks for another one is told how to get it.
+ifeq ($(origin PYTHON), command line)
+VERSION := import sys; print(sys.version_info[:2])
+ifneq ($(wildcard $(BIN)/python),)
+ifneq ($(shell $(PYTHON) -c '$(VERSION)' 2>&1), $(shell $(BIN)/python -c '$(VERSION)'))
+$(error $(VENV) was made with another Python than $(PYTHON): make clean, then try again)
+endif
+endif
+endif
+
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or later is needed: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
