@@ -1,4 +1,4 @@
-"""The command ``host-exporter``: ``serve``, ``watch``, ``stats``, ``health``."""
+"""The command ``host-exporter``: ``serve``, ``watch``, ``stats``, ``health``, ``test-alert``."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from exporter import __version__
 from exporter.errors import UserError
 from exporter.options import (
     EXPORTS,
+    HOSTNAME,
     LISTEN,
     MACHINE,
+    ROOTFS,
     THRESHOLDS,
     VERBOSE,
     NumberType,
@@ -105,6 +107,19 @@ def health(url: str | None, port: float) -> None:
     alive, text = check(url or f"http://127.0.0.1:{port}")
     click.echo(text, err=not alive)
     sys.exit(0 if alive else 1)
+
+
+@cli.command("test-alert", context_settings=CONTEXT)
+@click.argument("url", default="http://127.0.0.1:9093", envvar="HOST_EXPORTER_TEST_ALERT_URL")
+@options((ROOTFS, HOSTNAME))
+def test_alert(url: str, **values: Any) -> None:
+    """Post a test alert to Alertmanager, and say what to expect where.
+
+    URL is Alertmanager's address, by default http://127.0.0.1:9093 (or HOST_EXPORTER_TEST_ALERT_URL).
+    """
+    from exporter.commands import test_alert as run  # noqa: PLC0415
+
+    run(make_settings(values), url)
 
 
 def start(values: dict[str, Any]) -> Settings:

@@ -64,6 +64,15 @@ def watch(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
                 break
 
 
+def test_alert(settings: Settings, url: str) -> None:
+    """Post a test alert for this machine to the Alertmanager at ``url``, and print what to expect."""
+    from exporter.alerting import post_test_alert  # noqa: PLC0415
+    from exporter.collectors import system  # noqa: PLC0415
+
+    hostname = system.read(open_machine(settings), None).hostname
+    sys.stdout.write(post_test_alert(url, hostname) + "\n")
+
+
 def stats(settings: Settings) -> None:
     """Print one sample as JSON."""
     from exporter.render.json import dumps  # noqa: PLC0415

@@ -49,9 +49,11 @@ def setting(name: str, help_text: str, kind: Number | None = None) -> Callable[[
     )
 
 
+ROOTFS = setting("rootfs", "Folder where the watched host's / is mounted (for containers).")
+HOSTNAME = setting("hostname", "Name to show instead of the machine's own.")
 MACHINE = (
-    setting("rootfs", "Folder where the watched host's / is mounted (for containers)."),
-    setting("hostname", "Name to show instead of the machine's own."),
+    ROOTFS,
+    HOSTNAME,
     setting("top", "Programs in the top list, by CPU and by memory each.", settings.TOP),
     setting("max_age", "Seconds for which one sample serves all who ask.", settings.MAX_AGE),
     setting("filesystem_timeout", "Seconds that a filesystem may take to answer.", settings.TIMEOUT),
@@ -73,6 +75,7 @@ LISTEN = (
     setting("grafana_url", "Link on the page; {host} is the name the page was asked for; empty for none."),
     setting("prometheus_url", "Link on the page, likewise."),
     setting("alertmanager_url", "Link on the page, likewise."),
+    setting("alerts_url", "Prometheus to ask which alerts fire, for the page; empty for none."),
 )
 EXPORTS = (
     click.option("--export-csv", metavar="FILE", default=None, help="Append a row a sample to this CSV file."),

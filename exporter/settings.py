@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from fnmatch import translate
 from math import isfinite
 from os.path import isdir
-from urllib.parse import urlsplit
 
+from exporter.address import is_web_address
 from exporter.errors import SettingError
 from exporter.thresholds import Threshold, Thresholds
 
@@ -101,6 +101,7 @@ class Settings:
     grafana_url: str = "http://{host}:3000"
     prometheus_url: str = "http://{host}:9090"
     alertmanager_url: str = "http://{host}:9093"
+    alerts_url: str = ""
 
     def __post_init__(self) -> None:
         PORT.parse("--port", self.port)
@@ -115,7 +116,8 @@ class Settings:
         for resource in ("cpu", "memory", "filesystem"):
             self._check_thresholds(resource)
         for name in ("grafana", "prometheus", "alertmanager"):
-            check_url(f"--{name}-url", getattr(self, f"{name}_url"))
+            check_url(f"--{name}-url", getattr(self, f"{name}_url").replace("{host}", "localhost"))
+        check_url("--alerts-url", self.alerts_url)
 
     def _check_rootfs(self) -> None:
         if not self.rootfs:
@@ -143,12 +145,6 @@ class Settings:
 
 
 def check_url(flag: str, url: str) -> None:
-    """Raise SettingError unless ``url`` is empty (no link) or an http or https address."""
-    accepted = "an http:// or https:// address, or nothing for no link"
-    try:
-        parts = urlsplit(url.replace("{host}", "localhost"))
-        valid = not url or (parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0)
-    except ValueError:  # a port that is no number, brackets that are no IPv6 address
-        valid = False
-    if not valid:
-        raise SettingError(flag, url, accepted)
+    """Raise SettingError unless ``url`` is empty (none) or an http or https address."""
+    if url and not is_web_address(url):
+        raise SettingError(flag, url, "an http:// or https:// address, or nothing for none")

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
+from exporter import __version__
 from exporter.collectors import COLLECTORS
 from exporter.history import History
 from exporter.render.json import dumps
+from exporter.web.alerts import FiringAlerts
 from exporter.web.metrics import Expositions
 from exporter.web.page import add_filters, page_context
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from exporter.sampler import Sampler
     from exporter.settings import Settings
 
-PATHS = "/, /metrics, /api/stats, /-/healthy, /-/ready"
+PATHS = "/, /metrics, /api/stats, /runbooks, /-/healthy, /-/ready"
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -30,12 +32,14 @@ def create_app(sampler: Sampler, settings: Settings, history: History | None = N
     thresholds = settings.thresholds()
     expositions = Expositions(thresholds)
     points = history or History()
+    alerts = FiringAlerts(settings.alerts_url) if settings.alerts_url else None
     names = frozenset(collector.name for collector in COLLECTORS)
 
     @app.get("/")
     def page() -> Response:
         context = page_context(sampler.sample(), settings, points.points(), request.host)
-        return Response(render_template("page.html", **context), mimetype="text/html", headers=NO_STORE)
+        text = render_template("page.html", firing=alerts.words() if alerts else "", **context)
+        return Response(text, mimetype="text/html", headers=NO_STORE)
 
     @app.get("/metrics")
     def metrics() -> Response:
@@ -52,6 +56,10 @@ def create_app(sampler: Sampler, settings: Settings, history: History | None = N
     def stats() -> Response:
         body = dumps(sampler.sample(), thresholds) + "\n"
         return Response(body, mimetype="application/json", headers=NO_STORE)
+
+    @app.get("/runbooks")
+    def runbooks() -> Response:
+        return Response(render_template("runbooks.html", version=__version__), mimetype="text/html", headers=NO_STORE)
 
     @app.get("/-/healthy")
     def healthy() -> Response:

@@ -55,6 +55,7 @@ BAD = {
     "--grafana-url": LINK,
     "--prometheus-url": LINK,
     "--alertmanager-url": LINK,
+    "--alerts-url": LINK,
     "--export-csv": FILE,
     "--export-jsonl": FILE,
     **{
@@ -62,9 +63,7 @@ BAD = {
         for resource in ("cpu", "memory", "filesystem")
         for severity in ("warning", "critical")
     },
-    "URL": Bad(
-        "an address such as http://127.0.0.1:5000", ("nonsense", "ftp://x", "http://", "http://x:0x", "http://a b")
-    ),
+    "URL": Bad("an address such as http://127.0.0.1:", ("nonsense", "ftp://x", "http://", "http://x:0x", "http://a b")),
 }
 
 SWITCHES = {"--bind-mounts", "--disk-partitions", "--verbose", "--once"}

@@ -98,6 +98,7 @@ def test_the_page_links_to_the_stack_and_to_the_figures(page: Page) -> None:
         "http://localhost:3000": "Grafana history",
         "http://localhost:9090": "Prometheus queries",
         "http://localhost:9093": "Alertmanager alerts",
+        "/runbooks": "Runbooks",
         "/metrics": "/metrics",
         "/api/stats": "/api/stats",
     }
@@ -108,6 +109,7 @@ def test_a_link_that_is_empty_is_not_shown_and_another_is_taken_as_it_is() -> No
     assert [attributes["href"] for attributes, _ in page.all("a")] == [
         "https://prometheus.example/x?y=1&z=2",
         "http://localhost:9093",
+        "/runbooks",
         "/metrics",
         "/api/stats",
     ]

@@ -1,0 +1,100 @@
+"""``host-exporter test-alert`` at its borders; that the mail arrives is shown in tests/stack and tests/compose."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support import free_port, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONFIG = """\
+global:
+  smtp_smarthost: mail.example.org:587
+receivers:
+- name: mail
+  email_configs:
+  - send_resolved: true
+    to: owner@example.org
+    smarthost: mail.example.org:587
+"""
+
+
+@contextmanager
+def alertmanager(answer: bytes = b"", status: int = 200) -> Iterator[tuple[str, list[Any]]]:
+    """Something that answers as Alertmanager's API v2 does; what was posted to it is in the list."""
+    posted: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self._answer(answer)
+
+        def do_GET(self) -> None:
+            self._answer(json.dumps({"config": {"original": CONFIG}}).encode())
+
+        def _answer(self, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", posted
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_it_posts_one_alert_and_says_where_the_mail_goes() -> None:
+    with alertmanager() as (url, posted):
+        done = run("test-alert", url, "--hostname", "web-01")
+    assert done.returncode == 0, done.stderr
+    [[alert]] = posted
+    assert alert["labels"] == {
+        "alertname": "HostExporterTest",
+        "severity": "warning",
+        "job": "host",
+        "instance": "web-01",
+        "hostname": "web-01",
+    }
+    assert alert["endsAt"] > alert["startsAt"]
+    assert 'a mail to owner@example.org through mail.example.org:587, "[WARNING] web-01: Test alert' in done.stdout
+
+
+def test_the_address_may_come_from_a_variable_and_no_proxy_is_asked() -> None:
+    with alertmanager() as (url, posted):
+        nowhere = f"http://127.0.0.1:{free_port()}"
+        done = run("test-alert", env={"HOST_EXPORTER_TEST_ALERT_URL": f"{url}/", "http_proxy": nowhere})
+    assert done.returncode == 0, done.stderr
+    assert len(posted) == 1
+
+
+def test_nobody_there_is_one_clear_line() -> None:
+    port = free_port()
+    done = run("test-alert", f"http://127.0.0.1:{port}")
+    text = f"host-exporter: http://127.0.0.1:{port}/api/v2/alerts: Connection refused; does Alertmanager run there?\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", text)
+
+
+@pytest.mark.parametrize(("status", "answer"), [(404, b""), (500, b"oops"), (200, b"<html>")])
+def test_what_is_no_alertmanager_is_said_in_one_line(status: int, answer: bytes) -> None:
+    with alertmanager(answer, status) as (url, _):
+        done = run("test-alert", url)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"host-exporter: {url}/api/v2/alerts: ")
+    assert done.stderr.count("\n") == 1

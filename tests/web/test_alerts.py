@@ -1,0 +1,104 @@
+"""The page says beside its links which alerts fire, and that Prometheus does not answer."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.web.alerts import FiringAlerts, firing
+from tests.support import Exporter, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def alert(name: str, severity: str = "critical", state: str = "firing") -> dict[str, object]:
+    return {"labels": {"alertname": name, "severity": severity}, "state": state}
+
+
+@pytest.mark.parametrize(
+    ("alerts", "words"),
+    [
+        ([], ""),
+        ([alert("Watchdog", "none"), alert("HostRebooted", "info"), alert("A", state="pending")], ""),
+        ([alert("A"), alert("A", "warning"), alert("Watchdog", "none")], "1 firing: A"),
+        ([alert(name) for name in "DCBA"], "4 firing: A, B, C, ..."),
+    ],
+)
+def test_what_fires_is_said(alerts: list[object], words: str) -> None:
+    assert firing({"data": {"alerts": alerts}}) == words
+
+
+@contextmanager
+def prometheus(body: bytes, delay: float = 0) -> Iterator[str]:
+    """A server that gives one answer."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            time.sleep(delay)
+            self.send_response(200 if self.path == "/api/v1/alerts" else 404)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def settled(alerts: FiringAlerts) -> str:
+    alerts.words()
+    with alerts._asking:
+        return alerts._words
+
+
+@pytest.mark.parametrize("body", [b"", b"nonsense", b"{}", b"[]", b'{"data": {"alerts": [{}]}}'])
+def test_nonsense_is_no_answer(body: bytes) -> None:
+    with prometheus(body) as url:
+        assert settled(FiringAlerts(url)) == "does not answer"
+
+
+def test_a_slow_prometheus_holds_up_nobody() -> None:
+    with prometheus(b"{}", delay=1) as url:
+        alerts = FiringAlerts(url)
+        start = time.monotonic()
+        assert [alerts.words() for _ in range(50)] == [""] * 50
+        assert time.monotonic() - start < 0.9
+        assert len([t for t in threading.enumerate() if t.name == "alerts"]) == 1
+        assert settled(alerts) == "does not answer"
+
+
+def test_the_page_shows_it_beside_the_link() -> None:
+    body = json.dumps({"data": {"alerts": [alert("AlertmanagerNotificationsFailing")]}}).encode()
+    with prometheus(body) as url, Exporter("--alerts-url", url) as exporter:
+        exporter.get("/")
+        time.sleep(0.5)
+        assert "1 firing: AlertmanagerNotificationsFailing" in exporter.get("/").text
+
+
+def test_without_an_address_nobody_is_asked() -> None:
+    with Exporter() as exporter:
+        exporter.get("/")
+        time.sleep(0.3)
+        assert "does not answer<" not in exporter.get("/").text.partition("<footer>")[2]
+
+
+def test_a_prometheus_that_is_gone_is_said() -> None:
+    with Exporter("--alerts-url", f"http://127.0.0.1:{free_port()}") as exporter:
+        exporter.get("/")
+        time.sleep(0.5)
+        assert "does not answer" in exporter.get("/").text.partition("<footer>")[2]
