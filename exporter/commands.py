@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from exporter import __version__
+from exporter.errors import UserError
 from exporter.machine import open_machine
 from exporter.sampler import Sampler
 
@@ -29,18 +30,24 @@ def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
     sampler.prime()
 
     from exporter.export import Recorder, open_exports  # noqa: PLC0415
-    from exporter.server import open_server, run  # noqa: PLC0415
+    from exporter.server import StopSignals, open_server, run  # noqa: PLC0415
     from exporter.web import create_app  # noqa: PLC0415
 
-    files = open_exports(csv, jsonl)
+    # From here on there are threads, which Ctrl-C must not leave behind.
+    stop = StopSignals()
     server = open_server(create_app(sampler, settings, history), settings.host, settings.port)
+    try:
+        files = open_exports(csv, jsonl)
+    except UserError:
+        server.end()
+        raise
     recorder = Recorder(sampler, settings, files, interval)
     recorder.start()
     # Modules and templates live as long as the process: the collector need not look at them at every round.
     gc.collect()
     gc.freeze()
     log.info("host-exporter %s: status page on %s, metrics on %s/metrics", __version__, server.url, server.url)
-    run(server, on_stop=recorder.stop)
+    run(server, stop, on_stop=recorder.stop)
 
 
 def watch(settings: Settings, csv: str | None, jsonl: str | None, interval: float, *, once: bool) -> None:

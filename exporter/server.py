@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
+import selectors
 import signal
+import socket
 import sys
 import threading
+import time
+from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from cheroot import wsgi
-from cheroot.errors import FatalSSLAlert, NoSSLError
-from cheroot.server import HTTPConnection, HTTPRequest
 
 from exporter import __version__
+from exporter.connection import LARGEST_HEADER, Connection
 from exporter.errors import ServerError
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,39 +33,34 @@ if TYPE_CHECKING:
 log = logging.getLogger("exporter")
 
 THREADS = 6
-LARGEST_HEADER = 64 * 1024
-LARGEST_BODY = 64 * 1024
-"""Bytes: nothing that is served takes a body, and a header without end must not fill the memory."""
 
 CONNECTIONS = 200
-"""Connections that may stay open between requests; a silent one is closed after 10 s."""
+"""Connections that may be open at a time; for one more the one that has been silent for longest is closed."""
+
+FILES = 56
+"""File descriptors that are left for everything else, where the system allows fewer than that many connections."""
 
 HOUSEKEEPING = 5.0
-"""Seconds between looks for connections to close; cheroot's 0.5 s would keep an idle machine awake."""
+"""Seconds between looks for connections to close, those that were silent for 10 s or are still sending a header;
+cheroot's 0.5 s would keep an idle machine awake."""
 
 
-class Request(HTTPRequest):
-    """What a client sends wrongly is the client's fault: cheroot says 500 or 501 to some of it."""
+class Waker:
+    """Ends the server's wait for its clients: a connection to itself."""
 
-    def parse_request(self) -> None:
-        """Read a request; whatever the parser stumbles over is a bad request."""
-        try:
-            super().parse_request()
-        except (OSError, FatalSSLAlert, NoSSLError):
-            raise  # the connection, not the request
-        except Exception:  # noqa: BLE001 - urlsplit's ValueError, an UnboundLocalError in the header reader
-            self.simple_response("400 Bad Request", "Malformed request")
-            self.close_connection = True
+    last_used = inf
 
-    def simple_response(self, status: str, msg: str = "") -> None:
-        """Answer without the application."""
-        super().simple_response("400 Bad Request" if status.startswith("501") else status, msg)
+    def __init__(self) -> None:
+        self.socket, self._far_end = socket.socketpair()
 
+    def wake(self) -> None:
+        """End the wait."""
+        self._far_end.send(b"x")
 
-class Connection(HTTPConnection):
-    """A connection whose requests are read as above."""
-
-    RequestHandlerClass = Request
+    def close(self) -> None:
+        """Close both ends."""
+        self.socket.close()
+        self._far_end.close()
 
 
 class Server(wsgi.Server):
@@ -72,20 +77,60 @@ class Server(wsgi.Server):
         local = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
         return f"http://{local}:{port}"
 
-    def process_conn(self, conn: Any) -> None:
-        """Hand a connection to a worker once it has said something.
+    def prepare(self) -> None:
+        """Listen, and be ready to serve."""
+        super().prepare()
+        self._waker = Waker()
+        # cheroot has no other way to its waiting room.
+        self._waiting = self._connections._selector  # type: ignore[attr-defined]  # noqa: SLF001
+        self._waiting.register(self._waker.socket.fileno(), selectors.EVENT_READ, self._waker)
+        self._room = connections_allowed()
 
-        cheroot hands over new ones at once, and the worker waits up to 10 s for their first byte: ten silent
-        connections (browsers open spare ones) kept everybody waiting, and a stop took 5 s.
-        """
-        if conn.last_used is None:
-            self.put_conn(conn)
-        else:
+    def process_conn(self, conn: Any) -> None:
+        """Hand a connection to a worker once a whole request header has arrived, and keep it waiting until then."""
+        if conn is self._waker:
+            return
+        if not conn.rfile.has_data():
+            conn.last_used = time.time()
+        if not conn.rfile.is_ready():
+            conn.rfile.receive()
+        if conn.rfile.ended and not conn.rfile.has_data():
+            conn.close()
+        elif not conn.rfile.is_ready():
+            self._keep_waiting(conn)
+        elif conn.takes_answers():
             super().process_conn(conn)
+        else:
+            conn.close()
+
+    def _keep_waiting(self, conn: Any) -> None:
+        """Wait for more. ``last_used`` is when the request began: who drips has 10 s for the whole header."""
+        if len(self._waiting) > self._room:
+            waiting = [(c.last_used, fd) for fd, c in self._waiting.connections if isinstance(c, Connection)]
+            _, oldest = min(waiting)
+            found = next(c for fd, c in self._waiting.connections if fd == oldest)
+            self._waiting.unregister(oldest)
+            found.close()
+        self._waiting.register(conn.socket.fileno(), selectors.EVENT_READ, conn)
+
+    def end(self) -> None:
+        """Stop serving; requests under way are answered first."""
+        self._connections._stop_requested = True  # type: ignore[attr-defined]  # noqa: SLF001 - the next wait is the last
+        self._waker.wake()
+        self.stop()
+        self._waker.close()
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: ARG002
         """Log what went wrong inside the server; most of it is clients that went away."""
         log.debug("server: %s", msg, exc_info=traceback)
+
+
+def connections_allowed() -> int:
+    """Return how many connections may wait: fewer than usual where the system allows few open files."""
+    if resource is None:
+        return CONNECTIONS
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return CONNECTIONS if files < 0 else max(4, min(CONNECTIONS, files - FILES))
 
 
 def open_server(app: Callable[..., Any], host: str, port: int) -> Server:
@@ -98,7 +143,6 @@ def open_server(app: Callable[..., Any], host: str, port: int) -> Server:
         request_queue_size=128,
     )
     server.max_request_header_size = LARGEST_HEADER
-    server.max_request_body_size = LARGEST_BODY
     try:
         server.prepare()
     except OSError as reason:
@@ -111,22 +155,37 @@ def open_server(app: Callable[..., Any], host: str, port: int) -> Server:
     return server
 
 
-def run(server: Server, on_stop: Callable[[], None]) -> None:
+class StopSignals:
+    """Ctrl-C and SIGTERM from its making on: the first asks to stop, the second ends the program at once."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+        signal.signal(signal.SIGTERM, self._ask)
+        signal.signal(signal.SIGINT, self._ask)
+
+    def _ask(self, number: int, _frame: FrameType | None) -> None:
+        # Nothing is raised here: an exception at any place of a thread pool leaves workers that wait for ever.
+        if self._asked.is_set():
+            os._exit(128 + number)
+        self._asked.set()
+
+    def wait(self) -> None:
+        """Wait until the first."""
+        # On Windows a wait without end is not interrupted by Ctrl-C.
+        while not self._asked.wait(1 if sys.platform == "win32" else None):
+            pass
+
+
+def run(server: Server, stop: StopSignals, on_stop: Callable[[], None]) -> None:
     """Serve until Ctrl-C or SIGTERM; requests under way are answered first. Main thread only."""
-    stopping = threading.Event()
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        if not stopping.is_set():
-            stopping.set()
-            raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    try:
-        server.serve()
-    except KeyboardInterrupt:
-        log.info("stopping")
-    finally:
-        server.stop()
-        on_stop()
+    serving = threading.Thread(target=server.serve, name="server")
+    serving.start()
+    stop.wait()
+    log.info("stopping")
+    while not server.ready and serving.is_alive():  # asked to stop before it has begun
+        time.sleep(0.01)
+    server.end()
+    serving.join()
+    on_stop()
+    with suppress(AttributeError, OSError, ValueError):  # closed by who started us
         sys.stderr.flush()

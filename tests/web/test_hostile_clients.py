@@ -89,7 +89,7 @@ def test_unknown_paths_are_not_found_in_one_line(sturdy: Exporter, path: str) ->
         assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
         assert "X-Injected" not in answer.headers
         if method == "GET":
-            assert answer.text == "404 Not Found; there are /, /metrics, /api/stats, /-/healthy, /-/ready\n"
+            assert answer.text == "404 Not Found; there are /, /metrics, /api/stats, /runbooks, /-/healthy, /-/ready\n"
 
 
 ACCEPT = [

@@ -1,0 +1,126 @@
+"""What clients send, received without waiting: a worker gets a request only once its header is whole.
+
+A worker that waits for a slow client is missing to all others, and a few such clients lock everybody out.
+"""
+
+from __future__ import annotations
+
+import select
+import ssl
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from cheroot.errors import FatalSSLAlert, NoSSLError
+from cheroot.server import HTTPConnection, HTTPRequest
+
+if TYPE_CHECKING:
+    import socket
+
+LARGEST_HEADER = 16 * 1024
+"""Bytes: more is no request of ours, and must not fill the memory."""
+
+ROOM = 256 * 1024
+"""Bytes of an answer that the system takes for a client which reads slowly; the largest are some 60 KiB."""
+
+_NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class Inbox:
+    """The bytes that have arrived on a connection, as the file that cheroot reads a request from. Never waits."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._data = bytearray()
+        self.closed = False
+        self.ended = False
+        self.bytes_read = 0
+
+    def receive(self) -> None:
+        """Take over what has arrived."""
+        patience = self._socket.gettimeout()
+        try:
+            self._socket.settimeout(0)
+            data = self._socket.recv(LARGEST_HEADER)
+            self._data += data
+            self.ended = not data
+        except _NOTHING_YET:
+            pass
+        except (OSError, ValueError):  # reset by the client, or closed already
+            self.ended = True
+        finally:
+            with suppress(OSError):
+                self._socket.settimeout(patience)
+
+    def has_data(self) -> bool:
+        """Return whether there is something to read."""
+        return bool(self._data)
+
+    def is_ready(self) -> bool:
+        """Return whether a worker can do something: with a whole header, one too large, or the end."""
+        begun = self._data.lstrip(b"\r\n")
+        return b"\n\r\n" in begun or b"\n\n" in begun or len(self._data) >= LARGEST_HEADER or self.ended
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to ``size`` bytes of what is there."""
+        return self._take(len(self._data) if size is None or size < 0 else size)
+
+    def readline(self, size: int = -1) -> bytes:
+        """Return a line of what is there, or what there is of it, up to ``size`` bytes."""
+        end = self._data.find(b"\n") + 1 or len(self._data)
+        return self._take(end if size is None or size < 0 else min(end, size))
+
+    def close(self) -> None:
+        """Forget everything."""
+        self.closed = True
+        self._data.clear()
+
+    def _take(self, size: int) -> bytes:
+        data = bytes(self._data[:size])
+        del self._data[:size]
+        self.bytes_read += len(data)
+        return data
+
+
+class Request(HTTPRequest):
+    """What a client sends wrongly is the client's fault: cheroot says 500 or 501 to some of it."""
+
+    def parse_request(self) -> None:
+        """Read a request; whatever the parser stumbles over is a bad request."""
+        try:
+            super().parse_request()
+        except (OSError, FatalSSLAlert, NoSSLError):
+            raise  # the connection, not the request
+        except Exception:  # noqa: BLE001 - urlsplit's ValueError, an UnboundLocalError in the header reader
+            self.simple_response("400 Bad Request", "Malformed request")
+            self.close_connection = True
+        # Nothing that is served takes a body. What comes of one must not be taken for the next request.
+        if b"Content-Length" in self.inheaders or b"Transfer-Encoding" in self.inheaders:
+            self.close_connection = True
+
+    def simple_response(self, status: str, msg: str = "") -> None:
+        """Answer without the application."""
+        super().simple_response("400 Bad Request" if status.startswith("501") else status, msg)
+
+
+class Connection(HTTPConnection):
+    """A connection that is read by an Inbox, and its requests as above."""
+
+    RequestHandlerClass = Request
+
+    def __init__(self, server: Any, sock: Any, makefile: Any) -> None:
+        super().__init__(server, sock, makefile)
+        self.rfile.close()
+        self.rfile = Inbox(sock)
+        self.last_used = time.time()
+        with suppress(OSError, AttributeError):
+            import socket  # noqa: PLC0415
+
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM)
+
+    def takes_answers(self) -> bool:
+        """Return whether the client has read what it was sent before, but for a rest."""
+        try:
+            return bool(select.select([], [self.socket], [], 0)[1])
+        except (OSError, ValueError):
+            return False

@@ -1,0 +1,183 @@
+"""Many clients at once that send slowly, nothing, or never read: a scraper is served all the same."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import COMMAND, Exporter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+REQUEST = b"GET /metrics HTTP/1.1\r\nHost: x\r\n"
+# A scrape takes some 5 ms; this is for a busy machine. A worker that waits for a client waits 10 s.
+SOON = 3.0
+
+
+@contextlib.contextmanager
+def crowd(exporter: Exporter, count: int, greet: Callable[[socket.socket], object]) -> Iterator[list[socket.socket]]:
+    """Open connections that each begin as ``greet`` does."""
+    with contextlib.ExitStack() as stack:
+        clients = []
+        for _ in range(count):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", exporter.port), timeout=20))
+            with contextlib.suppress(OSError):
+                greet(client)
+            clients.append(client)
+        yield clients
+
+
+def scrape(exporter: Exporter) -> float:
+    """Return how long a scrape took."""
+    start = time.monotonic()
+    assert exporter.get("/metrics").status == 200
+    return time.monotonic() - start
+
+
+def silent(_: socket.socket) -> None:
+    """Say nothing."""
+
+
+def never_read(client: socket.socket) -> None:
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.sendall((REQUEST + b"\r\n") * 200)
+
+
+CROWDS = {
+    "silent": silent,
+    "half a header": lambda client: client.sendall(REQUEST),
+    "blank lines": lambda client: client.sendall(b"\r\n\r\n\r\n"),
+    "body that never comes": lambda client: client.sendall(
+        b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 10000\r\n\r\nx"
+    ),
+    "chunks that never come": lambda client: client.sendall(
+        b"POST /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    ),
+    "answers that nobody reads": never_read,
+}
+
+
+@pytest.mark.parametrize("greet", CROWDS.values(), ids=CROWDS)
+def test_a_scraper_is_served_beside_clients_that_keep_it_waiting(
+    exporter: Exporter, greet: Callable[..., None]
+) -> None:
+    with crowd(exporter, 30, greet):
+        time.sleep(0.3)
+        assert max(scrape(exporter) for _ in range(3)) < SOON
+
+
+def test_a_scraper_is_served_beside_200_clients_that_drip(exporter: Exporter) -> None:
+    stop = threading.Event()
+    with crowd(exporter, 200, lambda client: client.sendall(b"G")) as clients:
+
+        def drip() -> None:
+            while not stop.wait(1):
+                for client in clients:
+                    with contextlib.suppress(OSError):
+                        client.send(b"E")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        try:
+            times = [scrape(exporter) for _ in range(5) if not time.sleep(1)]
+        finally:
+            stop.set()
+            thread.join()
+    assert max(times) < SOON
+
+
+def test_a_header_that_drips_is_given_up(exporter: Exporter) -> None:
+    with crowd(exporter, 1, lambda client: client.sendall(b"G")) as [client]:
+        client.settimeout(2)
+        start = time.monotonic()
+        while time.monotonic() - start < 30:
+            try:
+                client.send(b"E")
+                if not client.recv(1):
+                    break
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+        assert 8 < time.monotonic() - start < 20
+
+
+def test_a_request_in_pieces_and_two_in_one_piece_are_answered(exporter: Exporter) -> None:
+    with crowd(exporter, 1, lambda client: client.sendall(b"GET /-/healthy HT")) as [client]:
+        time.sleep(0.2)
+        client.sendall(b"TP/1.1\r\nHost: x\r\n\r\nGET /-/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        text = b""
+        while piece := client.recv(65536):
+            text += piece
+    assert text.count(b"HTTP/1.1 200 OK") == 2
+    assert text.endswith(b"ready\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_more_clients_than_the_system_allows_files_cost_no_cpu() -> None:
+    import resource
+
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, usual[1]), usual[1]))
+    try:
+        with limited_exporter(100) as exporter, crowd(exporter, 150, silent):
+            time.sleep(0.5)
+            before = cpu_seconds(exporter)
+            time.sleep(2)
+            assert cpu_seconds(exporter) - before < 0.5
+            assert scrape(exporter) < SOON
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+
+
+def limited_exporter(files: int) -> Exporter:
+    running = Exporter()
+    running._command = ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh", *running._command]
+    return running
+
+
+def cpu_seconds(exporter: Exporter) -> float:
+    with open(f"/proc/{exporter.process.pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_at_once_whatever_its_clients_do(number: int) -> None:
+    """A worker once missed the sign to stop when clients had just gone, in one of some 25 tries."""
+    for round_ in range(12):
+        with Exporter() as exporter:
+            with crowd(exporter, 20, lambda client: client.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")):
+                time.sleep(0.1)
+            time.sleep(0.004 * round_)
+            start = time.monotonic()
+            assert exporter.stop(number) == 0
+            assert time.monotonic() - start < 4
+            assert exporter.log.endswith("stopping\n")
+
+
+def test_ctrl_c_during_start_leaves_nothing_behind() -> None:
+    import subprocess
+
+    from tests.support import free_port
+
+    for delay in range(100, 640, 30):
+        command = [*COMMAND, "serve", "--port", str(free_port())]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        time.sleep(delay / 1000)
+        process.send_signal(signal.SIGINT)
+        try:
+            _, text = process.communicate(timeout=10)
+        finally:
+            process.kill()
+        assert process.returncode in {0, 130}, (delay, text)
+        assert "Traceback" not in text, (delay, text)
