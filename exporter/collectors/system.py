@@ -77,18 +77,18 @@ def metrics(section: System) -> Iterable[Metric]:
 def _hostname(host: Host) -> str:
     if not host.rootfs:
         return platform.node() or "unknown"
-    for line in (read_text(f"{host.rootfs}/etc/hostname") or "").splitlines():
+    for line in (read_text(host.inside("/etc/hostname")) or "").splitlines():
         if line.strip() and not line.startswith("#"):
             return line.strip()
-    # Inside a container this is the container's own name: the host's is in /etc/hostname on all common systems.
-    return read_text(f"{host.proc}/sys/kernel/hostname") or "unknown"
+    # Not /proc/sys/kernel/hostname, which inside a container is the container's own; --hostname can say it.
+    return "unknown"
 
 
 def _os_name(host: Host) -> str:
     if not LINUX:
         mac = platform.mac_ver()[0]
         return f"macOS {mac}" if mac else f"{platform.system()} {platform.release()}"
-    text = read_text(f"{host.rootfs}/etc/os-release") or read_text(f"{host.rootfs}/usr/lib/os-release") or ""
+    text = read_text(host.inside("/etc/os-release")) or read_text(host.inside("/usr/lib/os-release")) or ""
     fields = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     name = fields.get("PRETTY_NAME") or fields.get("NAME") or "Linux"
     return name.strip().strip("\"'")

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 LINUX = sys.platform.startswith("linux")
 
+MOST_LINKS = 40
+"""Links on the way to a file; the kernel's own limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -29,11 +32,50 @@ class Host:
     def init(self) -> str:
         """Path of the process that sees the machine's mounts and network: PID 1.
 
-        Not ``self``: a service sandbox or a container has mounts and a network of its own. PID 1 is hidden
-        by ``hidepid`` from other users; then our own view is the best there is.
+        Not ``self``: a service sandbox or a container has mounts and a network of its own. Where ``hidepid`` hides
+        PID 1, our own view is the best there is; but in a container it would be the container's, which is worse
+        than none.
         """
         path = f"{self.proc}/1"
-        return path if os.access(f"{path}/mountinfo", os.R_OK) else f"{self.proc}/self"
+        return path if self.rootfs or os.access(f"{path}/mountinfo", os.R_OK) else f"{self.proc}/self"
+
+    def inside(self, path: str) -> str:
+        """Return where a file of the watched machine is, symbolic links followed as that machine would.
+
+        Under ``--rootfs`` an absolute link would lead out into the container.
+        """
+        if not self.rootfs:
+            return path
+        done: list[str] = []
+        ahead = path.split("/")[::-1]
+        for _ in range(MOST_LINKS):
+            while ahead:
+                part = ahead.pop()
+                if part in {"", "."}:
+                    continue
+                if part == "..":
+                    del done[-1:]
+                    continue
+                done.append(part)
+                try:
+                    target = os.readlink("/".join([self.rootfs, *done]))
+                except OSError:  # no link, or nothing there
+                    continue
+                del done[0 if target.startswith("/") else -1 :]
+                ahead += target.split("/")[::-1]
+                break
+            else:
+                break
+        return "/".join([self.rootfs, *done])
+
+    def read_init(self, name: str) -> bytes:
+        """Return a file of ``init``, such as "mountinfo". Raises OSError, which says why there is none."""
+        path = f"{self.init}/{name}"
+        content = read_bytes(path)
+        if content is None:
+            why = "the host's /proc hides process 1 (hidepid)" if self.rootfs else "not there or not allowed"
+            raise OSError(f"{path} cannot be read: {why}")
+        return content
 
 
 def read_bytes(path: str) -> bytes | None:

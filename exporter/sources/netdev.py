@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exporter.sources.host import read_bytes, read_int, read_text
+from exporter.sources.host import read_int, read_text
 
 if TYPE_CHECKING:
     from exporter.sources.host import Host
@@ -55,10 +55,7 @@ def parse_netdev(text: str) -> dict[str, Counters]:
 
 def read_netdev(host: Host) -> dict[str, Counters]:
     """Return the counters of the machine's interfaces. Raises OSError where there is no such file."""
-    content = read_bytes(f"{host.init}/net/dev")
-    if content is None:
-        raise OSError(f"{host.init}/net/dev cannot be read")
-    return parse_netdev(content.decode(errors="replace"))
+    return parse_netdev(host.read_init("net/dev").decode(errors="replace"))
 
 
 def read_link(host: Host, interface: str) -> tuple[bool | None, int | None]:

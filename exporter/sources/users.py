@@ -30,7 +30,7 @@ class UserNames:
 
     def _look_up(self, uid: int) -> str | None:
         if self._host.rootfs:
-            for line in (read_text(f"{self._host.rootfs}/etc/passwd") or "").splitlines():
+            for line in (read_text(self._host.inside("/etc/passwd")) or "").splitlines():
                 fields = line.split(":")
                 if len(fields) > 2 and fields[2] == str(uid):
                     return fields[0]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.collectors.processes import Processes
 from exporter.collectors.system import System
 from exporter.sources.host import LINUX
 
@@ -33,9 +34,9 @@ def test_the_laptop_says_its_names_and_times(laptop: FixtureMachine) -> None:
     )
 
 
-def test_a_minimal_machine_takes_its_name_from_the_kernel_and_has_no_load_averages(server: FixtureMachine) -> None:
+def test_a_minimal_machine_has_no_name_and_no_load_averages(server: FixtureMachine) -> None:
     system = server.read(System)
-    assert (system.hostname, system.os) == ("birch", "Alpine")
+    assert (system.hostname, system.os) == ("unknown", "Alpine")
     assert (system.load1, system.load5, system.load15) == (None, None, None)
     assert not {"host_load1", "host_load5", "host_load15"} & server.exposition().names()
 
@@ -50,7 +51,7 @@ def test_a_machine_without_any_name_is_unknown(server: FixtureMachine) -> None:
     ("content", "name"),
     [
         ("# comment\n\n  oak.example  \n", "oak.example"),
-        ("\n", "not-this-one"),
+        ("\n", "unknown"),
         (b"caf\xe9\n", "caf\N{REPLACEMENT CHARACTER}"),
         ("oak\x1b[31m\n", "oak?[31m"),
     ],
@@ -60,6 +61,17 @@ def test_the_host_name_is_the_first_line_with_a_name_and_always_printable(
 ) -> None:
     laptop.write("etc/hostname", content)
     assert laptop.read(System).hostname == name
+
+
+def test_links_of_the_host_do_not_lead_into_the_container(laptop: FixtureMachine) -> None:
+    """NixOS has such links; followed in the container they lead to its own files, or nowhere."""
+    for name in ("hostname", "os-release", "passwd"):
+        laptop.path("etc/static").mkdir(exist_ok=True)
+        laptop.path(f"etc/{name}").rename(laptop.path(f"etc/static/{name}"))
+        laptop.path(f"etc/{name}").symlink_to(f"/etc/static/{name}")
+    system, processes = laptop.read(System), laptop.read(Processes)
+    assert (system.hostname, system.os) == ("aspen", "Debian GNU/Linux 13 (trixie)")
+    assert "ann" in {process.user for process in processes.processes}
 
 
 def test_os_release_may_be_quoted_either_way_or_hold_nonsense(laptop: FixtureMachine) -> None:

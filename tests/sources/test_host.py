@@ -1,0 +1,71 @@
+"""Files of a host that is mounted under --rootfs are its own, wherever its links lead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.machine import open_machine
+from exporter.sampler import Sampler
+from exporter.settings import Settings
+from exporter.sources.host import LINUX, Host
+from tests.machines import copy_fixture
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(not LINUX, reason="--rootfs is for Linux containers")
+
+
+@pytest.mark.parametrize(
+    ("links", "expected"),
+    [
+        ({}, "etc/hostname"),
+        ({"etc/hostname": "/etc/static/hostname"}, "etc/static/hostname"),
+        ({"etc/hostname": "static/hostname"}, "etc/static/hostname"),
+        ({"etc/hostname": "../usr/hostname"}, "usr/hostname"),
+        ({"etc/hostname": "../../../../../usr/hostname"}, "usr/hostname"),
+        ({"etc/hostname": "/a", "a": "/b", "b": "etc/static/hostname"}, "etc/static/hostname"),
+        ({"etc/static": "/usr", "etc/hostname": "/etc/static/hostname"}, "usr/hostname"),
+    ],
+)
+def test_links_are_followed_inside(tmp_path: Path, links: dict[str, str], expected: str) -> None:
+    for folder in ("etc", "usr"):
+        (tmp_path / folder).mkdir()
+    for place, target in links.items():
+        (tmp_path / place).symlink_to(target)
+    assert Host(str(tmp_path)).inside("/etc/hostname") == f"{tmp_path}/{expected}"
+
+
+def test_a_link_to_itself_ends(tmp_path: Path) -> None:
+    (tmp_path / "etc").symlink_to("/etc")
+    assert Host(str(tmp_path)).inside("/etc/hostname").startswith(str(tmp_path))
+
+
+def test_without_a_rootfs_paths_stay() -> None:
+    assert Host("").inside("/etc/hostname") == "/etc/hostname"
+
+
+def test_a_hidden_first_process_is_not_replaced_by_the_containers_own_view(tmp_path: Path) -> None:
+    """With hidepid the host's /proc has no 1 for us, and its "self" is the exporter: the container's mounts."""
+    root = copy_fixture("laptop", tmp_path)
+    (root / "proc/1").rename(root / "proc/4711")
+    (root / "proc/self").symlink_to("4711")
+    sampler = Sampler(open_machine(Settings(rootfs=str(root))))
+    failures = {failure.collector: failure.error or "" for failure in sampler.sample().failures()}
+    assert failures.keys() == {"filesystem", "network"}
+    for error in failures.values():
+        assert "/proc/1/" in error
+        assert error.endswith("cannot be read: the host's /proc hides process 1 (hidepid)")
+
+
+def test_without_a_rootfs_our_own_view_of_a_hidden_first_process_is_the_machines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Host, "proc", str(tmp_path))
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self/mountinfo").write_bytes(b"mounts")
+    assert Host("").read_init("mountinfo") == b"mounts"
+    with pytest.raises(OSError, match="net/dev cannot be read: not there"):
+        Host("").read_init("net/dev")
