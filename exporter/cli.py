@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import os
 import re
@@ -27,7 +29,7 @@ from exporter.options import (
     make_settings,
     options,
 )
-from exporter.settings import PORT, Settings
+from exporter.settings import PORT, Settings, check_host
 
 # A flag --cpu-warning is the variable HOST_EXPORTER_CPU_WARNING as well, for every command.
 CONTEXT = {
@@ -96,15 +98,17 @@ def stats(**values: Any) -> None:
 
 @cli.command(context_settings=CONTEXT)
 @click.argument("url", required=False)
-@click.option("--port", type=NumberType(PORT), default=5000, help="Port to ask on this machine, without a URL.")
-def health(url: str | None, port: float) -> None:
+@click.option("--host", default="127.0.0.1", help="Address that it listens on, without a URL.")
+@click.option("--port", type=NumberType(PORT), default=5000, help="Port that it listens on, without a URL.")
+def health(url: str | None, host: str, port: float) -> None:
     """Ask a running exporter whether it is alive: exit code 0 if so, 1 if not.
 
-    URL is its address, by default http://127.0.0.1 with the port of --port.
+    URL is its address, by default that of --host and --port on this machine.
     """
-    from exporter.health import check  # noqa: PLC0415
+    from exporter.health import check, here  # noqa: PLC0415
 
-    alive, text = check(url or f"http://127.0.0.1:{port}")
+    check_host(host)
+    alive, text = check(url or here(host, port))
     click.echo(text, err=not alive)
     sys.exit(0 if alive else 1)
 
@@ -131,6 +135,10 @@ def start(values: dict[str, Any]) -> Settings:
 
 def main() -> NoReturn:
     """Run the command; whatever goes wrong is one line, never a traceback. Exit code 2 for bad input."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal whose encoding lacks a character gets a "?" in its place.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     # psutil warns of fields that an old kernel lacks; the collector reports what matters.
     warnings.filterwarnings("ignore", category=RuntimeWarning, module="psutil")
@@ -149,7 +157,8 @@ def main() -> NoReturn:
         sys.exit(130)
     except OSError as reason:
         # What is left in the buffer cannot be written either; Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(reason, BrokenPipeError):  # the reader has seen enough: ``stats | head``
             sys.exit(1)
         fail(f"cannot write the output: {reason.strerror}", 1)

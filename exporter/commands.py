@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import logging
 import signal
 import sys
@@ -52,7 +53,7 @@ def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
 
 def watch(settings: Settings, csv: str | None, jsonl: str | None, interval: float, *, once: bool) -> None:
     """Show samples in the terminal until Ctrl-C or SIGTERM, or one."""
-    from exporter.export import open_exports, record  # noqa: PLC0415
+    from exporter.export import open_exports, record, report_lost  # noqa: PLC0415
     from exporter.render.terminal import Screen  # noqa: PLC0415
 
     files = open_exports(csv, jsonl)
@@ -69,6 +70,9 @@ def watch(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
             screen.show(snapshot)
             if once or stopped.wait(interval):
                 break
+    # After the screen is given back: what was logged meanwhile was painted over.
+    if report_lost(files):
+        sys.exit(1)
 
 
 def test_alert(settings: Settings, url: str) -> None:
@@ -84,6 +88,9 @@ def stats(settings: Settings) -> None:
     """Print one sample as JSON."""
     from exporter.render.json import dumps  # noqa: PLC0415
 
+    # JSON is UTF-8, also where the terminal or a pipe on Windows has another encoding.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
     sampler = Sampler(open_machine(settings))
     sampler.prime()
     sys.stdout.write(dumps(sampler.sample(), settings.thresholds()) + "\n")

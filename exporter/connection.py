@@ -17,7 +17,7 @@ from cheroot.server import HTTPConnection, HTTPRequest
 if TYPE_CHECKING:
     import socket
 
-LARGEST_HEADER = 16 * 1024
+LARGEST_HEADER = 64 * 1024
 """Bytes: more is no request of ours, and must not fill the memory."""
 
 ROOM = 256 * 1024

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import logging
 import os
 import stat
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -38,8 +38,11 @@ WAITING_ROWS = 10_000
 LONGEST_LINE = 64 * 1024
 """Bytes that are looked at for a file's first and last line."""
 
-PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE}
-"""Troubles of a file that may be over the next time: full disk, full quota, a server that is gone."""
+PATIENCE = 1.0
+"""Seconds to wait for a file that another program has locked."""
+
+PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EAGAIN}
+"""Troubles of a file that may be over the next time: full disk, full quota, a server that is gone, a lock."""
 
 
 class ExportFile:
@@ -66,6 +69,11 @@ class ExportFile:
             if reason.errno not in PASSING:
                 raise ExportError(f"{self._form.flag}: {text}; give a file in a folder that can be written") from None
             self._report(text)
+
+    @property
+    def waiting(self) -> int:
+        """Rows that could not be written yet."""
+        return len(self._waiting)
 
     def append(self, values: dict[str, Value]) -> None:
         """Write a row, after those that are still waiting. What fails is logged once and tried again."""
@@ -124,7 +132,7 @@ class ExportFile:
         closed = self._form.close(cut)
         same = [ours == theirs for ours, theirs in zip(cut, closed, strict=False)]
         keep = same.index(False) if False in same else len(same)
-        os.truncate(self.path, size - len(_bytes(cut[keep:])))
+        file.truncate(size - len(_bytes(cut[keep:])))
         self._write_whole(file, closed[keep:])
         log.warning("%s ended in the middle of a row; it is closed and the next rows follow it", self.path)
 
@@ -138,7 +146,7 @@ class ExportFile:
                 written += file.write(data[written:])
         except OSError:
             if written:
-                os.truncate(self.path, before)
+                file.truncate(before)
             raise
 
     def _report(self, text: str) -> None:
@@ -149,11 +157,24 @@ class ExportFile:
 
 
 def lock(file: io.FileIO) -> None:
-    """Hold a file until it is closed, so that two exporters that share it do not both write the header."""
-    if fcntl is not None:
-        # Some network filesystems have no locks; rows are appended in one piece there too.
-        with contextlib.suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX)
+    """Hold a file until it is closed, so that two exporters that share it do not both write the header.
+
+    Raises BlockingIOError where another program holds it for longer than a row takes.
+    """
+    if fcntl is None:
+        return
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise BlockingIOError(errno.EAGAIN, "another program holds it") from None
+            time.sleep(0.02)
+        except OSError:  # some network filesystems have no locks; rows are appended in one piece there too
+            return
+        else:
+            return
 
 
 def _text(data: bytes) -> str:
@@ -184,6 +205,14 @@ def record(files: Sequence[ExportFile], snapshot: Snapshot, thresholds: Threshol
             file.append(values)
 
 
+def report_lost(files: Sequence[ExportFile]) -> int:
+    """Log which rows could not be written before the end, and return how many."""
+    for file in files:
+        if file.waiting:
+            log.error("%s: %d rows could not be written and are lost", file.path, file.waiting)
+    return sum(file.waiting for file in files)
+
+
 class Recorder:
     """Writes a row every ``interval`` seconds in the background of ``serve``."""
 
@@ -202,10 +231,11 @@ class Recorder:
             self._thread.start()
 
     def stop(self) -> None:
-        """End after the row that is being written."""
+        """End after the row that is being written; say what could not be written any more."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
+        report_lost(self._files)
 
     def _run(self) -> None:
         while True:

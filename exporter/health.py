@@ -6,10 +6,14 @@ import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
+from exporter.address import is_web_address
 from exporter.errors import SettingError
 
 TIMEOUT = 5.0
 """Seconds to wait for the answer."""
+
+# The exporter is near: a proxy for the Internet would not find it, and Docker hands its own to containers.
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def check(url: str) -> tuple[bool, str]:
@@ -19,7 +23,7 @@ def check(url: str) -> tuple[bool, str]:
     """
     address = _address(url)
     try:
-        with urllib.request.urlopen(address, timeout=TIMEOUT) as answer:  # noqa: S310 - the scheme is checked
+        with _opener.open(address, timeout=TIMEOUT) as answer:
             return True, f"{address}: {answer.status} {answer.reason}"
     except urllib.error.HTTPError as answer:
         return False, f"{address}: {answer.code} {answer.reason}"
@@ -31,12 +35,13 @@ def check(url: str) -> tuple[bool, str]:
 
 
 def _address(url: str) -> str:
-    accepted = "an address such as http://127.0.0.1:5000"
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        valid = False
-    if not valid or any(c.isspace() or not c.isprintable() for c in url):
-        raise SettingError("URL", url, accepted)
+    if not is_web_address(url):
+        raise SettingError("URL", url, "an address such as http://127.0.0.1:5000")
+    parts = urlsplit(url)
     return url if parts.path.strip("/") else f"{parts.scheme}://{parts.netloc}/-/healthy"
+
+
+def here(host: str, port: float) -> str:
+    """Return the address of what listens on ``host`` and ``port``, asked from the same machine."""
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - nothing is bound here
+    return f"http://[{local}]:{port:.0f}" if ":" in local else f"http://{local}:{port:.0f}"

@@ -27,6 +27,17 @@ class NumberType(click.ParamType[float, float]):
         return self.number.parse(flag_of(param), value)
 
 
+class OptionalText(click.ParamType[str, str]):
+    """A text that can be switched off: by nothing, or by "none", since an empty variable counts as none given."""
+
+    name = "text"
+
+    def convert(self, value: Any, _param: click.Parameter | None, _ctx: click.Context | None) -> str:
+        """Return the text, empty for "none"."""
+        text = str(value)
+        return "" if text.strip().lower() == "none" else text
+
+
 def flag_of(param: click.Parameter | None) -> str:
     """Return how the user calls a parameter: its long flag, or its name for an argument."""
     if param is None:
@@ -42,10 +53,11 @@ def setting(name: str, help_text: str, kind: Number | None = None) -> Callable[[
         return click.option(f"{flag}/--no-{flag[2:]}", default=default, show_default=True, help=help_text)
     if isinstance(default, float) and default.is_integer():
         default = int(default)
+    text: click.ParamType[str, str] = OptionalText() if name.endswith("_url") or "exclude" in name else click.STRING
     # A long list is in the documentation; nothing to show where the default is empty.
     shown: bool | str = "a list, see docs/settings.md" if len(str(default)) > 60 else bool(str(default))
     return click.option(
-        flag, type=NumberType(kind) if kind else str, default=default, show_default=shown, help=help_text
+        flag, type=NumberType(kind) if kind else text, default=default, show_default=shown, help=help_text
     )
 
 

@@ -22,8 +22,9 @@ log = logging.getLogger("exporter")
 MIN_WINDOW = 0.5
 """Seconds that rates are computed over at least: /proc counts CPU time in steps of 10 ms."""
 
-MAX_WINDOW = 120.0
-"""Seconds after which an old sample says nothing about now: a page opened after a night shows the present."""
+MAX_WINDOW = 900.0
+"""Seconds after which an old sample says nothing about now: a page opened after a night shows the present. Longer than
+any interval at which somebody scrapes (Prometheus forgets after 300 s)."""
 
 
 class Sampler:
@@ -54,7 +55,7 @@ class Sampler:
     def prime(self) -> None:
         """Take the sample that the first rates are computed against; it is shown to nobody."""
         with self._lock:
-            self._baselines = [self._take(None)]
+            self._baselines = [self._take(None, shown=False)]
 
     def sample(self, max_age: float | None = None) -> Snapshot:
         """Return a snapshot no older than ``max_age`` seconds (default: the setting), taking one if needed.
@@ -75,7 +76,9 @@ class Sampler:
     def _baseline(self) -> Snapshot:
         """Return a sample between MIN_WINDOW and MAX_WINDOW old, waiting for it where there is none."""
         if not self._baselines or self._clock() - self._baselines[-1].monotonic > MAX_WINDOW:
-            self._baselines = [self._take(None)]
+            # Against the old one still, since counters must not seem to fall.
+            old = self._baselines[-1] if self._baselines else None
+            self._baselines = [self._take(old, shown=False)]
         for snapshot in reversed(self._baselines):
             if self._clock() - snapshot.monotonic >= MIN_WINDOW:
                 return snapshot
@@ -91,12 +94,13 @@ class Sampler:
         if self._on_sample is not None:
             self._on_sample(snapshot)
 
-    def _take(self, baseline: Snapshot | None) -> Snapshot:
+    def _take(self, baseline: Snapshot | None, *, shown: bool = True) -> Snapshot:
+        """Take a sample; one that is shown to nobody counts no errors."""
         now, monotonic = time.time(), self._clock()
-        readings = tuple(self._read(collector, baseline) for collector in self._collectors)
+        readings = tuple(self._read(collector, baseline, shown) for collector in self._collectors)
         return Snapshot(now, monotonic, readings)
 
-    def _read(self, collector: Collector, baseline: Snapshot | None) -> Reading:
+    def _read(self, collector: Collector, baseline: Snapshot | None, shown: bool) -> Reading:
         section: Any = None
         families: tuple[Metric, ...] = ()
         error: str | None = None
@@ -106,7 +110,7 @@ class Sampler:
             families = () if section is None else tuple(collector.metrics(section))
         except Exception as reason:
             section, families, error = None, (), _describe(reason)
-            self._errors[collector.name] += 1
+            self._errors[collector.name] += shown
             log.debug("collector %s", collector.name, exc_info=True)
         seconds = time.perf_counter() - begin
         self._report(collector.name, error)
@@ -124,5 +128,7 @@ class Sampler:
 
 def _describe(reason: Exception) -> str:
     """Return an exception as one line for the page, the log and the terminal."""
+    if isinstance(reason, OSError) and reason.strerror:
+        return f"{reason.filename}: {reason.strerror}" if reason.filename else reason.strerror
     text = " ".join(str(reason).split())
     return f"{type(reason).__name__}: {text}" if text else type(reason).__name__

@@ -45,6 +45,10 @@ HOUSEKEEPING = 5.0
 cheroot's 0.5 s would keep an idle machine awake."""
 
 
+IMPATIENCE = 1.0
+"""Seconds after the first signal from which another one means: now. Terminals and supervisors often send two."""
+
+
 class Waker:
     """Ends the server's wait for its clients: a connection to itself."""
 
@@ -156,18 +160,21 @@ def open_server(app: Callable[..., Any], host: str, port: int) -> Server:
 
 
 class StopSignals:
-    """Ctrl-C and SIGTERM from its making on: the first asks to stop, the second ends the program at once."""
+    """Ctrl-C and SIGTERM from its making on: the first asks to stop; one that comes later ends the program at once."""
 
     def __init__(self) -> None:
         self._asked = threading.Event()
+        self._since = inf
         signal.signal(signal.SIGTERM, self._ask)
         signal.signal(signal.SIGINT, self._ask)
 
     def _ask(self, number: int, _frame: FrameType | None) -> None:
         # Nothing is raised here: an exception at any place of a thread pool leaves workers that wait for ever.
-        if self._asked.is_set():
+        if time.monotonic() - self._since > IMPATIENCE:
             os._exit(128 + number)
-        self._asked.set()
+        if not self._asked.is_set():
+            self._since = time.monotonic()
+            self._asked.set()
 
     def wait(self) -> None:
         """Wait until the first."""

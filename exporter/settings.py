@@ -108,8 +108,7 @@ class Settings:
         MAX_AGE.parse("--max-age", self.max_age)
         TOP.parse("--top", self.top)
         TIMEOUT.parse("--filesystem-timeout", self.filesystem_timeout)
-        if not self.host or any(c.isspace() for c in self.host):
-            raise SettingError("--host", self.host, "an address or a host name to listen on")
+        check_host(self.host)
         if not self.hostname.isprintable():
             raise SettingError("--hostname", self.hostname, "a name without control characters")
         self._check_rootfs()
@@ -142,6 +141,12 @@ class Settings:
             memory=Threshold(self.memory_warning / 100, self.memory_critical / 100),
             filesystem=Threshold(self.filesystem_warning / 100, self.filesystem_critical / 100),
         )
+
+
+def check_host(host: str) -> None:
+    """Raise SettingError for what can be no address."""
+    if not host or any(c.isspace() for c in host):
+        raise SettingError("--host", host, "an address or a host name to listen on")
 
 
 def check_url(flag: str, url: str) -> None:

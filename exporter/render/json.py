@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from exporter import __version__
-from exporter.thresholds import findings, worst
+from exporter.render.words import level_of, not_readable
+from exporter.thresholds import findings
 
 if TYPE_CHECKING:
     from exporter.model import Snapshot
@@ -27,7 +28,7 @@ def stats(snapshot: Snapshot, thresholds: Thresholds) -> dict[str, Any]:
     return {
         "time": iso_time(snapshot.time),
         "version": __version__,
-        "level": str(worst(found)),
+        "level": str(level_of(found, not_readable(snapshot))),
         "levels": [
             {
                 "resource": finding.resource,

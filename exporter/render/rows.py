@@ -1,4 +1,4 @@
-"""A snapshot as one flat row, for CSV and JSON Lines: the columns are fixed and documented in the README."""
+"""A snapshot as one flat row, for CSV and JSON Lines: the columns are fixed and documented in docs/formats.md."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from exporter.collectors.network import Network
 from exporter.collectors.processes import Processes
 from exporter.collectors.system import System
 from exporter.render.json import iso_time
-from exporter.thresholds import findings, worst
+from exporter.render.words import level_of, not_readable
+from exporter.thresholds import findings
 
 if TYPE_CHECKING:
     from exporter.model import Snapshot
@@ -26,7 +27,7 @@ COLUMNS = {
     "hostname": "the machine",
     "level": "ok, warning or critical: the worst of CPU, memory and filesystems",
     "uptime_seconds": "since the machine was started",
-    "cpu_usage_ratio": "busy share of all CPUs since the row before, 0-1",
+    "cpu_usage_ratio": "busy share of all CPUs since the sample before, whoever asked for that, 0-1",
     "load1": "load average of the last minute",
     "memory_total_bytes": "memory the system can use",
     "memory_used_bytes": "total less available",
@@ -54,7 +55,7 @@ def row(snapshot: Snapshot, thresholds: Thresholds) -> dict[str, Value]:
     """Return the value of every column, None where it is not known."""
     values: dict[str, Value] = dict.fromkeys(COLUMNS)
     values["time"] = iso_time(snapshot.time)
-    values["level"] = str(worst(findings(snapshot, thresholds)))
+    values["level"] = str(level_of(findings(snapshot, thresholds), not_readable(snapshot)))
     if system := snapshot.section(System):
         values |= {"hostname": system.hostname, "uptime_seconds": system.uptime_seconds, "load1": system.load1}
     if cpu := snapshot.section(Cpu):

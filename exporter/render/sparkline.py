@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING
 
 from exporter.render.units import percent, span
@@ -12,7 +14,8 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 300, 40
 GAP = 90.0
-"""Seconds without a sample after which the line is broken: nobody knows what was between."""
+"""Seconds without a sample after which the line is broken: nobody knows what was between. More where samples are
+usually further apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,11 @@ def sparkline(samples: Sequence[tuple[float, float | None]]) -> Sparkline | None
     line: list[str] = []
     area: list[str] = []
     last = begin
+    gap = max(GAP, 3 * median(after - before for (before, _), (after, _) in pairwise(known)))
     for moment, ratio in known:
         x = (moment - begin) / (end - begin) * WIDTH
         y = HEIGHT - min(1.0, max(0.0, ratio)) * HEIGHT
-        if not line or moment - last > GAP:
+        if not line or moment - last > gap:
             if area:
                 area.append(f"V{HEIGHT}Z")
             line.append(f"M{x:.1f} {y:.1f}")

@@ -19,8 +19,8 @@ from exporter.collectors.processes import Processes
 from exporter.collectors.system import System
 from exporter.render.json import iso_time
 from exporter.render.units import UNKNOWN, number, percent, rate, size, span
-from exporter.render.words import headline, not_readable, sentence
-from exporter.thresholds import Level, findings, worst
+from exporter.render.words import headline, level_of, not_readable, sentence
+from exporter.thresholds import Level, findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from exporter.thresholds import Finding, Threshold, Thresholds
 
 STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "bold red"}
-BAR = 40
+LONGEST_BAR = 40
 
 
 class Screen:
@@ -39,9 +39,10 @@ class Screen:
     def __init__(self, thresholds: Thresholds, *, once: bool = False, console: Console | None = None) -> None:
         self._thresholds = thresholds
         self._console = console or Console(highlight=False)
-        live = self._console.is_terminal and not once
+        # A terminal that cannot move its cursor (TERM=dumb) gets the lines that a pipe gets.
+        live = self._console.is_terminal and not self._console.is_dumb_terminal and not once
         self._live = Live(console=self._console, screen=True, auto_refresh=False) if live else None
-        self._drawn = self._console.is_terminal
+        self._drawn = self._console.is_terminal and once
 
     def __enter__(self) -> Self:
         """Take the screen, where there is one."""
@@ -59,9 +60,9 @@ class Screen:
     def show(self, snapshot: Snapshot) -> None:
         """Draw a snapshot, or print its line."""
         if self._live:
-            self._live.update(view(snapshot, self._thresholds), refresh=True)
+            self._live.update(view(snapshot, self._thresholds, self._console.width), refresh=True)
         elif self._drawn:
-            self._console.print(view(snapshot, self._thresholds))
+            self._console.print(view(snapshot, self._thresholds, self._console.width))
         else:
             # Not through rich: it would wrap the line at 80 columns.
             self._console.file.write(plain_line(snapshot, self._thresholds) + "\n")
@@ -91,15 +92,21 @@ def plain_line(snapshot: Snapshot, thresholds: Thresholds) -> str:
     return " | ".join([*parts, *missing]).replace("\u00a0", " ")
 
 
-def view(snapshot: Snapshot, thresholds: Thresholds) -> RenderableType:
-    """Return the whole picture of a snapshot."""
+def view(snapshot: Snapshot, thresholds: Thresholds, width: int) -> RenderableType:
+    """Return the whole picture of a snapshot for a terminal of this width."""
     found = findings(snapshot, thresholds)
     processes = snapshot.section(Processes)
     alerts = [
         Text(sentence(finding, processes), style=STYLES[finding.level]) for finding in found if finding.level > Level.OK
     ]
     missing = [Text(text, style="yellow") for text in not_readable(snapshot)]
-    parts: list[RenderableType] = [_head(snapshot, found), *alerts, *missing, Text(), _shares(snapshot, thresholds)]
+    parts: list[RenderableType] = [
+        _head(snapshot, found),
+        *alerts,
+        *missing,
+        Text(),
+        _shares(snapshot, thresholds, width),
+    ]
     for table in (_programs(snapshot), _traffic(snapshot)):
         if table is not None:
             parts += [Text(), table]
@@ -107,30 +114,37 @@ def view(snapshot: Snapshot, thresholds: Thresholds) -> RenderableType:
 
 
 def _head(snapshot: Snapshot, found: tuple[Finding, ...]) -> Table:
-    grid = Table.grid(expand=True)
-    grid.add_column(overflow="ellipsis", no_wrap=True)
-    grid.add_column(justify="right", no_wrap=True)
     left = Text()
     if system := snapshot.section(System):
         left.append(system.hostname, style="bold")
         left.append(f"  {system.os}, up {span(system.uptime_seconds)}", style="dim")
     missing = not_readable(snapshot)
-    level = max(worst(found), Level.WARNING if missing else Level.OK)
-    grid.add_row(left, Text(f"● {headline(found, missing)}", style=STYLES[level]))
+    level = level_of(found, missing)
+    right = Text(f"● {headline(found, missing)}", style=STYLES[level])
+    grid = Table.grid(expand=True)
+    grid.add_column(overflow="ellipsis", no_wrap=True)
+    grid.add_column(justify="right", no_wrap=True, min_width=len(right))
+    grid.add_row(left, right)
     return grid
 
 
-def _shares(snapshot: Snapshot, thresholds: Thresholds) -> Table:
-    """Return a line a share: its name, a bar with the thresholds marked on it, the figure, the details."""
+def _shares(snapshot: Snapshot, thresholds: Thresholds, width: int) -> Table:
+    """Return a line a share: its name, the figure, a bar with the thresholds marked on it, the details.
+
+    Where it is narrow the details give way first, then the bar; name and figure stay.
+    """
+    rows = list(_share_rows(snapshot, thresholds))
+    names = min(24, max((len(name) for name, *_ in rows), default=0))
+    bar = max(4, min(LONGEST_BAR, width // 3, width - names - 9))
     grid = Table.grid(padding=(0, 2))
-    grid.add_column(max_width=24, overflow="ellipsis", no_wrap=True)
-    grid.add_column(no_wrap=True)
-    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(min_width=min(names, 16), max_width=24, overflow="ellipsis", no_wrap=True)
+    grid.add_column(min_width=5, justify="right", no_wrap=True)
+    grid.add_column(min_width=bar, no_wrap=True)
     grid.add_column(style="dim", overflow="ellipsis", no_wrap=True)
-    for name, ratio, threshold, detail in _share_rows(snapshot, thresholds):
+    for name, ratio, threshold, detail in rows:
         style = STYLES[threshold.level(ratio)] if threshold else "cyan"
         # Text, not str: rich reads square brackets in a mountpoint as its markup.
-        grid.add_row(Text(name), _bar(ratio, threshold, style), Text(percent(ratio), style=style), Text(detail))
+        grid.add_row(Text(name), Text(percent(ratio), style=style), _bar(ratio, threshold, style, bar), Text(detail))
     return grid
 
 
@@ -157,11 +171,11 @@ def _of(used: int, total: int) -> str:
     return f"{size(used)} of {size(total)}"
 
 
-def _bar(ratio: float, threshold: Threshold | None, style: str) -> Text:
-    filled = round(min(1.0, max(0.0, ratio)) * BAR)
-    bar = Text("━" * filled, style=style) + Text("─" * (BAR - filled), style="dim")
+def _bar(ratio: float, threshold: Threshold | None, style: str, width: int) -> Text:
+    filled = round(min(1.0, max(0.0, ratio)) * width)
+    bar = Text("━" * filled, style=style) + Text("─" * (width - filled), style="dim")
     for limit in (threshold.warning, threshold.critical) if threshold else ():
-        place = min(BAR - 1, int(limit * BAR))
+        place = min(width - 1, int(limit * width))
         bar = (
             bar[:place] + Text("╋" if place < filled else "┼", style=style if place < filled else "") + bar[place + 1 :]
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from exporter.collectors.filesystem import Filesystems
 from exporter.render.units import limit, percent, size
-from exporter.thresholds import Finding, Level
+from exporter.thresholds import Finding, Level, worst
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from exporter.model import Snapshot
 
 RESOURCES = {"cpu": "CPU", "memory": "Memory", "filesystem": "Filesystem"}
+
+
+def level_of(found: tuple[Finding, ...], missing: Sequence[str]) -> Level:
+    """Return the level of the whole machine: what cannot be read is not known to be well."""
+    return max(worst(found), Level.WARNING if missing else Level.OK)
 
 
 def headline(found: Sequence[Finding], missing: Sequence[str]) -> str:

@@ -80,7 +80,9 @@ PHP = Grammar(
     code_words=frozenset({"--run", "--process-code", "--process-begin", "--process-end"}),
     script_words=frozenset({"-f", "-F", "--file"}),
 )
-SHELL = Grammar((".sh", ".bash", ".zsh"), value="oO", code="cs", value_words=frozenset({"--rcfile", "--init-file"}))
+SHELL = Grammar(
+    (".sh", ".bash", ".zsh", ".ksh"), value="oOA", code="cs", value_words=frozenset({"--rcfile", "--init-file"})
+)
 R = Grammar((".R", ".r"), code="e", script_words=frozenset({"--file"}), complete=False)
 OTHER = Grammar((".dll", ".exe", ".jl", ".lua", ".tcl"), code="eE", skip=frozenset({"exec"}), complete=False)
 

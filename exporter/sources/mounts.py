@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from exporter.sources.host import LINUX, read_bytes
+from exporter.sources.host import LINUX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,10 +45,7 @@ class MountTable:
         """Return what is mounted, without what a later mount on the same path covers. Raises OSError."""
         if not LINUX:
             return from_psutil(psutil.disk_partitions(all=False))
-        path = f"{self._host.init}/mountinfo"
-        raw = read_bytes(path)
-        if raw is None:
-            raise OSError(f"{path} cannot be read")
+        raw = self._host.read_init("mountinfo")
         if raw != self._raw:
             self._mounts = visible(parse_mountinfo(raw.decode(errors="surrogateescape")))
             self._raw = raw
@@ -98,11 +95,14 @@ def visible(mounts: Iterable[Mount]) -> list[Mount]:
 def without_repeats(mounts: Iterable[Mount]) -> list[Mount]:
     """Return one mount for each filesystem: the whole one before a part of it, then the shortest path.
 
-    Subvolumes (btrfs) have device numbers of their own but one device, and share its space.
+    The kernel's number tells them apart where there is one: all FUSE filesystems are on "/dev/fuse". Subvolumes
+    (btrfs) share their number here, though not in what stat says of them.
     """
     best: dict[str, Mount] = {}
     for mount in mounts:
-        key = mount.device if mount.device.startswith("/") else f"{mount.device_number} {mount.device}"
+        key = mount.device_number or mount.device
+        if not mount.device.startswith("/"):  # parts of one server may share a number
+            key = f"{key} {mount.device}"
         known = best.get(key)
         if known is None or _rank(mount) < _rank(known):
             best[key] = mount

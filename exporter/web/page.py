@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -21,8 +20,8 @@ from exporter.collectors.temperature import Temperatures
 from exporter.render import units
 from exporter.render.json import iso_time
 from exporter.render.sparkline import sparkline
-from exporter.render.words import headline, not_readable, sentence
-from exporter.thresholds import Level, findings, worst
+from exporter.render.words import headline, level_of, not_readable, sentence
+from exporter.thresholds import Level, findings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,8 +60,7 @@ def page_context(snapshot: Snapshot, settings: Settings, points: Sequence[Point]
     system = snapshot.section(System)
     hostname = system.hostname if system else "this machine"
     missing = not_readable(snapshot)
-    # What cannot be read is not known to be well.
-    level = max(worst(found), Level.WARNING if missing else Level.OK)
+    level = level_of(found, missing)
     return {
         "version": __version__,
         "refresh": REFRESH,
@@ -85,7 +83,6 @@ def page_context(snapshot: Snapshot, settings: Settings, points: Sequence[Point]
         "network": snapshot.section(Network),
         "battery": snapshot.section(Battery),
         "temperatures": snapshot.section(Temperatures),
-        "hottest": _hottest(snapshot.section(Temperatures)),
         "processes": processes,
         "lines": {
             name: sparkline([(point.monotonic, getattr(point, name)) for point in points])
@@ -93,10 +90,6 @@ def page_context(snapshot: Snapshot, settings: Settings, points: Sequence[Point]
         },
         "links": _links(settings, asked_host),
     }
-
-
-def _hottest(temperatures: Temperatures | None) -> Any:
-    return max(temperatures.sensors, key=attrgetter("celsius")) if temperatures else None
 
 
 def _links(settings: Settings, asked_host: str) -> list[Link]:

@@ -43,11 +43,20 @@ def test_a_gap_breaks_the_line_and_closes_the_area() -> None:
     assert spark.area.index("Z") < spark.area.rindex("M")
 
 
-def test_two_minutes_without_a_scrape_are_a_gap_and_one_is_not() -> None:
-    one, two = sparkline([(0.0, 0.5), (60.0, 0.5)]), sparkline([(0.0, 0.5), (120.0, 0.5)])
-    assert one is not None
-    assert two is not None
-    assert (one.line.count("M"), two.line.count("M")) == (1, 2)
+@pytest.mark.parametrize(
+    ("times", "lines"),
+    [
+        ((0, 15, 30, 90), 1),
+        ((0, 15, 30, 150), 2),
+        ((0, 120, 240, 360), 1),  # nothing is missing where samples are always that far apart
+        ((0, 120, 240, 1000), 2),
+        ((0, 120), 1),
+    ],
+)
+def test_a_time_without_samples_is_a_gap(times: tuple[int, ...], lines: int) -> None:
+    spark = sparkline([(time, 0.5) for time in times])
+    assert spark is not None
+    assert spark.line.count("M") == lines
 
 
 def test_values_that_are_not_known_are_passed_over() -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def drawn(sample: Snapshot, width: int = 100) -> str:
     console = Console(record=True, width=width, file=io.StringIO(), highlight=False)
-    console.print(view(sample, THRESHOLDS))
+    console.print(view(sample, THRESHOLDS, width))
     return console.export_text().replace("\u00a0", " ")
 
 
@@ -79,7 +79,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 
 def test_bars_are_full_at_100_percent_and_marked_at_the_thresholds() -> None:
     for usage in (0.0, 0.5, 1.0):
-        line = drawn(snapshot(cpu(usage))).splitlines()[-1]
+        line = drawn(snapshot(cpu(usage)), width=120).splitlines()[-1]
         bar = "".join(c for c in line if c in "━─╋┼")
         assert len(bar) == 40
         assert [place for place, c in enumerate(bar) if c in "╋┼"] == [32, 36]
@@ -133,3 +133,23 @@ def test_an_error_in_the_view_still_gives_the_terminal_back() -> None:
     with pytest.raises(KeyboardInterrupt), Screen(THRESHOLDS, console=console):
         raise KeyboardInterrupt
     assert file.getvalue().rindex("\x1b[?1049h") < file.getvalue().rindex("\x1b[?1049l")
+
+
+@pytest.mark.parametrize("width", [40, 60, 72, 80])
+def test_names_and_figures_stay_where_it_is_narrow(width: int) -> None:
+    """The details give way first, then the bar."""
+    disks = Filesystems((filesystem("/", 0.17), filesystem("/srv/backup disk", 0.93)))
+    text = drawn(snapshot(SYSTEM, cpu(0.42), disks), width=width)
+    for name, figure in (("CPU", "42 %"), ("/ ", "17 %"), ("/srv/backup disk", "93 %")):
+        assert figure in _line_with(text, name)
+    assert max(len(line) for line in text.splitlines()) <= width
+
+
+def test_a_terminal_that_cannot_move_its_cursor_gets_lines() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, _environ={"TERM": "dumb"})
+    with Screen(THRESHOLDS, console=console) as screen:
+        screen.show(whole())
+        screen.show(whole())
+    written = console.file.getvalue()  # type: ignore[attr-defined]
+    assert written.count("all well") == 2
+    assert "\x1b" not in written

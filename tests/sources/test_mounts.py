@@ -76,7 +76,8 @@ def test_a_later_mount_on_the_same_path_covers_the_first() -> None:
         ([mount("/long/path"), mount("/short")], ["/short"]),
         # Only parts of it are mounted: one of them stands for the filesystem.
         ([mount("/b/deep", root="/b"), mount("/a", root="/a")], ["/a"]),
-        ([mount("/"), mount("/home", number="0:31", root="/@home")], ["/"]),
+        ([mount("/", number="0:31", root="/@"), mount("/home", number="0:31", root="/@home")], ["/"]),
+        ([mount("/a", "/dev/fuse", number="0:50"), mount("/b", "/dev/fuse", number="0:51")], ["/a", "/b"]),
         ([mount("/mnt/a", "nas:/a", number="0:50"), mount("/mnt/b", "nas:/a", number="0:51")], ["/mnt/a", "/mnt/b"]),
         ([mount("/b", "none", number="0:60"), mount("/a", "none", number="0:61")], ["/a", "/b"]),
     ],

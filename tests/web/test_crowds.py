@@ -88,7 +88,10 @@ def test_a_scraper_is_served_beside_200_clients_that_drip(exporter: Exporter) ->
         thread = threading.Thread(target=drip)
         thread.start()
         try:
-            times = [scrape(exporter) for _ in range(5) if not time.sleep(1)]
+            times = []
+            for _ in range(5):
+                time.sleep(1)
+                times.append(scrape(exporter))
         finally:
             stop.set()
             thread.join()
@@ -179,5 +182,6 @@ def test_ctrl_c_during_start_leaves_nothing_behind() -> None:
             _, text = process.communicate(timeout=10)
         finally:
             process.kill()
-        assert process.returncode in {0, 130}, (delay, text)
+        # -2 is Python's own way while it is still starting itself.
+        assert process.returncode in {0, 130, -signal.SIGINT}, (delay, text)
         assert "Traceback" not in text, (delay, text)

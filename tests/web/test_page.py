@@ -200,7 +200,7 @@ def broken_page() -> Page:
 
 def test_collector_errors_are_said_in_plain_words(broken_page: Page) -> None:
     said = [text for _, text in broken_page.all("li", **{"class": "failed"})]
-    assert said == ["The memory figures are missing: PermissionError: [Errno 13] Permission denied: '/proc/meminfo'"]
+    assert said == ["The memory figures are missing: /proc/meminfo: Permission denied"]
     assert "Memory" not in [text for _, text in broken_page.all("h2")]
     assert broken_page.all("h2", id="cpu")
 

@@ -1,0 +1,41 @@
+"""A file that another program holds stops nobody."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import Exporter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_locked_file_neither_holds_up_the_start_nor_the_end(tmp_path: Path) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    path = tmp_path / "rows.csv"
+    with path.open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with Exporter("--export-csv", str(path), "--interval", "0.5") as exporter:
+            assert exporter.get("/-/healthy").status == 200
+            time.sleep(2)
+            start = time.monotonic()
+            assert exporter.stop() == 0
+            assert time.monotonic() - start < 5
+    assert f"cannot write {path}: another program holds it" in exporter.log
+    assert "rows could not be written and are lost" in exporter.log
+
+
+def test_rows_that_waited_for_the_lock_are_written(tmp_path: Path) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    path = tmp_path / "rows.csv"
+    with path.open("a") as held, Exporter("--export-csv", str(path), "--interval", "0.5") as exporter:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        time.sleep(2.5)
+        fcntl.flock(held, fcntl.LOCK_UN)
+        time.sleep(2)
+        exporter.stop()
+    assert len(path.read_text().splitlines()) >= 5
+    assert "no row is lost" in exporter.log
