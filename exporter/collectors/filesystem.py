@@ -135,6 +135,6 @@ def _filesystem(mount: Mount, answer: Usage | str) -> Filesystem:
 
 def _is_another(mount: Mount, usage: Usage) -> bool:
     if mount.fstype == "btrfs":
-        # Each subvolume has a device number of its own, which mountinfo does not show.
+        # stat(2) gives each subvolume a device number of its own; mountinfo has one for the whole filesystem.
         return not usage.is_mountpoint
     return usage.device_number not in {"", mount.device_number}

@@ -24,7 +24,7 @@ STEP_ASIDE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a filesystem says of itself: bytes and inodes. ``device_number`` as in mountinfo, "" if unknown.
+    """What a filesystem says of itself: bytes and inodes. ``device_number`` is what stat(2) says, "" if unknown.
 
     ``inodes`` is 0 where the filesystem has no fixed number of them (btrfs, FAT, NTFS).
     """

@@ -96,7 +96,7 @@ def without_repeats(mounts: Iterable[Mount]) -> list[Mount]:
     """Return one mount for each filesystem: the whole one before a part of it, then the shortest path.
 
     The kernel's number tells them apart where there is one: all FUSE filesystems are on "/dev/fuse". Subvolumes
-    (btrfs) share their number here, though not in what stat says of them.
+    (btrfs) share it in mountinfo, which shows that of the superblock, though not in stat(2).
     """
     best: dict[str, Mount] = {}
     for mount in mounts:
