@@ -39,9 +39,15 @@ def _fill(
     labels: Sequence[str],
     samples: Iterable[tuple[Sequence[str], float | None]],
 ) -> bool:
+    seen = set()
     for values, value in samples:
         if len(values) != len(labels):
             raise ValueError(f"{family.name} has the labels {list(labels)} and was given {list(values)}")
+        # Names that differ only in what cannot be printed become one: the first has it, in all its families, since
+        # a series that is there twice makes Prometheus drop one of them and warn at each scrape.
+        if tuple(values) in seen:
+            continue
+        seen.add(tuple(values))
         if value is not None:
             # What is no number must fail here, in its collector's guard, and not while all are encoded.
             family.add_metric(values, float(value))

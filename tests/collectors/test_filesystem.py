@@ -85,7 +85,9 @@ def test_the_fullest_is_named_and_one_that_cannot_be_read_is_not(laptop: Fixture
     assert Filesystems((replace(fullest, usage_ratio=None),)).fullest() is None
 
 
-def test_btrfs_subvolumes_have_device_numbers_of_their_own(server: FixtureMachine) -> None:
+def test_btrfs_subvolumes_are_one_filesystem_with_several_numbers_in_stat(
+    server: FixtureMachine,
+) -> None:
     server.write(
         "proc/1/mountinfo", "1 0 0:30 /@ / rw - btrfs /dev/vda2 rw\n2 1 0:30 /@home /home rw - btrfs /dev/vda2 rw\n"
     )
@@ -166,6 +168,18 @@ def test_the_live_figures_are_those_of_df(exporter: Exporter) -> None:
             assert figures["usage_ratio"] == pytest.approx(share, abs=0.01)
         if said["itotal"]:
             assert figures["inodes_usage_ratio"] == pytest.approx(said["iused"] / said["itotal"], abs=0.01)
+
+
+def test_mountpoints_that_look_alike_are_not_one_series_twice(server: FixtureMachine) -> None:
+    lines = [b"1 0 8:1 / /mnt/\xfe rw - nfs nas:/a rw\n", b"2 0 8:2 / /mnt/\xff rw - nfs nas:/a rw\n"]
+    server.write("proc/1/mountinfo", b"".join(lines))
+    usage = {"size_bytes": 10, "used_bytes": 5, "available_bytes": 5, "device_number": "8:2"}
+    server.write("filesystems.json", json.dumps({os.fsdecode(b"/mnt/\xff"): usage}))
+    assert len(server.read(Filesystems).filesystems) == 2
+    exposition = server.exposition()
+    shown = [sample for sample in exposition.samples if sample.name == "host_filesystem_error"]
+    assert [(sample.labels["mountpoint"], sample.value) for sample in shown] == [("/mnt/\N{REPLACEMENT CHARACTER}", 1)]
+    assert "host_filesystem_size_bytes" not in exposition.names(), "of the second, under the name of the first"
 
 
 FIGURES = ("size_bytes", "used_bytes", "available_bytes", "usage_ratio", "inodes_usage_ratio")
