@@ -37,8 +37,9 @@ format: $(VENV)/dev  ## Format the code
 golden: $(VENV)/dev  ## Rewrite the golden exposition from the fixture machine
 	$(BIN)/python -m tests.tools.golden
 
-docs: $(VENV)/dev  ## Rewrite docs/metrics.md from the collectors
+docs: $(VENV)/dev  ## Rewrite docs/metrics.md from the collectors, and the page of the runbooks
 	$(BIN)/python -m tests.tools.reference
+	$(BIN)/python -m tests.tools.runbooks
 
 lock: $(VENV)/dev  ## Resolve the dependencies anew
 	$(BIN)/pip install --quiet uv

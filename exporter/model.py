@@ -43,7 +43,7 @@ class Collector:
 class Reading:
     """What one collector gave in one sample: a section, nothing (hardware not there), or an error.
 
-    ``seconds`` is how long it took, ``errors`` how often this collector has failed since start.
+    ``seconds`` is how long it took, ``errors`` how many of the samples that were shown since start it failed in.
     """
 
     collector: str

@@ -127,8 +127,10 @@ class Sampler:
 
 
 def _describe(reason: Exception) -> str:
-    """Return an exception as one line for the page, the log and the terminal."""
+    """Return an exception as one line of plain words for the page, the log and the terminal."""
     if isinstance(reason, OSError) and reason.strerror:
         return f"{reason.filename}: {reason.strerror}" if reason.filename else reason.strerror
     text = " ".join(str(reason).split())
+    if " " in text:  # a sentence; one word alone says nothing, such as the 'x' of a KeyError
+        return text
     return f"{type(reason).__name__}: {text}" if text else type(reason).__name__

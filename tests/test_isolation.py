@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 from dataclasses import replace
@@ -94,7 +95,7 @@ def test_a_failing_collector_costs_its_own_section_only(name: str, part: str, we
 
     answer = client.get("/")
     assert answer.status_code == 200
-    assert f"The {name} figures are missing: RuntimeError: the sensor &lt;bus&gt; is on fire" in answer.text
+    assert f"The {name} figures are missing: the sensor &lt;bus&gt; is on fire" in answer.text
     for other, heading in HEADINGS.items():
         assert (heading in answer.text) == (other != name and bool(well[other]))
 
@@ -118,7 +119,7 @@ def test_errors_are_counted_sample_by_sample() -> None:
         Samples.parse(client.get("/metrics").text).value("host_exporter_collector_errors_total", collector="cpu")
         for _ in range(3)
     ]
-    assert [now - seen[0] for now in seen if now is not None and seen[0] is not None] == [0, 1, 2]
+    assert seen == [1, 2, 3], "what was read at start, and only to compare with, was shown to nobody"
 
 
 class Flaky:
@@ -155,7 +156,7 @@ def test_a_failure_is_logged_once_when_it_begins_and_once_when_it_is_over(
     collector.broken = True
     for _ in range(5):
         sampler.sample()
-    assert caplog.messages == [f"collector memory failed: RuntimeError: {REASON}"]
+    assert caplog.messages == [f"collector memory failed: {REASON}"]
     collector.broken = False
     for _ in range(5):
         sampler.sample()
@@ -176,10 +177,21 @@ def test_the_traceback_of_a_failure_is_logged_in_debug_only(
     assert "Traceback" in caplog.text
 
 
-def test_an_error_of_several_lines_is_one_line() -> None:
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (ValueError("first\n  second\tthird"), "first second third"),
+        (PermissionError(errno.EACCES, "Permission denied", "/proc/meminfo"), "/proc/meminfo: Permission denied"),
+        (OSError(errno.EMFILE, "Too many open files"), "Too many open files"),
+        (OSError("/proc/1/mountinfo cannot be read"), "/proc/1/mountinfo cannot be read"),
+        (KeyError("MemTotal"), "KeyError: 'MemTotal'"),
+        (MemoryError(), "MemoryError"),
+    ],
+)
+def test_an_error_is_said_in_one_line_of_plain_words(reason: Exception, words: str) -> None:
     def read(*_: object) -> NoReturn:
-        raise ValueError("first\n  second\tthird")
+        raise reason
 
     sampler = Sampler(open_machine(Settings()), [replace(COLLECTORS[0], read=read)])
     (failure,) = sampler.sample().failures()
-    assert failure.error == "ValueError: first second third"
+    assert failure.error == words

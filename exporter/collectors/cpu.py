@@ -63,12 +63,12 @@ def metrics(section: Cpu) -> Iterable[Metric]:
     """Return the CPU families."""
     yield from gauge(
         "host_cpu_usage_ratio",
-        "Busy share of all CPUs since the previous sample, 0-1; idle and iowait are not busy.",
+        "Busy share of all CPUs since the previous sample, whoever asked for it, 0-1; idle and iowait are not busy.",
         section.usage_ratio,
     )
     yield from gauges(
         "host_cpu_core_usage_ratio",
-        "Busy share of one CPU since the previous sample, 0-1; idle and iowait are not busy.",
+        "Busy share of one CPU since the previous sample, whoever asked for it, 0-1; idle and iowait are not busy.",
         ("core",),
         [((str(core),), share) for core, share in enumerate(section.core_usage_ratios)],
     )

@@ -101,7 +101,7 @@ def metrics(section: Processes) -> Iterable[Metric]:
     rows = [((program.name,), program) for program in section.programs]
     yield from gauges(
         "host_top_process_cpu_cores",
-        "CPU used since the previous sample by all processes of that name, 1 = one core busy; "
+        "CPU used since the previous sample, whoever asked for it, by all processes of that name, 1 = one core busy; "
         "for the names that use most CPU or memory.",
         ("name",),
         [(k, program.cpu_cores) for k, program in rows],

@@ -27,7 +27,7 @@ COLUMNS = {
     "hostname": "the machine",
     "level": "ok, warning or critical: the worst of CPU, memory and filesystems",
     "uptime_seconds": "since the machine was started",
-    "cpu_usage_ratio": "busy share of all CPUs since the sample before, whoever asked for that, 0-1",
+    "cpu_usage_ratio": "busy share of all CPUs since the previous sample, whoever asked for it, 0-1",
     "load1": "load average of the last minute",
     "memory_total_bytes": "memory the system can use",
     "memory_used_bytes": "total less available",

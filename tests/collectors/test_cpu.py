@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.collectors.cpu import Cpu
+from exporter.sampler import MAX_WINDOW
 from exporter.sources.host import LINUX
 
 if TYPE_CHECKING:
@@ -73,6 +74,16 @@ def test_a_counter_that_falls_a_little_stands_still_until_it_is_passed_again(ser
         server.write("proc/stat", stat(grown(idle=ticks)))
         idle.append(server.exposition().value("host_cpu_seconds_total", mode="idle"))
     assert idle == [980.0, 981.0, 981.0, 981.0, 981.1]
+
+
+def test_a_counter_does_not_fall_after_a_night_without_samples_either(server: FixtureMachine) -> None:
+    """The sample of the evening is too old for a share of now, and still what Prometheus saw last."""
+    server.write("proc/stat", stat(grown(idle=100)))
+    server.sample()
+    server.write("proc/stat", stat(grown(idle=90)))
+    cpu = server.sample(MAX_WINDOW + 1).section(Cpu)
+    assert cpu is not None
+    assert cpu.seconds_by_mode["idle"] == 981.0
 
 
 def test_counters_that_begin_anew_are_shown_as_they_are(server: FixtureMachine) -> None:
