@@ -1,0 +1,107 @@
+"""Every alert rule fires, just does not fire and ends, by promtool; one YAML file an alert beside this one."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.support_servers import program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent
+SHIPPED = HERE.parent.parent / "alerts.yml"
+FILES = sorted(HERE.glob("*.yml"))
+LOCK_SCREEN = 80  # characters of a subject that a phone shows in two lines
+
+
+def rules() -> list[dict[str, Any]]:
+    """Return the shipped rules."""
+    groups = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+ALERTS = [rule for rule in rules() if "alert" in rule]
+
+
+def expectations(alert: str) -> Iterator[dict[str, Any]]:
+    """Yield what is expected of an alert, moment by moment."""
+    for test in yaml.safe_load((HERE / f"{alert}.yml").read_text(encoding="utf-8"))["tests"]:
+        yield from (moment for moment in test["alert_rule_test"] if moment["alertname"] == alert)
+
+
+def promtool(*arguments: str | Path, folder: Path = HERE) -> subprocess.CompletedProcess[str]:
+    """Run promtool."""
+    command = [program("promtool"), *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_promtool_has_nothing_to_say_about_the_rules() -> None:
+    answer = promtool("check", "rules", "--lint=all", "--lint-fatal", SHIPPED)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_alert(file: Path) -> None:
+    answer = promtool("test", "rules", file)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_there_is_a_file_for_every_alert_and_no_other() -> None:
+    assert {file.stem for file in FILES} == {rule["alert"] for rule in ALERTS}
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: f"{rule['alert']}-{rule['labels']['severity']}")
+def test_every_rule_is_seen_firing_and_every_alert_seen_not_firing(rule: dict[str, Any]) -> None:
+    moments = list(expectations(rule["alert"]))
+    severities = {alert["exp_labels"]["severity"] for moment in moments for alert in moment["exp_alerts"]}
+    assert rule["labels"]["severity"] in severities
+    assert rule["alert"] == "Watchdog" or any(not moment["exp_alerts"] for moment in moments)
+
+
+@pytest.mark.parametrize("alert", sorted({rule["alert"] for rule in ALERTS}))
+def test_what_it_says_is_short_enough_for_a_lock_screen_and_leads_on(alert: str) -> None:
+    fired = [alert for moment in expectations(alert) for alert in moment["exp_alerts"]]
+    assert fired
+    for one in fired:
+        said = one["exp_annotations"]
+        assert 0 < len(said["summary"]) <= LOCK_SCREEN
+        assert said["description"]
+        assert said["runbook_url"] == f"http://localhost:5000/runbooks#{alert.lower()}"
+
+
+@pytest.mark.parametrize(
+    ("alert", "old", "new"),
+    [
+        ("HostHighCpu", 'mode!~"idle|iowait"', 'mode!~"idle"'),
+        ("HostHighCpu", 'resource="cpu", severity="critical"', 'resource="cpu", severity="warning"'),
+        ("HostHighCpu", "topk(3, host_top_process_cpu_cores", "topk(2, host_top_process_cpu_cores"),
+        ("HostHighMemory", ">= on (job, instance) group_left (severity)", "> on (job, instance) group_left (severity)"),
+        ("HostHighMemory", "keep_firing_for: 3m", "keep_firing_for: 2m"),
+        ("HostFilesystemFull", "device=%q, mountpoint=%q}[1h]", "device=%q, mountpoint=%q}[2h]"),
+        ("HostFilesystemFillingUp", "86400", "93600"),
+        ("HostFilesystemFillingUp", "            host_filesystem_available_bytes < avg", "            0 * avg"),
+        ("HostInodesLow", ">= 0.9", "> 0.9"),
+        ("HostFilesystemError", "for: 5m", "for: 4m"),
+        ("HostExporterDown", ') and on (job, instance) up{job="host"}', ")"),
+        ("HostCollectorFailing", "for: 5m", "for: 6m"),
+        ("HostSlowCollection", "collector_duration_seconds) > 2)", "collector_duration_seconds) >= 2)"),
+        ("HostRebooted", "< 600", "<= 600"),
+        ("HostBatteryLow", "host_battery_plugged == 0", "host_battery_plugged >= 0"),
+        ("PrometheusAlertmanagerMissing", "increase(prometheus_notifications_errors_total[2m])", "vector(0)"),
+    ],
+)
+def test_a_changed_rule_is_noticed(tmp_path: Path, alert: str, old: str, new: str) -> None:
+    """The tests above can fail."""
+    text = SHIPPED.read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "alerts.yml").write_text(text.replace(old, new), encoding="utf-8")
+    tests = (HERE / f"{alert}.yml").read_text(encoding="utf-8").replace("../../alerts.yml", "alerts.yml")
+    (tmp_path / "test.yml").write_text(tests, encoding="utf-8")
+    assert promtool("check", "rules", "alerts.yml", folder=tmp_path).returncode == 0
+    assert promtool("test", "rules", "test.yml", folder=tmp_path).returncode != 0
