@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import io
 import logging
 import os
@@ -31,9 +32,12 @@ from exporter.options import (
 )
 from exporter.settings import PORT, Settings, check_host
 
+PREFIX = "HOST_EXPORTER_"
+TEST_ALERT_URL = f"{PREFIX}TEST_ALERT_URL"
+
 # A flag --cpu-warning is the variable HOST_EXPORTER_CPU_WARNING as well, for every command.
 CONTEXT = {
-    "auto_envvar_prefix": "HOST_EXPORTER",
+    "auto_envvar_prefix": PREFIX.removesuffix("_"),
     "help_option_names": ["-h", "--help"],
     "max_content_width": 110,
     "show_default": True,
@@ -114,7 +118,7 @@ def health(url: str | None, host: str, port: float) -> None:
 
 
 @cli.command("test-alert", context_settings=CONTEXT)
-@click.argument("url", default="http://127.0.0.1:9093", envvar="HOST_EXPORTER_TEST_ALERT_URL")
+@click.argument("url", default="http://127.0.0.1:9093", envvar=TEST_ALERT_URL)
 @options((ROOTFS, HOSTNAME))
 def test_alert(url: str, **values: Any) -> None:
     """Post a test alert to Alertmanager, and say what to expect where.
@@ -130,7 +134,18 @@ def start(values: dict[str, Any]) -> Settings:
     """Return the settings of a command, its log set up. Raises SettingError."""
     if values["verbose"]:
         logging.getLogger("exporter").setLevel(logging.DEBUG)
+    for name in sorted(name for name in os.environ if name.startswith(PREFIX)):
+        if name not in (known := _known_variables()):
+            similar = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {similar[0]}?" if similar else ""
+            logging.getLogger("exporter").warning("the variable %s is not known and changes nothing%s", name, hint)
     return make_settings(values)
+
+
+def _known_variables() -> set[str]:
+    """Return the variables of all commands: a container's hold for each command that runs in it."""
+    parameters = [parameter for command in cli.commands.values() for parameter in command.params]
+    return {_variable(flag) for parameter in parameters for flag in parameter.opts} | {TEST_ALERT_URL}
 
 
 def main() -> NoReturn:
@@ -186,7 +201,7 @@ def _one_line(reason: click.UsageError) -> str:
 
 
 def _variable(flag: str) -> str:
-    return "HOST_EXPORTER_" + flag.removeprefix("--").replace("-", "_").upper()
+    return PREFIX + flag.removeprefix("--").replace("-", "_").upper()
 
 
 def _variables(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from exporter import __version__
 from exporter.errors import UserError
 from exporter.machine import open_machine
+from exporter.pace import beats
 from exporter.sampler import Sampler
 
 if TYPE_CHECKING:
@@ -63,12 +64,15 @@ def watch(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     signal.signal(signal.SIGINT, lambda *_: stopped.set())
     with Screen(settings.thresholds(), once=once) as screen:
-        while not stopped.is_set():
+        last = None
+        for _ in beats(interval, stopped):
             # Half the interval: what another reader of this sampler took just now would stand still here.
             snapshot = sampler.sample(max_age=interval / 2)
-            record(files, snapshot, settings.thresholds())
+            if snapshot is not last:
+                record(files, snapshot, settings.thresholds())
+            last = snapshot
             screen.show(snapshot)
-            if once or stopped.wait(interval):
+            if once:
                 break
     # After the screen is given back: what was logged meanwhile was painted over.
     if report_lost(files):

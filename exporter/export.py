@@ -11,7 +11,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from exporter.errors import ExportError
+from exporter.errors import ExportError, SettingError
+from exporter.pace import beats
 from exporter.render.formats import CsvFormat, JsonLinesFormat
 from exporter.render.rows import row
 
@@ -82,12 +83,12 @@ class ExportFile:
         try:
             self._write()
         except OSError as reason:
-            self._report(f"cannot write {self.path}: {reason.strerror}; {len(self._waiting)} rows wait")
+            self._report(f"cannot write {self.path}: {reason.strerror}; rows waiting: {len(self._waiting)}")
         except ExportError as reason:
-            self._report(f"{reason}; {len(self._waiting)} rows wait")
+            self._report(f"{reason}; rows waiting: {len(self._waiting)}")
         else:
             if self._trouble:
-                lost = f"{self._lost} rows are lost" if self._lost else "no row is lost"
+                lost = f"rows lost: {self._lost}" if self._lost else "no row is lost"
                 log.warning("%s is written again, %s", self.path, lost)
             self._trouble, self._lost = "", 0
 
@@ -186,8 +187,11 @@ def _bytes(text: str) -> bytes:
 
 
 def open_exports(csv_path: str | None, jsonl_path: str | None) -> list[ExportFile]:
-    """Return the files to write, checked. Raises ExportError."""
+    """Return the files to write, checked. Raises ExportError, and SettingError for "-"."""
     files = []
+    for flag, path in ((CsvFormat.flag, csv_path), (JsonLinesFormat.flag, jsonl_path)):
+        if path == "-":
+            raise SettingError(flag, path, "a file; what comes on standard output is host-exporter stats")
     if csv_path:
         files.append(ExportFile(csv_path, CsvFormat()))
     if jsonl_path:
@@ -209,7 +213,7 @@ def report_lost(files: Sequence[ExportFile]) -> int:
     """Log which rows could not be written before the end, and return how many."""
     for file in files:
         if file.waiting:
-            log.error("%s: %d rows could not be written and are lost", file.path, file.waiting)
+            log.error("%s: rows that could not be written and are lost: %d", file.path, file.waiting)
     return sum(file.waiting for file in files)
 
 
@@ -238,7 +242,9 @@ class Recorder:
         report_lost(self._files)
 
     def _run(self) -> None:
-        while True:
-            record(self._files, self._sampler.sample(self._max_age), self._thresholds)
-            if self._stop.wait(self._interval):
-                return
+        last = None
+        for _ in beats(self._interval, self._stop):
+            snapshot = self._sampler.sample(self._max_age)
+            if snapshot is not last:  # after a slow one the next may come while that is still fresh
+                record(self._files, snapshot, self._thresholds)
+            last = snapshot

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from fnmatch import translate
 from math import isfinite
-from os.path import isdir
+from os.path import isfile
 
 from exporter.address import is_web_address
 from exporter.errors import SettingError
@@ -123,7 +123,7 @@ class Settings:
             return
         if not sys.platform.startswith("linux"):
             raise SettingError("--rootfs", self.rootfs, "nothing: it is for Linux containers only")
-        if not isdir(f"{self.rootfs}/proc"):
+        if not isfile(f"{self.rootfs}/proc/stat"):  # an empty folder is a mount that is missing
             raise SettingError("--rootfs", self.rootfs, "a folder where the host's / is mounted (with proc/ in it)")
 
     def _check_thresholds(self, resource: str) -> None:

@@ -25,7 +25,7 @@ def test_a_locked_file_neither_holds_up_the_start_nor_the_end(tmp_path: Path) ->
             assert exporter.stop() == 0
             assert time.monotonic() - start < 5
     assert f"cannot write {path}: another program holds it" in exporter.log
-    assert "rows could not be written and are lost" in exporter.log
+    assert "rows that could not be written and are lost: " in exporter.log
 
 
 def test_rows_that_waited_for_the_lock_are_written(tmp_path: Path) -> None:

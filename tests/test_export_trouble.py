@@ -50,7 +50,7 @@ def test_a_full_disk_is_reported_once_and_survived_by_serve(flag: str) -> None:
     said = [line for line in log.splitlines() if "/dev/full" in line]
     assert len(said) == 2, log
     assert os.strerror(errno.ENOSPC) in said[0]
-    assert "rows could not be written and are lost" in said[1]
+    assert "rows that could not be written and are lost: " in said[1]
     assert "Traceback" not in log
 
 

@@ -9,6 +9,7 @@ import psutil
 
 from exporter.families import counters, gauge, gauges
 from exporter.model import hidden
+from exporter.sources.topology import online_cpus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,6 +37,7 @@ class Cpu:
     seconds_by_mode: dict[str, float]
     logical_cpus: int
     physical_cores: int | None
+    core_numbers: tuple[int, ...]
     core_seconds: tuple[dict[str, float], ...] = hidden()
 
 
@@ -55,6 +57,7 @@ def read(machine: Machine, baseline: Snapshot | None) -> Cpu:
         seconds_by_mode=total,
         logical_cpus=len(cores),
         physical_cores=machine.physical_cores.count(len(cores)),
+        core_numbers=online_cpus(machine.host, len(cores)),
         core_seconds=cores,
     )
 
@@ -70,7 +73,7 @@ def metrics(section: Cpu) -> Iterable[Metric]:
         "host_cpu_core_usage_ratio",
         "Busy share of one CPU since the previous sample, whoever asked for it, 0-1; idle and iowait are not busy.",
         ("core",),
-        [((str(core),), share) for core, share in enumerate(section.core_usage_ratios)],
+        [((str(core),), share) for core, share in zip(section.core_numbers, section.core_usage_ratios, strict=False)],
     )
     yield from counters(
         "host_cpu_seconds_total",

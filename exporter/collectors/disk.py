@@ -28,7 +28,8 @@ LABELS = ("device",)
 class Disk:
     """One disk: counters since boot, rates (bytes a second) since the previous sample, None in the first.
 
-    ``busy_seconds`` is None where the system does not count it (macOS, Windows).
+    ``busy_seconds`` is None where the system does not count it (macOS, Windows). ``stacked``: made of others
+    (LVM, RAID, encryption) or a part of one, which count the same traffic once more.
     """
 
     device: str
@@ -39,6 +40,7 @@ class Disk:
     busy_seconds: float | None
     read_rate_bytes: float | None = None
     write_rate_bytes: float | None = None
+    stacked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ def read(machine: Machine, baseline: Snapshot | None) -> Disks | None:
     for name, io in sorted(table.items()):
         # Never used: an empty card reader, one of sixteen network block devices nobody has set up.
         unused = not (io.read_count or io.write_count)
-        if unused or (whole is not None and name not in whole) or machine.hidden_disks.match(name):
+        part = whole is not None and name not in whole
+        if unused or (part and not machine.settings.disk_partitions) or machine.hidden_disks.match(name):
             continue
         last = then.get(name)
         disks.append(
@@ -77,6 +80,7 @@ def read(machine: Machine, baseline: Snapshot | None) -> Disks | None:
                 busy_seconds=io.busy_time / 1000 if hasattr(io, "busy_time") else None,
                 read_rate_bytes=per_second(io.read_bytes, last.read_bytes if last else None, elapsed),
                 write_rate_bytes=per_second(io.write_bytes, last.written_bytes if last else None, elapsed),
+                stacked=part or _stacked(machine, name),
             )
         )
     return Disks(tuple(disks), read_at)
@@ -115,11 +119,19 @@ def metrics(section: Disks) -> Iterable[Metric]:
 
 
 def _whole_disks(machine: Machine) -> set[str] | None:
-    """Return the names of disks that are no partition of another, or None where all are to be shown."""
-    if machine.settings.disk_partitions or not LINUX:
+    """Return the names of disks that are no partition of another, or None where the system does not say."""
+    if not LINUX:
         return None
     try:
         # A "/" in a device's name (cciss/c0d0) is a "!" in /sys.
         return {name.replace("!", "/") for name in os.listdir(f"{machine.host.sys}/block")}
     except OSError:
         return None
+
+
+def _stacked(machine: Machine, name: str) -> bool:
+    """Return whether a disk is made of others (/sys/block/NAME/slaves)."""
+    try:
+        return LINUX and bool(os.listdir(f"{machine.host.sys}/block/{name.replace('/', '!')}/slaves"))
+    except OSError:
+        return False

@@ -11,7 +11,7 @@ import psutil
 from exporter.families import counters, gauges
 from exporter.model import hidden, per_second
 from exporter.sources.host import LINUX, printable
-from exporter.sources.netdev import Counters, read_link, read_netdev
+from exporter.sources.netdev import Counters, is_stacked, read_link, read_netdev
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +35,8 @@ DIRECTIONS = {"receive": "received", "transmit": "transmitted"}
 class Interface:
     """One interface. ``up`` and ``speed_bytes`` (a second) are None where the system does not say.
 
-    The rates are bytes a second since the previous sample, None in the first.
+    The rates are bytes a second since the previous sample, None in the first. ``stacked``: it lies on others (bond,
+    VLAN, bridge), which count the same traffic once more.
     """
 
     interface: str
@@ -44,6 +45,7 @@ class Interface:
     counters: Counters
     receive_rate_bytes: float | None = None
     transmit_rate_bytes: float | None = None
+    stacked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ def read(machine: Machine, baseline: Snapshot | None) -> Network:
         last = then.get(printable(name))
         received = per_second(now.receive_bytes, last.receive_bytes if last else None, elapsed)
         transmitted = per_second(now.transmit_bytes, last.transmit_bytes if last else None, elapsed)
-        interfaces.append(Interface(printable(name), up, speed, now, received, transmitted))
+        stacked = LINUX and is_stacked(machine.host, name)
+        interfaces.append(Interface(printable(name), up, speed, now, received, transmitted, stacked))
     return Network(tuple(interfaces), read_at)
 
 

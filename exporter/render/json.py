@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from exporter import __version__
+from exporter.findings import findings
 from exporter.render.words import level_of, not_readable
-from exporter.thresholds import findings
 
 if TYPE_CHECKING:
     from exporter.model import Snapshot

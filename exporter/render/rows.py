@@ -12,9 +12,9 @@ from exporter.collectors.memory import Memory
 from exporter.collectors.network import Network
 from exporter.collectors.processes import Processes
 from exporter.collectors.system import System
+from exporter.findings import findings
 from exporter.render.json import iso_time
 from exporter.render.words import level_of, not_readable
-from exporter.thresholds import findings
 
 if TYPE_CHECKING:
     from exporter.model import Snapshot
@@ -36,10 +36,10 @@ COLUMNS = {
     "filesystem_mountpoint": "the fullest filesystem",
     "filesystem_usage_ratio": "its used share, 0-1, as df",
     "filesystem_available_bytes": "what can still be written to it",
-    "disk_read_bytes_total": "all disks together, since boot",
-    "disk_written_bytes_total": "all disks together, since boot",
-    "network_receive_bytes_total": "all interfaces shown together, since they were made",
-    "network_transmit_bytes_total": "all interfaces shown together, since they were made",
+    "disk_read_bytes_total": "all disks together, since boot; LVM, RAID and encryption only once",
+    "disk_written_bytes_total": "all disks together, since boot; LVM, RAID and encryption only once",
+    "network_receive_bytes_total": "all interfaces shown together, since they were made; bonds and VLANs only once",
+    "network_transmit_bytes_total": "all interfaces shown together, since they were made; bonds and VLANs only once",
     "battery_charge_ratio": "0-1",
     "battery_plugged": "whether on mains power",
     "processes": "number of processes",
@@ -81,10 +81,10 @@ def row(snapshot: Snapshot, thresholds: Thresholds) -> dict[str, Value]:
 def _traffic(snapshot: Snapshot) -> dict[str, Value]:
     values: dict[str, Value] = {}
     if disks := snapshot.section(Disks):
-        values["disk_read_bytes_total"] = sum(disk.read_bytes for disk in disks.disks)
-        values["disk_written_bytes_total"] = sum(disk.written_bytes for disk in disks.disks)
+        values["disk_read_bytes_total"] = sum(disk.read_bytes for disk in disks.disks if not disk.stacked)
+        values["disk_written_bytes_total"] = sum(disk.written_bytes for disk in disks.disks if not disk.stacked)
     if network := snapshot.section(Network):
-        counters = [interface.counters for interface in network.interfaces]
+        counters = [interface.counters for interface in network.interfaces if not interface.stacked]
         values["network_receive_bytes_total"] = sum(counter.receive_bytes for counter in counters)
         values["network_transmit_bytes_total"] = sum(counter.transmit_bytes for counter in counters)
     return values

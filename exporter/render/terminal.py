@@ -17,17 +17,19 @@ from exporter.collectors.memory import Memory
 from exporter.collectors.network import Network
 from exporter.collectors.processes import Processes
 from exporter.collectors.system import System
+from exporter.findings import findings
 from exporter.render.json import iso_time
 from exporter.render.units import UNKNOWN, number, percent, rate, size, span
 from exporter.render.words import headline, level_of, not_readable, sentence
-from exporter.thresholds import Level, findings
+from exporter.thresholds import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
+    from exporter.findings import Finding
     from exporter.model import Snapshot
-    from exporter.thresholds import Finding, Threshold, Thresholds
+    from exporter.thresholds import Threshold, Thresholds
 
 STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "bold red"}
 LONGEST_BAR = 40

@@ -6,8 +6,9 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from exporter.collectors.filesystem import Filesystems
+from exporter.findings import Finding, worst
 from exporter.render.units import limit, percent, size
-from exporter.thresholds import Finding, Level, worst
+from exporter.thresholds import Level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,6 +5,7 @@ psutil reads the same files, but those of its own network namespace: in a contai
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,3 +68,11 @@ def read_link(host: Host, interface: str) -> tuple[bool | None, int | None]:
     state = read_text(f"{folder}/operstate")
     megabits = read_int(f"{folder}/speed") or 0  # -1 or unreadable: not known
     return (None if state is None else state in {"up", "unknown"}), (megabits * 125_000 if megabits > 0 else None)
+
+
+def is_stacked(host: Host, interface: str) -> bool:
+    """Return whether an interface lies on others: a bond, a VLAN, a bridge has them as "lower_NAME"."""
+    try:
+        return any(entry.startswith("lower_") for entry in os.listdir(f"{host.sys}/class/net/{interface}"))
+    except OSError:
+        return False

@@ -35,7 +35,10 @@ def display_name(comm: str, command: Callable[[], Sequence[str]]) -> str:
         comm = program if _fits(program) else comm.strip() or "unnamed"
     grammar = grammar_of(comm)
     if grammar is not None:
-        script = _script(grammar, list(command())[1:])
+        words = list(command())
+        if _base(words[0] if words else "") == "busybox":  # "busybox sh run.sh": the shell is its second word
+            del words[0]
+        script = _script(grammar, words[1:])
         return printable(f"{comm} {script}" if script else comm)
     if len(comm.encode(errors="replace")) >= COMM_LENGTH:
         comm = _complete(comm, command())

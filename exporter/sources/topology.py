@@ -35,3 +35,16 @@ class PhysicalCores:
         siblings = {read_text(path) for path in glob(f"{base}/core_cpus_list")}
         siblings = siblings or {read_text(path) for path in glob(f"{base}/thread_siblings_list")}
         return len(siblings - {None}) or None
+
+
+def online_cpus(host: Host, count: int) -> tuple[int, ...]:
+    """Return the numbers of the CPUs that are on (/sys/devices/system/cpu/online), or 0, 1, 2 where it is not said.
+
+    With CPU 1 switched off, "0,2-3": the second in /proc/stat is CPU 2, and keeps its name.
+    """
+    numbers: list[int] = []
+    for part in (read_text(f"{host.sys}/devices/system/cpu/online") or "").split(",") if LINUX else ():
+        first, _, last = part.strip().partition("-")
+        if first.isdecimal() and (last or first).isdecimal():
+            numbers.extend(range(int(first), int(last or first) + 1))
+    return tuple(numbers) if len(numbers) == count else tuple(range(count))

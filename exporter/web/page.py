@@ -17,11 +17,12 @@ from exporter.collectors.network import Network
 from exporter.collectors.processes import Processes
 from exporter.collectors.system import System
 from exporter.collectors.temperature import Temperatures
+from exporter.findings import findings
 from exporter.render import units
 from exporter.render.json import iso_time
 from exporter.render.sparkline import sparkline
 from exporter.render.words import headline, level_of, not_readable, sentence
-from exporter.thresholds import Level, findings
+from exporter.thresholds import Level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -39,6 +39,24 @@ def test_shares_are_what_the_counters_grew_by_without_idle_and_iowait(laptop: Fi
     assert (cpu.logical_cpus, cpu.physical_cores) == (4, 2)
 
 
+def test_a_core_keeps_its_number_while_another_is_switched_off(server: FixtureMachine) -> None:
+    server.write("sys/devices/system/cpu/online", "0,2-3\n")
+    server.write("proc/stat", stat(START, START, START))
+    server.read(Cpu)
+    server.write("proc/stat", stat(grown(idle=100), grown(user=100), grown(idle=100)))
+    samples = server.exposition()
+    assert samples.labels("host_cpu_core_usage_ratio", "core") == {"0", "2", "3"}
+    assert samples.value("host_cpu_core_usage_ratio", core="2") == 1.0
+
+
+@pytest.mark.parametrize("online", ["", "0-7", "0-x", "garbage", "-1,0"])
+def test_cores_are_counted_where_the_system_does_not_say_which_are_on(server: FixtureMachine, online: str) -> None:
+    server.write("sys/devices/system/cpu/online", online)
+    server.write("proc/stat", stat(START, START))
+    server.read(Cpu)
+    assert server.exposition().labels("host_cpu_core_usage_ratio", "core") == {"0", "1"}
+
+
 def test_guest_time_is_not_counted_twice(laptop: FixtureMachine) -> None:
     modes = {"user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"}
     assert laptop.exposition().labels("host_cpu_seconds_total", "mode") == modes
@@ -74,6 +92,28 @@ def test_a_counter_that_falls_a_little_stands_still_until_it_is_passed_again(ser
         server.write("proc/stat", stat(grown(idle=ticks)))
         idle.append(server.exposition().value("host_cpu_seconds_total", mode="idle"))
     assert idle == [980.0, 981.0, 981.0, 981.0, 981.1]
+
+
+def test_a_core_whose_idle_time_falls_a_little_stays_as_busy_as_it_is(server: FixtureMachine) -> None:
+    """Idle time that is only made up again is no new idle time: the core does nothing but work all along."""
+    server.write("proc/stat", stat(START, START))
+    server.prime()
+    shares = []
+    for user, idle in ((500, -30), (1000, 0), (1500, -10), (2000, 0)):
+        server.write("proc/stat", stat(grown(user=user, idle=idle), grown(idle=user)))
+        shares.append(server.read(Cpu).core_usage_ratios)
+    assert shares == [pytest.approx((1.0, 0.0))] * 4
+
+
+@pytest.mark.parametrize("mode", START)
+def test_a_core_is_never_less_than_idle_nor_more_than_busy(server: FixtureMachine, mode: str) -> None:
+    """Not where a counter falls a little, not where it begins anew, and not where it has made up for that."""
+    server.write("proc/stat", stat(START, START))
+    server.prime()
+    for step, fall in enumerate((-1, -200, 0, -9999, 100), start=1):
+        counted = {"user": 1000 + 1000 * step, "system": 500 + 1000 * step, mode: max(0, START[mode] + fall)}
+        server.write("proc/stat", stat({**START, **counted}, START))
+        assert all(0 <= share <= 1 for share in server.read(Cpu).core_usage_ratios)
 
 
 def test_a_counter_does_not_fall_after_a_night_without_samples_either(server: FixtureMachine) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.collectors.disk import Disk, Disks
+from exporter.render.rows import row
 from exporter.sources.host import LINUX
 from tests.machines import FixtureMachine
 
@@ -76,6 +77,24 @@ def test_what_is_left_out_is_a_setting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, object], shown: list[str]
 ) -> None:
     assert names(FixtureMachine("laptop", tmp_path, monkeypatch, **settings)) == shown
+
+
+def test_what_is_made_of_other_disks_or_part_of_one_is_not_added_to_the_total(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = FixtureMachine("server", tmp_path, monkeypatch, disk_partitions=True)
+    numbers = "10 0 80 1 20 0 160 1 0 1 1"
+    lines = ("8 0 sda", "8 1 sda1", "254 0 dm-0", "104 0 cciss/c0d0", "253 0 dm-1")
+    machine.write("proc/diskstats", "".join(f"{line} {numbers}\n" for line in lines))
+    for name in ("sda", "dm-0", "cciss!c0d0", "dm-1"):
+        machine.write(f"sys/block/{name}/size", "1\n")
+    machine.write("sys/block/dm-0/slaves/sda1", "")
+    machine.write("sys/block/dm-1/slaves/cciss!c0d0", "")
+    stacked = {disk.device: disk.stacked for disk in machine.read(Disks).disks}
+    assert stacked == {"sda": False, "sda1": True, "dm-0": True, "cciss/c0d0": False, "dm-1": True}
+    values = row(machine.sample(), machine.settings.thresholds())
+    assert values["disk_read_bytes_total"] == 2 * 80 * SECTOR
+    assert values["disk_written_bytes_total"] == 2 * 160 * SECTOR
 
 
 def test_a_slash_in_a_disks_name_is_an_exclamation_mark_in_sys(server: FixtureMachine) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.collectors.network import Interface, Network
+from exporter.render.rows import row
 from exporter.sources.host import LINUX
 from exporter.sources.netdev import Counters
 from tests.machines import FixtureMachine
@@ -116,6 +117,18 @@ def test_the_live_interfaces_are_those_of_sys_and_their_counters_those_of_proc(e
         assert received <= int((folder / name / "statistics" / "rx_bytes").read_text())
         state = (folder / name / "operstate").read_text().strip()
         assert samples.value("host_network_up", interface=name) == (state in {"up", "unknown"})
+
+
+def test_a_bond_and_a_vlan_are_not_added_to_the_total(server: FixtureMachine) -> None:
+    traffic = "1000 1 0 0 0 0 0 0 500 1 0 0 0 0 0 0"
+    names = ("eth0", "eth1", "bond0", "eth0.10")
+    server.write("proc/1/net/dev", "".join(f"{name}: {traffic}\n" for name in names))
+    server.write("sys/class/net/bond0/lower_eth0/operstate", "up\n")
+    server.write("sys/class/net/eth0.10/lower_eth0/operstate", "up\n")
+    server.write("sys/class/net/eth0/upper_bond0/operstate", "up\n")
+    assert [i.interface for i in server.read(Network).interfaces if i.stacked] == ["bond0", "eth0.10"]
+    values = row(server.sample(), server.settings.thresholds())
+    assert (values["network_receive_bytes_total"], values["network_transmit_bytes_total"]) == (2000, 1000)
 
 
 def test_windows_names_speeds_and_links_come_from_psutil(windows: Windows) -> None:

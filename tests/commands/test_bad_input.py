@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -244,3 +245,20 @@ def test_bytes_that_are_no_text_are_refused_without_a_traceback() -> None:
         pytest.skip("a command line of bytes")
     result = run("stats", "--hostname", "\udcff")
     _check(result.returncode, result.stderr, "--hostname", r"\udcff")
+
+
+@pytest.mark.parametrize("flag", ["--export-csv", "--export-jsonl"])
+def test_a_dash_is_no_file(flag: str) -> None:
+    result = run("watch", "--once", flag, "-")
+    assert (result.returncode, result.stdout) == (2, "")
+    _check(result.returncode, result.stderr, flag, "'-'", "give a file", "host-exporter stats")
+    assert not os.path.exists("-")
+
+
+def test_a_variable_that_is_not_known_is_named_with_the_one_that_was_meant() -> None:
+    result = run("stats", env={"HOST_EXPORTER_CPU_WARNNING": "50", "HOST_EXPORTER_EXPORT_CSV": "/nowhere/rows.csv"})
+    assert result.returncode == 0
+    (line,) = result.stderr.splitlines()
+    assert (
+        "HOST_EXPORTER_CPU_WARNNING is not known and changes nothing; did you mean HOST_EXPORTER_CPU_WARNING?" in line
+    )

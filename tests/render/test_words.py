@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from exporter.collectors.filesystem import Filesystems
+from exporter.findings import findings, worst
 from exporter.render.words import headline, not_readable, sentence
-from exporter.thresholds import Level, findings, worst
+from exporter.thresholds import Level
 from tests.render.figures import THRESHOLDS, cpu, filesystem, memory, processes, snapshot, whole
 
 

@@ -55,6 +55,8 @@ def name(comm: str, command: str | list[str]) -> str:
         ("bash", "bash -eo pipefail backup.sh hunter2", "bash backup.sh"),
         ("bash", "-bash", "bash"),
         ("sh", "sh +x backup.sh hunter2", "sh backup.sh"),
+        ("sh", "busybox sh /srv/backup.sh hunter2", "sh backup.sh"),
+        ("sh", "/bin/busybox sh", "sh"),
         ("dotnet", "dotnet /srv/App.dll hunter2", "dotnet App.dll"),
         ("Rscript", "Rscript --vanilla model.R hunter2", "Rscript model.R"),
         ("R", "/usr/lib/R/bin/exec/R --no-echo --file=model.R --args hunter2", "R model.R"),
