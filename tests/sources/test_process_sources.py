@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import re
 import signal
@@ -27,7 +28,7 @@ TICK = 0.0101
 """Seconds: /proc counts CPU time in steps of 10 ms."""
 
 CPUS = os.cpu_count() or 1
-RSS_ROOM = 3 * CPUS * max(32, 2 * CPUS) * os.sysconf("SC_PAGE_SIZE") + 2**20
+RSS_ROOM = 3 * CPUS * max(32, 2 * CPUS) * mmap.PAGESIZE + 2**20
 """Bytes that the kernel's two files may differ by: each CPU keeps some of its page counting to itself."""
 
 KERNEL_THREAD = 0x00200000
