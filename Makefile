@@ -44,9 +44,9 @@ docs: $(VENV)/dev  ## Rewrite docs/metrics.md from the collectors, and the page 
 lock: $(VENV)/dev  ## Resolve the dependencies anew
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
-	  --python-version 3.11 --output-file requirements.lock pyproject.toml
+	  --python-version 3.11 --extra build --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
-	  --python-version 3.11 --extra dev --output-file tests/requirements.lock pyproject.toml
+	  --python-version 3.11 --extra build --extra dev --output-file tests/requirements.lock pyproject.toml
 
 bench: $(VENV)/dev  ## Measure against node_exporter and process-exporter, where installed
 	$(BIN)/python -m tests.tools.bench
@@ -74,7 +74,7 @@ $(VENV)/bin/python:
 
 $(VENV)/run: $(VENV)/bin/python requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/dev: $(VENV)/run tests/requirements.lock

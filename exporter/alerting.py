@@ -12,7 +12,7 @@ from typing import Any
 from exporter.address import is_web_address
 from exporter.errors import ServerError, SettingError
 
-NAME = "HostExporterTest"
+NAME = "TestAlert"
 SUMMARY = "Test alert, nothing is wrong"
 TIMEOUT = 10.0
 """Seconds to wait for each answer."""
@@ -38,6 +38,8 @@ def post_test_alert(url: str, hostname: str) -> str:
         "job": "host",
         "instance": hostname,
         "hostname": hostname,
+        # Makes it another alert than the one of a minute ago, which Alertmanager would not send again.
+        "sent": now.strftime("%H:%M:%S"),
     }
     alert = {
         "labels": labels,

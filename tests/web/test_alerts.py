@@ -82,9 +82,10 @@ def test_a_slow_prometheus_holds_up_nobody() -> None:
         assert settled(alerts) == "does not answer"
 
 
-def test_the_page_shows_it_beside_the_link() -> None:
+@pytest.mark.parametrize("flags", [(), ("--prometheus-url", "none")], ids=["with a link", "without a link"])
+def test_the_page_shows_it_beside_the_link(flags: tuple[str, ...]) -> None:
     body = json.dumps({"data": {"alerts": [alert("AlertmanagerNotificationsFailing")]}}).encode()
-    with prometheus(body) as url, Exporter("--alerts-url", url) as exporter:
+    with prometheus(body) as url, Exporter("--alerts-url", url, *flags) as exporter:
         exporter.get("/")
         time.sleep(0.5)
         assert "1 firing: AlertmanagerNotificationsFailing" in exporter.get("/").text
