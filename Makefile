@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 5000
 
 .DEFAULT_GOAL := help
-.PHONY: help run stack load test test-compose check format golden docs lock bench servers clean
+.PHONY: help run stack load test test-compose check format golden docs dashboards lock bench servers schema clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,7 +19,7 @@ stack: $(VENV)/dev servers  ## Run the whole stack without Docker; mails are sho
 load:  ## Keep all cores busy for three minutes, to see an alert arrive
 	$(PYTHON) tests/tools/load.py
 
-test: $(VENV)/dev servers  ## Run all tests that need no Docker
+test: $(VENV)/dev servers schema  ## Run all tests that need no Docker
 	$(BIN)/pytest --ignore=tests/compose
 
 test-compose: $(VENV)/dev servers  ## Run the tests of the containers (root; starts a Docker engine of its own)
@@ -41,6 +41,9 @@ docs: $(VENV)/dev  ## Rewrite docs/metrics.md from the collectors, and the page 
 	$(BIN)/python -m tests.tools.reference
 	$(BIN)/python -m tests.tools.runbooks
 
+dashboards: $(VENV)/dev  ## Rewrite grafana/dashboards from grafana/build.py
+	$(BIN)/python -m grafana.build
+
 lock: $(VENV)/dev  ## Resolve the dependencies anew
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
@@ -54,14 +57,21 @@ bench: $(VENV)/dev  ## Measure against node_exporter and process-exporter, where
 servers:  ## Fetch Prometheus, Alertmanager and Compose into .cache/servers (Debian; no root needed)
 	@sh tests/tools/servers.sh
 
+schema:  ## Make the schema of Grafana's dashboards, for the tests (needs npm)
+	@sh tests/tools/schema.sh
+
 clean:  ## Remove the virtual environment and all caches
 	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache
 
 # A virtual environment that is there keeps its Python: who asks for another one is told how to get it.
 ifeq ($(origin PYTHON), command line)
 VERSION := import sys; print(sys.version_info[:2])
+ASKED := $(shell $(PYTHON) -c '$(VERSION)' 2>/dev/null)
+ifeq ($(ASKED),)
+$(error $(PYTHON) does not run: give the path of a Python 3.11 or later)
+endif
 ifneq ($(wildcard $(BIN)/python),)
-ifneq ($(shell $(PYTHON) -c '$(VERSION)' 2>&1), $(shell $(BIN)/python -c '$(VERSION)'))
+ifneq ($(ASKED), $(shell $(BIN)/python -c '$(VERSION)'))
 $(error $(VENV) was made with another Python than $(PYTHON): make clean, then try again)
 endif
 endif

@@ -80,7 +80,7 @@ def test_what_it_says_is_short_enough_for_a_lock_screen_and_leads_on(alert: str)
     [
         ("HostHighCpu", 'mode!~"idle|iowait"', 'mode!~"idle"'),
         ("HostHighCpu", 'resource="cpu", severity="critical"', 'resource="cpu", severity="warning"'),
-        ("HostHighCpu", "topk(3, host_top_process_cpu_cores", "topk(2, host_top_process_cpu_cores"),
+        ("HostHighCpu", "topk(3, avg_over_time(host_top", "topk(2, avg_over_time(host_top"),
         ("HostHighMemory", ">= on (job, instance) group_left (severity)", "> on (job, instance) group_left (severity)"),
         ("HostHighMemory", "keep_firing_for: 3m", "keep_firing_for: 2m"),
         ("HostFilesystemFull", "device=%q, mountpoint=%q}[1h]", "device=%q, mountpoint=%q}[2h]"),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import threading
 import time
 import urllib.parse
-from typing import TYPE_CHECKING, Any, TypeVar
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from tests.support import fetch
 from tests.support_servers import missing
 from tests.tools.stack.chain import SERVICES, Chain, MissingError, free_port
-from tests.tools.stack.shipped import Shipped
+from tests.tools.stack.shipped import ROOT, Shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,22 +23,36 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# The same in about a fifteenth of the time; what stays long is long enough not to matter.
+# The same in about a fifteenth of the time; what stays long is long enough not to matter. keep_firing_for comes before
+# for, which its name ends with. test_shipped.py sees to it that each is still there.
 SHORTER = (
     ("scrape_interval: 15s", "scrape_interval: 1s"),
     ("evaluation_interval: 15s", "evaluation_interval: 1s"),
     ("refresh_interval: 1m", "refresh_interval: 1s"),
     ("interval: 5s", "interval: 1s"),
     ("[45s]", "[4s]"),
+    ("[150s]", "[12s]"),
     ("[2m]", "[8s]"),
-    ("increase(prometheus_sd_file_read_errors_total[5m])", "increase(prometheus_sd_file_read_errors_total[10s])"),
-    ("for: 1m", "for: 4s"),
-    ("for: 2m", "for: 6s"),
     ("keep_firing_for: 5m", "keep_firing_for: 20s"),
     ("keep_firing_for: 3m", "keep_firing_for: 12s"),
+    ("for: 1m", "for: 4s"),
+    ("for: 75s", "for: 9s"),
+    ("for: 2m", "for: 6s"),
+    ("for: 5m", "for: 15s"),
+    ("--rules.alert.for-grace-period=30s", "--rules.alert.for-grace-period=2s"),
     ("group_wait: 5s", "group_wait: 1s"),
     ("group_interval: 30s", "group_interval: 2s"),
 )
+# Prometheus repeats what fires this often, and Alertmanager takes for resolved what it has not heard of for four times
+# as long. 8 s: an alert of 15 s that begins anew is called resolved meanwhile, as 5 minutes are longer than the real 4.
+RESEND = "--rules.alert.resend-delay=2s"
+
+
+def example() -> dict[str, str]:
+    """Return the variables of .env.example and their defaults, also of lines that are comments."""
+    lines = re.findall(r"^#? *([A-Z][A-Z_]*)=(.*)$", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(lines) == len(dict(lines)), "a variable stands there twice"
+    return dict(lines)
 
 
 def shorten(_name: str, text: str) -> str:
@@ -52,13 +69,47 @@ def make_chain(
     ports = {f"{service.upper()}_PORT": str(free_port()) for service in SERVICES}
     # Only what a test loads may raise an alert, not how full the machine's disk is.
     quiet = {"FILESYSTEM_WARNING": "99.98", "FILESYSTEM_CRITICAL": "99.99"}
-    shipped = Shipped.read({**ports, **quiet, "MACHINE_NAME": "web-01", **(variables or {})})
+    shipped = Shipped.read({**ports, **quiet, "MACHINE_NAME": "web-01", **(variables or {})}, dotenv=False)
     try:
-        return Chain(
-            shipped, folder, mailbox=mailbox, edit=shorten, prometheus=("--rules.alert.resend-delay=2s",), **options
-        )
+        return Chain(shipped, folder, mailbox=mailbox, edit=shorten, prometheus=(RESEND,), **options)
     except MissingError as reason:
         missing(str(reason))
+
+
+class Relay:
+    """A second machine to scrape: the figures of a real exporter, with one line of them changed while ``broken``."""
+
+    def __init__(self, source: str, line: str, instead: str) -> None:
+        relay = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                answer = fetch(f"{source}/metrics")
+                text = answer.text
+                assert text.count(f"\n{line}\n") == 1, f"the exporter does not say {line!r}"
+                body = (text.replace(f"\n{line}\n", f"\n{instead}\n") if relay.broken else text).encode()
+                self.send_response(answer.status)
+                self.send_header("Content-Type", answer.headers["Content-Type"])
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.broken = True
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self.address = f"127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
 
 
 def query(chain: Chain, expression: str) -> list[dict[str, Any]]:

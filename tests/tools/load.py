@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -24,8 +25,12 @@ def main() -> None:
         return
     count = os.cpu_count() or 1
     print(f"{count} busy processes for {SECONDS // 60} minutes; the mail comes after one to two. Ctrl-C ends them.")
+    # Ctrl-C reaches every process of the terminal. The busy ones inherit that it is ignored: this one ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     processes = [subprocess.Popen([sys.executable, __file__, str(SECONDS)]) for _ in range(count)]
     try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
         for process in processes:
             process.wait()
     except KeyboardInterrupt:
@@ -33,6 +38,7 @@ def main() -> None:
     finally:
         for process in processes:
             process.kill()
+            process.wait()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from prometheus_client import ProcessCollector
 
 from exporter.collectors import COLLECTORS
 from exporter.render.exposition import exporter_families
@@ -40,9 +41,8 @@ Every series of `/metrics`, written by `make docs` from the collectors themselve
 - A Prometheus server adds the labels `job` and `instance` to each series.
 """
 OUTRO = """
-`/metrics?collect[]=cpu&collect[]=memory` gives only the sections of those collectors. The exporter's own cost is
-in the `process_*` metrics of prometheus_client, such as `process_cpu_seconds_total` and
-`process_resident_memory_bytes`.
+`/metrics?collect[]=cpu&collect[]=memory` gives only the sections of those collectors, beside those of the exporter
+and its process.
 """
 
 
@@ -72,8 +72,10 @@ def labels_of(family: Metric) -> tuple[str, ...]:
 
 def reference() -> str:
     """Return docs/metrics.md."""
+    process = list(ProcessCollector(registry=None).collect())
+    about_process = "The exporter's own process, as prometheus_client gives it; on Linux only."
     parts = [INTRO]
-    for title, what, found in families():
+    for title, what, found in [*families(), ("process", about_process, process)]:
         parts += [
             f"\n## {title}\n",
             f"\n{what}\n",

@@ -9,22 +9,42 @@ cd "$(dirname "$0")/../.."
 folder=$PWD/.cache/servers
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# package:program, one a line.
+# package:program:oldest version that our configuration works with, one a line. tests/tools/stack/chain.py has the same
+# numbers. Debian 12 has Prometheus 2.42, Alertmanager 0.25 and a docker-compose 1.29 that is another program.
 packages="
-promtool:promtool
-prometheus:prometheus
-prometheus-alertmanager:prometheus-alertmanager
-docker-compose:docker-compose
+promtool:promtool:3.0
+prometheus:prometheus:3.0
+prometheus-alertmanager:prometheus-alertmanager:0.27
+docker-compose:docker-compose:2.23
 "
+
+# Usage: version PROGRAM; its first two numbers, 0.0 where it says none.
+version() {
+  said=$("$1" --version 2>&1 | sed -nE 's/.*version v?([0-9]+\.[0-9]+).*/\1/p' | head -n 1)
+  echo "${said:-0.0}"
+}
+
+# Usage: at_least VERSION OLDEST
+at_least() {
+  [ "${1%%.*}" -gt "${2%%.*}" ] || { [ "${1%%.*}" -eq "${2%%.*}" ] && [ "${1#*.}" -ge "${2#*.}" ]; }
+}
 
 missing=""
 names=""
 for entry in $packages; do
+  package=${entry%%:*}
+  oldest=${entry##*:}
   program=${entry#*:}
-  [ -x "$folder/usr/bin/$program" ] || command -v "$program" >/dev/null 2>&1 || {
-    missing="$missing ${entry%%:*}"
-    names="$names${names:+, }$program"
-  }
+  program=${program%:*}
+  path=$folder/usr/bin/$program
+  [ -x "$path" ] || path=$(command -v "$program") || path=""
+  found=""
+  if [ -n "$path" ]; then
+    found=$(version "$path")
+    if at_least "$found" "$oldest"; then continue; fi
+  fi
+  missing="$missing $package"
+  names="$names${names:+, }$program${found:+ ($path is $found, $oldest or later is needed)}"
 done
 [ -n "$missing" ] || exit 0
 
@@ -67,6 +87,20 @@ apt_get() (
 )
 reason() { grep -m 1 '^[EW]:' "$folder/apt/log" || echo "apt-get failed"; }
 
+# Usage: patch_paths PROGRAM
+# Debian's Alertmanager looks for its default templates and pages in /usr/share. The same path without its first slash, as
+# long as before so that nothing in the program moves, is found from .cache/servers, where it is started. It holds the
+# path three times: default templates, pages, and the test whether there are pages.
+patch_paths() {
+  count=$(LC_ALL=C grep -a -o /usr/share/prometheus/alertmanager "$1" | wc -l)
+  [ "$count" -eq 3 ] || {
+    echo "servers.sh: ${1##*/} of Debian sid holds /usr/share/prometheus/alertmanager $((count)) times, not 3:" \
+      "the package has changed, see what is patched here" >&2
+    exit 1
+  }
+  LC_ALL=C sed -i 's#/usr/share/prometheus/alertmanager#usr/share/prometheus/alertmanager/#g' "$1"
+}
+
 echo "fetching $names into .cache/servers"
 apt_get update || skip "$(reason)"
 for package in $missing; do
@@ -74,12 +108,7 @@ for package in $missing; do
   apt_get download "$package" || skip "$(reason)"
   # Unpacked aside and moved: an interrupted run leaves no half program behind.
   dpkg -x "$folder/apt/$package"_*.deb "$folder/apt/$package" || skip "dpkg could not unpack $package"
-  # Debian's Alertmanager and amtool look for their default templates in /usr/share. The same path without its first
-  # slash, as long as before, is found from .cache/servers, where they are started.
-  if [ "$package" = prometheus-alertmanager ]; then
-    LC_ALL=C sed -i 's#/usr/share/prometheus/alertmanager#usr/share/prometheus/alertmanager/#g' \
-      "$folder/apt/$package"/usr/bin/*
-  fi
-  cp -al "$folder/apt/$package/usr" "$folder/"
+  [ "$package" != prometheus-alertmanager ] || patch_paths "$folder/apt/$package/usr/bin/$package"
+  cp -alf "$folder/apt/$package/usr" "$folder/"
 done
 rm -rf "$folder/apt"

@@ -2,46 +2,82 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import signal
 import sys
 import threading
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.tools.stack.chain import Chain, MissingError
-from tests.tools.stack.process import NotReadyError
+from tests.tools.stack.process import NotReadyError, StoppedError, answers
 from tests.tools.stack.shipped import ROOT, Shipped
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.tools.stack.mailbox import Mail
 
-FOLDER = ROOT / ".cache/stack"
+FOLDER = ROOT / ".stack"
 
 
-def main() -> int:
-    """Start all servers, show where they are and each mail, end them on Ctrl-C. Returns the exit code."""
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+def main(folder: Path = FOLDER) -> int:
+    """Start all servers, show where they are and each mail, end them on Ctrl-C. Returns the exit code.
+
+    Settings are those of docker-compose.yml: from .env, and before it from the environment, as with Compose.
+    """
+    stopped = listen()
     try:
-        with Chain(Shipped.read(), FOLDER, on_mail=show) as chain:
-            print(addresses(chain), flush=True)
+        with (
+            alone(folder),
+            Chain(Shipped.read(os.environ), folder, targets=ROOT / "targets", on_mail=show, stopped=stopped) as chain,
+        ):
+            say(addresses(chain))
             while not stopped.wait(1):
                 for server in chain.servers:
                     if server.process is not None and server.process.poll() is not None:
-                        print(f"{server.name} ended: {server.last_line()}", file=sys.stderr)
+                        say(f"make stack: {server.name} ended: {server.last_line()}", error=True)
                         return 1
-    except (MissingError, NotReadyError, ValueError) as reason:
-        print(f"make stack: {reason}", file=sys.stderr)
+    except StoppedError:
+        pass
+    except (MissingError, NotReadyError, OSError, ValueError) as reason:
+        say(f"make stack: {reason}", error=True)
         return 1
-    print("ended")
+    say("ended")
     return 0
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a folder, so that a second stack does not write into the configuration of the first. Raises MissingError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise MissingError(f"{folder} is in use: another make stack runs there") from None
+        yield
+
+
+def listen() -> threading.Event:
+    """Return what Ctrl-C, a polite kill and the end of the terminal set. All servers are ended then, in order."""
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # Under nohup the end of the terminal is no reason to end.
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda *_: stopped.set())
+    return stopped
 
 
 def addresses(chain: Chain) -> str:
     """Return where everything is."""
+    # Debian's Prometheus comes without pages.
+    alerts = next((p for p in ("/alerts", "/api/v1/alerts") if answers(chain.urls["prometheus"] + p)), "")
     lines = [
         f"status page   {chain.urls['exporter']}",
-        f"Prometheus    {chain.urls['prometheus']}/alerts",
+        f"Prometheus    {chain.urls['prometheus']}{alerts}",
         f"Alertmanager  {chain.urls['alertmanager']}",
         f"Grafana       {chain.urls['grafana']}" if chain.grafana else "Grafana       not installed here",
         f"mail          {'shown here' if chain.catches_mail else 'sent as .env says'}",
@@ -53,8 +89,14 @@ def addresses(chain: Chain) -> str:
 
 def show(mail: Mail) -> None:
     """Print a mail."""
-    print(f"\n--- mail to {', '.join(mail.recipients)}\nSubject: {mail.subject}\n\n{mail.body()}---", flush=True)
+    say(f"\n--- mail to {', '.join(mail.recipients)}\nSubject: {mail.subject}\n\n{mail.body()}---")
+
+
+def say(text: str, *, error: bool = False) -> None:
+    """Print a text. Where its reader is gone the servers have to be ended all the same."""
+    with suppress(OSError):
+        print(text, file=sys.stderr if error else sys.stdout, flush=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*(Path(argument).resolve() for argument in sys.argv[1:2])))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import socket
+import subprocess
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
@@ -14,10 +15,13 @@ from tests.tools.stack.process import Server
 from tests.tools.stack.shipped import ROOT, Shipped
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
 SERVICES = ("exporter", "prometheus", "alertmanager", "grafana", "mailpit")
+# What our configuration needs at least; tests/tools/servers.sh has the same numbers.
+OLDEST = {"prometheus": (3, 0), "prometheus-alertmanager": (0, 27), "alertmanager": (0, 27)}
 FETCHED = ROOT / ".cache/servers/usr/bin"
 
 
@@ -26,17 +30,34 @@ class MissingError(Exception):
 
 
 def find(*names: str) -> str:
-    """Return the path of the first of these programs that is there. Raises MissingError."""
+    """Return the path of the first of these programs that is there and new enough. Raises MissingError."""
+    trouble = f"{names[0]} is not installed"
     for name in names:
-        if path := shutil.which(name, path=str(FETCHED)) or shutil.which(name):
-            return path
-    raise MissingError(f"{names[0]} is not installed: make servers fetches it on Debian, elsewhere install it")
+        oldest = OLDEST.get(name)
+        for path in filter(None, (shutil.which(name, path=str(FETCHED)), shutil.which(name))):
+            if not oldest or (found := _version(path)) >= oldest:
+                return path
+            trouble = f"{path} is version {_dotted(found)}, {_dotted(oldest)} or later is needed"
+    raise MissingError(f"{trouble}: make servers fetches it on Debian, elsewhere install it")
+
+
+def _version(path: str) -> tuple[int, int]:
+    """Return the version that a program says it has; 0.0 where it says none."""
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False)
+    found = re.search(r"version v?(\d+)\.(\d+)", said.stdout + said.stderr)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return f"{version[0]}.{version[1]}"
 
 
 class Chain:
     """All servers of the stack as child processes, each in its own subfolder of ``folder``.
 
-    ``edit`` may change a configuration before it is written: it gets its file name and its text.
+    ``targets`` is the folder with the files of more machines, by default one of its own. ``edit`` may change a
+    configuration before it is written: it gets its file name and its text; and each argument of Prometheus, under the
+    name "prometheus". ``stopped`` ends the start before its time, with StoppedError.
     """
 
     def __init__(
@@ -44,19 +65,22 @@ class Chain:
         shipped: Shipped,
         folder: Path,
         *,
+        targets: Path | None = None,
         mailbox: Mailbox | None = None,
         on_mail: Callable[[Mail], None] | None = None,
         edit: Callable[[str, str], str] = lambda _name, text: text,
         prometheus: Sequence[str] = (),
         exporter: Sequence[str] = (),
+        stopped: threading.Event | None = None,
     ) -> None:
         self.shipped = shipped
         self.folder = folder
         self.ports = {service: shipped.port(service) for service in SERVICES}
         self.urls = {service: f"http://127.0.0.1:{port}" for service, port in self.ports.items()}
-        self.targets = folder / "targets"
+        self.targets = targets or folder / "targets"
         self.mailbox = mailbox or Mailbox(free_port(), on_mail=on_mail)
         self._edit = edit
+        self._stopped = stopped
         self.exporter = self._exporter(exporter)
         self.prometheus = self._prometheus(prometheus)
         self.alertmanager = self._alertmanager()
@@ -86,7 +110,7 @@ class Chain:
                 server.start()
                 stack.callback(server.stop)
             for server in self.servers:
-                server.wait()
+                server.wait(stopped=self._stopped)
             self._stack = stack.pop_all()
         return self
 
@@ -110,6 +134,8 @@ class Chain:
             text = re.sub(rf"\b{name}:{port}\b", f"127.0.0.1:{self.ports[name]}", text)
         text = text.replace('"localhost:9090"', f'"127.0.0.1:{self.ports["prometheus"]}"')
         text = text.replace("mailpit:1025", f"127.0.0.1:{self.mailbox.port}")
+        text = text.replace("/etc/prometheus/targets/", f"{self.targets}/")
+        text = text.replace("/etc/grafana/dashboards", f"{ROOT}/grafana/dashboards")
         for place in ("/etc/prometheus/", "/etc/alertmanager/"):
             text = text.replace(place, f"{self.folder}/")
         for place in ("=/prometheus", "=/alertmanager"):
@@ -125,7 +151,7 @@ class Chain:
         return server
 
     def _prometheus(self, arguments: Sequence[str]) -> Server:
-        command = [self._here(argument) for argument in self.shipped.command("prometheus")]
+        command = [self._edit("prometheus", self._here(argument)) for argument in self.shipped.command("prometheus")]
         listen = f"--web.listen-address=127.0.0.1:{self.ports['prometheus']}"
         return self._server("prometheus", [find("prometheus"), *command, listen, *arguments])
 

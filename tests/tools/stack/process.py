@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 class NotReadyError(Exception):
     """A server ended, or did not answer in time; the text names the end of its log."""
+
+
+class StoppedError(Exception):
+    """Somebody asked for the end while servers were still starting."""
 
 
 class Server:
@@ -33,7 +38,8 @@ class Server:
     def start(self) -> None:
         """Start it, without waiting."""
         with self.log.open("ab") as log:
-            # A session of its own: Ctrl-C in the terminal reaches our program alone, which then ends this one in order.
+            # A session of its own: Ctrl-C in the terminal, and its end, reach our program alone, which then ends
+            # this one in order.
             self.process = subprocess.Popen(
                 self.command,
                 cwd=self.folder,
@@ -44,16 +50,19 @@ class Server:
                 start_new_session=True,
             )
 
-    def wait(self, seconds: float = 60) -> None:
-        """Wait until it answers. Raises NotReadyError."""
+    def wait(self, seconds: float = 60, stopped: threading.Event | None = None) -> None:
+        """Wait until it answers. Raises NotReadyError, and StoppedError once ``stopped`` is set."""
         assert self.process is not None, "not started"
+        stopped = stopped or threading.Event()
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
+            if stopped.is_set():
+                raise StoppedError
             if self.process.poll() is not None:
                 raise NotReadyError(f"{self.name} ended with code {self.process.returncode}: {self.last_line()}")
             if answers(self.ready):
                 return
-            time.sleep(0.05)
+            stopped.wait(0.05)
         raise NotReadyError(f"{self.name} did not answer on {self.ready} in {seconds:.0f} s: {self.last_line()}")
 
     def stop(self, *, kill: bool = False) -> None:

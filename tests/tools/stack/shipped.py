@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import yaml
-from dotenv import dotenv_values
+
+from tests.tools.stack.variables import interpolate, read_env
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).parents[3]
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -25,11 +24,16 @@ class Shipped:
     variables: Mapping[str, str]
 
     @classmethod
-    def read(cls, variables: Mapping[str, str] | None = None, root: Path = ROOT) -> Self:
-        """Read the file and .env beside it; ``variables`` come before those of .env."""
+    def read(cls, variables: Mapping[str, str] | None = None, root: Path = ROOT, *, dotenv: bool = True) -> Self:
+        """Read the file and .env beside it; ``variables`` come before those of .env. Raises ValueError.
+
+        Without ``dotenv`` the settings of the person who owns the folder do not count.
+        """
         document = yaml.safe_load((root / "docker-compose.yml").read_text(encoding="utf-8"))
-        dotenv = {name: value or "" for name, value in dotenv_values(root / ".env", interpolate=False).items()}
-        return cls(document, {**dotenv, **(variables or {})})
+        given = dict(variables or {})
+        file = root / ".env"
+        read = read_env(file.read_bytes().decode("utf-8-sig"), given) if dotenv and file.exists() else {}
+        return cls(document, {**read, **given})
 
     def config(self, name: str) -> str:
         """Return the text of an inline configuration."""
@@ -46,51 +50,14 @@ class Shipped:
         return {interpolate(name, self.variables): interpolate(str(value), self.variables) for name, value in pairs}
 
     def port(self, service: str) -> int:
-        """Return the port under which a service is published."""
+        """Return the port under which a service is published. Raises ValueError where .env says none."""
         published: str = self.document["services"][service]["ports"][0]
-        return int(interpolate(published, self.variables).split(":")[-2])
+        port = interpolate(published, self.variables).split(":")[-2]
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            raise ValueError(f"{service.upper()}_PORT={port}: a port is a number from 1 to 65535")
+        return int(port)
 
-
-def interpolate(text: str, variables: Mapping[str, str]) -> str:
-    """Fill in ``$NAME``, ``${NAME}``, ``${NAME:-default}`` and ``${NAME:+other}``; ``$$`` is a dollar sign.
-
-    Defaults may hold variables themselves. Raises ValueError for any other form.
-    """
-    done = ""
-    rest = text
-    while True:
-        before, dollar, rest = rest.partition("$")
-        done += before
-        if not dollar:
-            return done
-        if rest.startswith("$"):
-            done, rest = done + "$", rest[1:]
-        elif rest.startswith("{"):
-            inner, rest = _braces(rest)
-            done += _value(inner, variables)
-        elif name := _NAME.match(rest):
-            done, rest = done + variables.get(name[0], ""), rest[name.end() :]
-        else:
-            raise ValueError(f"a lone dollar sign before {rest[:20]!r}")
-
-
-def _braces(text: str) -> tuple[str, str]:
-    depth = 0
-    for position, character in enumerate(text):
-        depth += (character == "{") - (character == "}")
-        if depth == 0:
-            return text[1:position], text[position + 1 :]
-    raise ValueError(f"a brace without its end: {text[:20]!r}")
-
-
-def _value(inner: str, variables: Mapping[str, str]) -> str:
-    name = _NAME.match(inner)
-    operator, other = (inner[name.end() :][:2], inner[name.end() + 2 :]) if name else ("", "")
-    value = variables.get(name[0], "") if name else ""
-    if name and operator == ":-":
-        return value or interpolate(other, variables)
-    if name and operator == ":+":
-        return interpolate(other, variables) if value else ""
-    if name and not operator:
-        return value
-    raise ValueError(f"a variable of a form that is not known here: {inner!r}")
+    def mounts(self, service: str, place: str) -> dict[Path, str]:
+        """Return which files and folders of ours a service sees below ``place``, and where."""
+        pairs = [text.split(":")[:2] for text in self.document["services"][service]["volumes"]]
+        return {ROOT / ours: theirs for ours, theirs in pairs if theirs.startswith(place)}

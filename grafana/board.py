@@ -1,0 +1,126 @@
+"""A dashboard: its variables, its links, its annotations, and the places of its panels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from grafana_foundation_sdk.builders import dashboard as db
+from grafana_foundation_sdk.models import dashboard
+
+from grafana import style
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from grafana_foundation_sdk.cog.builder import Builder
+
+COLUMNS = 24
+TAG = "host-exporter"
+
+
+class Board:
+    """A dashboard under construction: panels are put down from left to right and from top to bottom."""
+
+    def __init__(self, uid: str, title: str, description: str) -> None:
+        self._built = db.Dashboard(title).uid(uid).description(description).tags([TAG]).timezone("browser").readonly()
+        self._built.tooltip(dashboard.DashboardCursorSync.CROSSHAIR).time("now-6h", "now").refresh("30s")
+        self._built.timepicker(db.TimePicker().refresh_intervals(["15s", "30s", "1m", "5m", "15m", "1h"]))
+        self._built.link(dashboards_link())
+        self._x = self._y = self._height = 0
+        self._id = 0
+        self._row: db.Row | None = None
+
+    def variables(self, *variables: Builder[dashboard.VariableModel]) -> None:
+        """Add variables."""
+        for variable in variables:
+            self._built.with_variable(variable)
+
+    def annotation(self, annotation: db.AnnotationQuery) -> None:
+        """Add marks on all graphs."""
+        self._built.annotation(annotation)
+
+    def add(self, panel: Any, width: int, height: int) -> None:
+        """Put a panel beside the one before it, or below where there is no room."""
+        if self._x + width > COLUMNS:
+            self._next_line()
+        place = dashboard.GridPos(x=self._x, y=self._y, w=width, h=height)
+        self._id += 1
+        placed = panel.id(self._id).grid_pos(place)
+        self._x += width
+        self._height = max(self._height, height)
+        if self._row is not None:
+            self._row.with_panel(placed)
+        else:
+            self._built.with_panel(placed)
+
+    def row(self, title: str, *, collapsed: bool = False) -> None:
+        """Begin a row with a title; the panels of a collapsed one are shown when it is opened."""
+        self._end_row()
+        self._next_line()
+        self._id += 1
+        row = db.Row(title).id(self._id).collapsed(collapsed)
+        row.grid_pos(dashboard.GridPos(x=0, y=self._y, w=COLUMNS, h=1))
+        self._y += 1
+        if collapsed:
+            self._row = row
+        else:
+            self._built.with_row(row)
+
+    def build(self) -> dashboard.Dashboard:
+        """Return the dashboard."""
+        self._end_row()
+        return self._built.build()
+
+    def _next_line(self) -> None:
+        self._y += self._height
+        self._x = self._height = 0
+
+    def _end_row(self) -> None:
+        if self._row is not None:
+            self._built.with_row(self._row)
+            self._row = None
+
+
+def dashboards_link() -> db.DashboardLink:
+    """Return links to the other dashboards, at the same time."""
+    link = db.DashboardLink("Dashboards").type(dashboard.DashboardLinkType.DASHBOARDS).tags([TAG]).icon("external link")
+    link = link.tooltip("").url("").target_blank(False)
+    return link.as_dropdown(False).include_vars(False).keep_time(True)
+
+
+def data_source() -> db.DatasourceVariable:
+    """Return the choice of a Prometheus; the provisioned one, unless there are more."""
+    option = dashboard.VariableOption(text="Prometheus", value="prometheus", selected=True)
+    return db.DatasourceVariable("datasource").label("Data source").type("prometheus").current(option).multi(False)
+
+
+def one_of(name: str, label: str, query: str, *, regex: str = "", current: str = "") -> db.QueryVariable:
+    """Return the choice of one value."""
+    variable = _variable(name, label, query).multi(False).include_all(False).regex(regex)
+    return (
+        variable.current(dashboard.VariableOption(text=current, value=current, selected=True)) if current else variable
+    )
+
+
+def some_of(name: str, label: str, query: str) -> db.QueryVariable:
+    """Return the choice of some values, all of them to begin with."""
+    variable = _variable(name, label, query).multi(True).include_all(True).all_value(".+").regex("")
+    return variable.current(dashboard.VariableOption(text="All", value="$__all", selected=True))
+
+
+def _variable(name: str, label: str, query: str) -> db.QueryVariable:
+    question: dict[str, object] = {"query": query, "refId": f"variable-{name}"}
+    variable = db.QueryVariable(name).label(label).datasource(style.SOURCE).query(question)
+    return variable.refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(
+        dashboard.VariableSort.ALPHABETICAL_ASC
+    )
+
+
+def alert_marks(matchers: Sequence[str]) -> db.AnnotationQuery:
+    """Return marks for the time in which alerts fired."""
+    selector = ", ".join((*matchers, 'alertstate="firing"'))
+    expr = f"max by (alertname, severity, mountpoint) (ALERTS{{{selector}}})"
+    query = style.over_time(expr, "", "Alerts").interval("1m")
+    marks = db.AnnotationQuery().name("Alerts").datasource(style.SOURCE).enable(True).hide(False).target(query)
+    marks = marks.icon_color(style.CRITICAL).title_format("{{alertname}} {{mountpoint}}")
+    return marks.text_format("{{severity}}").tag_keys("severity")

@@ -1,0 +1,152 @@
+"""Dashboard Fleet: every machine in one table, the worst first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grafana import panels, style
+from grafana.style import ON, now, over_time, rows, select
+
+if TYPE_CHECKING:
+    from grafana_foundation_sdk.builders import stat, table, timeseries
+    from grafana_foundation_sdk.models import dashboard
+
+    from grafana.board import Board
+
+UP = 'up{job=~"$job", instance=~"$instance"}'
+LEVEL = select("instance:host_level:max")
+USAGE = select("instance:host_usage:ratio")
+
+
+def fill(board: Board) -> None:
+    """Put the panels in their places."""
+    for panel in (machines(), down(), critical(), warning()):
+        board.add(panel, 6, 4)
+    board.add(table_of_machines(), 24, 16)
+    board.add(highest("cpu", "CPU"), 8, 9)
+    board.add(highest("memory", "Memory"), 8, 9)
+    board.add(highest("filesystem", "Fullest filesystem"), 8, 9)
+
+
+def machines() -> stat.Panel:
+    """Return how many machines there are."""
+    return panels.number(
+        "Machines",
+        "Machines that are watched. Good: as many as you have. One is missing: it stands in no file in targets/.",
+        style.COUNT,
+        now(f"count({UP})"),
+    )
+
+
+def down() -> stat.Panel:
+    """Return how many machines do not answer."""
+    panel = panels.number(
+        "Not answering",
+        "Machines that could not be scraped just now. Good: 0. After 2 minutes there is a mail; what to do: runbook "
+        "HostExporterDown.",
+        style.COUNT,
+        now(f"count({UP} == 0) or vector(0)"),
+    )
+    return panel.thresholds(style.limits((1, style.CRITICAL))).color_scheme(style.by_limits())
+
+
+def critical() -> stat.Panel:
+    """Return how many machines are above a critical limit."""
+    return _at_level("Critical", 2, style.CRITICAL)
+
+
+def warning() -> stat.Panel:
+    """Return how many machines are above a warning limit."""
+    return _at_level("Warning", 1, style.WARNING)
+
+
+def _at_level(title: str, level: int, colour: str) -> stat.Panel:
+    panel = panels.number(
+        title,
+        f"Machines whose CPU, memory or a filesystem is at or above its own {title.lower()} limit now. "
+        "Good: 0. They stand at the top of the table; a click on the name shows why.",
+        style.COUNT,
+        now(f"count({LEVEL} == {level}) or vector(0)"),
+    )
+    return panel.thresholds(style.limits((1, colour))).color_scheme(style.by_limits())
+
+
+def score() -> str:
+    """Return how bad it is: 3 for no answer, 2 critical, 1 warning, plus the highest share: one order fits all."""
+    worst = f"clamp_max(max by (job, instance) ({USAGE}), 0.999)"
+    return f"({LEVEL} + {ON} {worst}) or {ON} (({UP} == 0) + 3)"
+
+
+def table_of_machines() -> table.Panel:
+    """Return all machines, the worst first."""
+
+    def share(resource: str) -> str:
+        return select("instance:host_usage:ratio", f'resource="{resource}"')
+
+    seen = f"topk by (job, instance) (1, {select('instance:host_seen:timestamp_seconds')})"
+    panel = panels.list_of(
+        "Machines",
+        "Every machine, the worst first: no answer, critical, warning, well, each by its own limits. Good: all "
+        'well. A click on the name opens its dashboard. "Alerts" counts those that fire.',
+        rows(f"sort_desc(({score()}) * {ON} group_left (hostname) ({seen} > bool 0))", "A"),
+        rows(seen, "B"),
+        rows(share("cpu"), "C"),
+        rows(share("memory"), "D"),
+        rows(share("filesystem"), "E"),
+        rows(f"{select('host_load5')} / {ON} {select('host_logical_cpus')}", "F"),
+        rows(select("host_uptime_seconds"), "G"),
+        rows(f"count by (job, instance) ({style.firing()})", "H"),
+    )
+    names = {
+        "hostname": "Machine", "Value #A": "Level", "Value #C": "CPU", "Value #D": "Memory",
+        "Value #E": "Fullest filesystem", "Value #F": "Load per CPU", "Value #G": "Uptime", "Value #H": "Alerts",
+        "instance": "Address", "job": "Job",
+    }  # fmt: skip
+    panel = panel.with_transformation(style.columns(names, ["Time", "Value #B", "resource", "__name__"]))
+    for name in ("CPU", "Memory", "Fullest filesystem"):
+        panel = panel.override_by_name(name, panels.bar(style.RATIO))
+    panel = panel.override_by_name("Uptime", [style.property_of("unit", style.SECONDS)])
+    panel = panel.override_by_name("Load per CPU", [style.property_of("decimals", 2)])
+    panel = panel.override_by_name("Alerts", [style.property_of("decimals", 0)])
+    panel = panel.override_by_name("Level", _level())
+    panel = panel.override_by_name("Machine", [style.property_of("links", [_link()])])
+    return panel.sort_by([panels.sorted_by("Level")])
+
+
+def _level() -> list[dashboard.DynamicConfigValue]:
+    texts = (
+        ("well", style.OK),
+        ("warning", style.WARNING),
+        ("critical", style.CRITICAL),
+        ("no answer", style.CRITICAL),
+    )
+    ranges = [
+        {
+            "type": "range",
+            "options": {"from": value, "to": value + 0.9999, "result": {"text": text, "color": colour, "index": value}},
+        }
+        for value, (text, colour) in enumerate(texts)
+    ]
+    return [
+        style.property_of("mappings", ranges),
+        style.property_of("custom.cellOptions", {"type": "color-background", "mode": "basic"}),
+        style.property_of("custom.width", 110),
+    ]
+
+
+def _link() -> dict[str, object]:
+    address = "/d/host?var-datasource=${datasource}&var-job=${__data.fields.Job}&var-instance=${__data.fields.Address}"
+    return {"title": "Open this machine", "url": f"{address}&${{__url_time_range}}", "targetBlank": False}
+
+
+def highest(resource: str, title: str) -> timeseries.Panel:
+    """Return the five machines with the highest share of a resource."""
+    series = select("instance:host_usage:ratio", f'resource="{resource}"')
+    panel = panels.graph(
+        f"{title}: the five highest",
+        " of the five machines that were highest in the chosen time, by their addresses. Good: below the limits "
+        "of each. One that stands out from its peers is worth a look, whatever its level.",
+        style.RATIO,
+        over_time(f"{series} and {ON} topk(5, avg_over_time({series}[$__range] @ end()))", "{{instance}}"),
+    )
+    return panel.max(1).fill_opacity(0).legend(style.legend("mean", "max", sort="Max"))

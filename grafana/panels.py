@@ -1,0 +1,145 @@
+"""The kinds of panels: numbers, graphs, tables, timelines. What Grafana would choose by itself is chosen here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grafana_foundation_sdk.builders import common as ui
+from grafana_foundation_sdk.builders import stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.models import common
+
+from grafana import style
+from grafana.style import COLOURS, CRITICAL, OK, ON, SOURCE, STEP, WARNING
+
+if TYPE_CHECKING:
+    from grafana_foundation_sdk.builders import prometheus
+    from grafana_foundation_sdk.models import dashboard
+
+NO_DATA = "no data"
+
+
+def number(title: str, description: str, unit: str, *queries: prometheus.Dataquery, decimals: int = 0) -> stat.Panel:
+    """Return one large number, as it is at the end of the chosen time."""
+    last = ui.ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields("")
+    panel = stat.Panel().title(title).description(description).datasource(SOURCE).targets(list(queries)).interval(STEP)
+    panel = panel.unit(unit).decimals(decimals).no_value(NO_DATA).reduce_options(last)
+    panel = panel.graph_mode(common.BigValueGraphMode.NONE).color_mode(common.BigValueColorMode.BACKGROUND)
+    panel = panel.justify_mode(common.BigValueJustifyMode.CENTER).orientation(common.VizOrientation.AUTO)
+    panel = panel.text_mode(common.BigValueTextMode.VALUE).wide_layout(True).show_percent_change(False)
+    return panel.color_scheme(style.fixed(style.NEUTRAL)).thresholds(style.limits())
+
+
+def number_with_level(title: str, description: str, expr: str, resource: str, legend: str = "__auto") -> stat.Panel:
+    """Return a share in the colour of the machine's own limits.
+
+    Limits of a panel are constants, the machine's are series: so there is one query a colour, and one of them answers.
+    """
+    warning, critical = style.limit(resource, "warning"), style.limit(resource, "critical")
+    beside = f"{ON} group_left ()"
+    queries = {
+        "A": (OK, f"{expr} < {beside} {warning}"),
+        "B": (WARNING, f"({expr} >= {beside} {warning}) < {beside} {critical}"),
+        "C": (CRITICAL, f"{expr} >= {beside} {critical}"),
+    }
+    panel = number(title, description, style.RATIO, *(style.now(q, legend, ref) for ref, (_, q) in queries.items()))
+    for ref, (colour, _) in queries.items():
+        panel = panel.override_by_query(ref, [style.colour_override(colour)])
+    return panel
+
+
+def graph(title: str, description: str, unit: str, *queries: prometheus.Dataquery) -> timeseries.Panel:
+    """Return lines over time; gaps stay gaps, since nothing was measured there."""
+    panel = timeseries.Panel().title(title).description(description).datasource(SOURCE).targets(list(queries))
+    panel = panel.interval(STEP).unit(unit).decimals(1).min(0).no_value(NO_DATA)
+    panel = panel.draw_style(common.GraphDrawStyle.LINE).line_interpolation(common.LineInterpolation.LINEAR)
+    panel = panel.line_width(1).fill_opacity(10).gradient_mode(common.GraphGradientMode.NONE)
+    panel = panel.show_points(common.VisibilityMode.NEVER).span_nulls(False).insert_nulls(False)
+    panel = panel.stacking(ui.StackingConfig().mode(common.StackingMode.NONE).group("A"))
+    panel = panel.axis_placement(common.AxisPlacement.AUTO).axis_label("").axis_border_show(False)
+    panel = panel.thresholds_style(ui.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.OFF))
+    panel = panel.legend(style.legend()).tooltip(style.tooltip()).color_scheme(style.by_name())
+    panel = panel.thresholds(style.limits())
+    for name, colour in COLOURS.items():
+        if any(query.build().legend_format == name for query in queries):
+            panel = panel.override_by_name(name, [style.colour_override(colour)])
+    return panel
+
+
+def stacked(panel: timeseries.Panel) -> timeseries.Panel:
+    """Return a graph whose lines stand on one another; lines that are limits stay where they are."""
+    return (
+        panel.stacking(ui.StackingConfig().mode(common.StackingMode.NORMAL).group("A")).fill_opacity(40).line_width(1)
+    )
+
+
+def dashed(panel: timeseries.Panel, *names: str) -> timeseries.Panel:
+    """Return a graph in which some lines are marks and no amounts: dashed, not filled, not stacked."""
+    for name in names:
+        marks = [
+            style.property_of("custom.lineStyle", {"fill": "dash", "dash": [8, 8]}),
+            style.property_of("custom.fillOpacity", 0),
+            style.property_of("custom.stacking", {"mode": "none", "group": "marks"}),
+            style.property_of("custom.lineWidth", 1),
+            style.colour_override(COLOURS[name]),
+        ]
+        panel = panel.override_by_name(name, marks)
+    return panel
+
+
+def limit_lines(resource: str, times: str = "") -> tuple[prometheus.Dataquery, prometheus.Dataquery]:
+    """Return the queries of a machine's own limits; ``times`` is what they are shares of, nothing for shares."""
+    factor = f" * {ON} {times}" if times else ""
+    return (
+        style.over_time(f"{style.limit(resource, 'warning')}{factor}", "warning from", "X"),
+        style.over_time(f"{style.limit(resource, 'critical')}{factor}", "critical from", "Y"),
+    )
+
+
+def downwards(panel: timeseries.Panel, pattern: str) -> timeseries.Panel:
+    """Return a graph in which the series that fit point downwards, as traffic in the other direction."""
+    panel = panel.override_by_regexp(pattern, [style.property_of("custom.transform", "negative-Y")])
+    return panel.axis_centered_zero(True)
+
+
+def list_of(title: str, description: str, *queries: prometheus.Dataquery) -> table.Panel:
+    """Return a table; each query is a column, the rows are put together by their labels."""
+    panel = table.Panel().title(title).description(description).datasource(SOURCE).targets(list(queries)).interval(STEP)
+    panel = panel.show_header(True).cell_height(common.TableCellHeight.SM).no_value("-").filterable(False)
+    panel = panel.cell_options(common.TableAutoCellOptions())
+    panel = panel.align(common.FieldTextAlignment.AUTO).color_scheme(style.fixed(style.NEUTRAL))
+    panel = panel.thresholds(style.limits()).unit(style.COUNT).decimals(1)
+    if len(queries) > 1:
+        panel = panel.with_transformation(style.transformation("merge", {}))
+    return panel
+
+
+def timeline(title: str, description: str, *queries: prometheus.Dataquery) -> statetimeline.Panel:
+    """Return states over time, one line each."""
+    panel = statetimeline.Panel().title(title).description(description).datasource(SOURCE).targets(list(queries))
+    panel = panel.interval(STEP).no_value(NO_DATA).unit(style.COUNT).decimals(0)
+    panel = (
+        panel.show_value(common.VisibilityMode.NEVER).merge_values(True).row_height(0.8).line_width(0).fill_opacity(80)
+    )
+    panel = panel.align_value(common.TimelineValueAlignment.LEFT).tooltip(
+        style.tooltip(common.TooltipDisplayMode.SINGLE)
+    )
+    legend = ui.VizLegendOptions().show_legend(False).display_mode(common.LegendDisplayMode.LIST)
+    legend = legend.placement(common.LegendPlacement.BOTTOM).calcs([])
+    return panel.legend(legend).color_scheme(style.by_limits()).thresholds(style.limits())
+
+
+def sorted_by(column: str) -> ui.TableSortByFieldState:
+    """Return the order of a table: by this column, the largest first."""
+    return ui.TableSortByFieldState().display_name(column).desc(True)
+
+
+def bar(unit: str) -> list[dashboard.DynamicConfigValue]:
+    """Return the properties of a column that shows shares as bars, of one colour: limits differ from row to row."""
+    return [
+        style.property_of("unit", unit),
+        style.property_of("decimals", 0),
+        style.property_of("min", 0),
+        style.property_of("max", 1),
+        style.property_of("custom.cellOptions", {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}),
+        style.property_of("color", {"mode": "fixed", "fixedColor": style.COLOURS["cpu"]}),
+    ]

@@ -1,0 +1,155 @@
+"""What all panels share: colours, units, legends, the way to ask. The same thing has the same colour everywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grafana_foundation_sdk.builders import common as ui
+from grafana_foundation_sdk.builders import dashboard as db
+from grafana_foundation_sdk.builders import prometheus
+from grafana_foundation_sdk.models import common, dashboard
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat, QueryEditorMode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
+
+OK, WARNING, CRITICAL, NEUTRAL, INFO = "green", "yellow", "red", "text", "blue"
+COLOURS = {
+    "user": "blue",
+    "system": "purple",
+    "waiting for disks": "orange",
+    "taken by the hypervisor": "dark-red",
+    "used": "purple",
+    "swap used": "orange",
+    "total": "text",
+    "warning from": WARNING,
+    "critical from": CRITICAL,
+    "cpu": "blue",
+    "memory": "purple",
+    "io": "orange",
+    "load of 1 minute": "blue",
+    "load of 5 minutes": "purple",
+    "load of 15 minutes": "orange",
+    "CPUs": "text",
+    "charge": "green",
+    "plugged in": "text",
+    "received": "green",
+    "transmitted": "blue",
+}
+
+RATIO, BYTES, BYTES_A_SECOND, SECONDS, COUNT, CELSIUS, A_MINUTE = (
+    "percentunit", "bytes", "Bps", "s", "short", "celsius", "cpm",
+)  # fmt: skip
+
+STEP = "15s"
+"""The scrape interval of prometheus.yml: a finer step shows nothing more."""
+
+ON = "on (job, instance)"
+
+
+def select(metric: str, *matchers: str) -> str:
+    """Return the selector of a metric for the chosen machines."""
+    inside = ", ".join(('job=~"$job"', 'instance=~"$instance"', *matchers))
+    return f"{metric}{{{inside}}}"
+
+
+def firing(*matchers: str) -> str:
+    """Return the selector of the alerts that fire for the chosen machines."""
+    return select("ALERTS", 'alertstate="firing"', *matchers)
+
+
+def limit(resource: str, severity: str) -> str:
+    """Return the selector of a machine's own limit."""
+    return select("host_alert_threshold_ratio", f'resource="{resource}"', f'severity="{severity}"')
+
+
+def over_time(expr: str, legend: str, ref: str = "A") -> prometheus.Dataquery:
+    """Return a query for a graph."""
+    return _query(expr, ref).legend_format(legend).range().format(PromQueryFormat.TIME_SERIES)
+
+
+def now(expr: str, legend: str = "__auto", ref: str = "A") -> prometheus.Dataquery:
+    """Return a query for the end of the chosen time."""
+    return _query(expr, ref).legend_format(legend).instant().format(PromQueryFormat.TIME_SERIES)
+
+
+def rows(expr: str, ref: str) -> prometheus.Dataquery:
+    """Return a query whose series are the rows of a table."""
+    return _query(expr, ref).legend_format("__auto").instant().format(PromQueryFormat.TABLE)
+
+
+def _query(expr: str, ref: str) -> prometheus.Dataquery:
+    query = prometheus.Dataquery().datasource(SOURCE).expr(expr).ref_id(ref).interval(STEP)
+    return query.editor_mode(QueryEditorMode.CODE).exemplar(False)
+
+
+def fixed(colour: str) -> db.FieldColor:
+    """Return one colour for everything."""
+    return db.FieldColor().mode(dashboard.FieldColorModeId.FIXED).fixed_color(colour)
+
+
+def by_name() -> db.FieldColor:
+    """Return a colour for each name, the same on every dashboard and every day."""
+    return db.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
+
+
+def by_limits() -> db.FieldColor:
+    """Return the colour of the limit that is reached."""
+    return db.FieldColor().mode(dashboard.FieldColorModeId.THRESHOLDS)
+
+
+def limits(*steps: tuple[float, str], base: str = OK) -> db.ThresholdsConfig:
+    """Return limits: a colour to begin with and one from each value on."""
+    found = [dashboard.Threshold(None, base), *(dashboard.Threshold(value, colour) for value, colour in steps)]
+    return db.ThresholdsConfig().mode(dashboard.ThresholdsMode.ABSOLUTE).steps(found)
+
+
+def words(texts: dict[str, tuple[str, str]]) -> list[dashboard.ValueMapping]:
+    """Return what stands for values: (text, colour) by value."""
+    results = {
+        value: dashboard.ValueMappingResult(text=text, color=colour, index=index)
+        for index, (value, (text, colour)) in enumerate(texts.items())
+    }
+    return [dashboard.ValueMap(options=results)]
+
+
+def legend(*calcs: str, sort: str = "") -> ui.VizLegendOptions:
+    """Return a legend below the graph; with calculations it is a table, sorted by one of them, the largest first."""
+    display = common.LegendDisplayMode.TABLE if calcs else common.LegendDisplayMode.LIST
+    found = ui.VizLegendOptions().show_legend(True).placement(common.LegendPlacement.BOTTOM).display_mode(display)
+    found = found.calcs(list(calcs))
+    return found.sort_by(sort).sort_desc(True) if sort else found
+
+
+def tooltip(mode: common.TooltipDisplayMode = common.TooltipDisplayMode.MULTI) -> ui.VizTooltipOptions:
+    """Return a tooltip with all series, the largest first."""
+    return ui.VizTooltipOptions().mode(mode).sort(common.SortOrder.DESCENDING)
+
+
+def property_of(name: str, value: object) -> dashboard.DynamicConfigValue:
+    """Return one property of an override."""
+    return dashboard.DynamicConfigValue(id_val=name, value=value)
+
+
+def colour_override(colour: str) -> dashboard.DynamicConfigValue:
+    """Return the property that gives a series its colour."""
+    return property_of("color", {"mode": "fixed", "fixedColor": colour})
+
+
+def transformation(name: str, options: dict[str, object]) -> dashboard.DataTransformerConfig:
+    """Return a step that changes what a query gave before it is shown."""
+    return dashboard.DataTransformerConfig(id_val=name, options=options)
+
+
+def columns(names: dict[str, str], hidden: Sequence[str] = ()) -> dashboard.DataTransformerConfig:
+    """Return the step that orders and names the columns of a table; ``names`` is by query column."""
+    return transformation(
+        "organize",
+        {
+            "excludeByName": dict.fromkeys(hidden, True),
+            "indexByName": {column: index for index, column in enumerate(names)},
+            "renameByName": {column: name for column, name in names.items() if column != name},
+        },
+    )

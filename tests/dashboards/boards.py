@@ -1,0 +1,74 @@
+"""The committed dashboards as tests look at them: panels and queries, with variables filled in as Grafana does."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+FOLDER = Path(__file__).parents[2] / "grafana/dashboards"
+FILES = sorted(FOLDER.glob("*.json"))
+Panel = dict[str, Any]
+
+
+def load(file: Path) -> dict[str, Any]:
+    board: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return board
+
+
+BOARDS = {file.stem: load(file) for file in FILES}
+
+
+def panels(board: Mapping[str, Any]) -> Iterator[Panel]:
+    """Yield all panels that are no rows, also those inside collapsed rows."""
+    for panel in board["panels"]:
+        if panel["type"] != "row":
+            yield panel
+        yield from panel.get("panels") or []
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query of one panel."""
+
+    board: str
+    panel: str
+    ref: str
+    expr: str
+    instant: bool
+
+    def __str__(self) -> str:
+        return f"{self.board}-{self.panel}-{self.ref}"
+
+
+def queries() -> list[Query]:
+    return [
+        Query(name, panel["title"], target["refId"], target["expr"], bool(target.get("instant")))
+        for name, board in BOARDS.items()
+        for panel in panels(board)
+        for target in panel["targets"]
+    ]
+
+
+def variables(board: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {variable["name"]: variable for variable in board["templating"]["list"]}
+
+
+def fill(expr: str, *, job: str = ".+", instance: str = ".+", seconds: float = 60) -> str:
+    """Return an expression with Grafana's variables filled in, for a time of so many seconds and a step of 15 s."""
+    values = {
+        # Grafana: the larger of four scrape intervals, and a step and a scrape interval.
+        "__rate_interval": "60s",
+        "__interval": "15s",
+        "__range": f"{seconds:.0f}s",
+        "job": job,
+        "instance": instance,
+    }
+    found = re.sub(r"\$\{?(\w+)\}?", lambda name: values[name[1]], expr)
+    assert "$" not in found
+    return found

@@ -1,0 +1,76 @@
+"""A real Prometheus that has scraped the real exporter and fifty machines that are replayed, with the shipped rules."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import urllib.parse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.stack.support import eventually, make_chain
+from tests.support import Load, fetch
+from tests.tools.replay import Machine, Replay
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+WELL = Machine("well")
+WARM = Machine("warm", cpu=0.85, memory=0.85, filesystem=0.85)
+# 40 MB a second: full within the hour.
+HOT = Machine("hot", cpu=0.97, memory=0.95, filesystem=0.95, filling=4e7)
+SILENT = Machine("silent", silent=True)
+OTHERS = [Machine(f"machine-{n:02d}", cpu=n / 100, memory=0.3 + n / 200, filesystem=0.2 + n / 100) for n in range(46)]
+LOADING = 15
+"""Seconds for which a program keeps a core busy, some time before the queries are run."""
+
+
+@dataclass(frozen=True)
+class History:
+    """A Prometheus with something in it; times are Unix time."""
+
+    url: str
+    exporter: str
+    load_begin: float
+    load_end: float
+
+    def ask(self, path: str, **parameters: str | float) -> Any:
+        """Return what the API answers."""
+        body = fetch(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}").text
+        answer = json.loads(body)
+        assert answer["status"] == "success", f"{answer.get('error')}: {parameters}"
+        return answer["data"]
+
+    def instant(self, expr: str, at: float | None = None) -> list[dict[str, Any]]:
+        """Return the series of an instant query."""
+        found: list[dict[str, Any]] = self.ask("query", query=expr, time=at or time.time())["result"]
+        return found
+
+    def range(self, expr: str, begin: float, end: float, step: float = 1) -> list[dict[str, Any]]:
+        """Return the series of a range query."""
+        found: list[dict[str, Any]] = self.ask("query_range", query=expr, start=begin, end=end, step=step)["result"]
+        return found
+
+
+@pytest.fixture(scope="session")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    folder: Path = tmp_path_factory.mktemp("chain")
+    with Replay([WELL, WARM, HOT, SILENT, *OTHERS]) as replay, make_chain(folder) as chain:
+        (chain.targets / "machines.yml").write_text(replay.targets())
+        exporter = chain.urls["exporter"].removeprefix("http://")
+        found = History(chain.urls["prometheus"], exporter, 0, 0)
+        eventually(lambda: len(found.instant("up == 1")) >= 50, 60)
+        script = folder / "eater.py"
+        script.write_text("import time\nend = time.monotonic() + 60\nwhile time.monotonic() < end: pass\n")
+        begin = time.time()
+        with Load(command=[sys.executable, str(script)]):
+            time.sleep(LOADING)
+        end = time.time()
+        eventually(lambda: found.instant('ALERTS{alertname="HostFilesystemFull", alertstate="firing"}'), 60)
+        # A minute of history in all, and a scrape without the program that has ended.
+        time.sleep(max(3.0, 45 - (time.time() - begin)))
+        yield History(found.url, exporter, begin, end)

@@ -1,0 +1,67 @@
+"""What is committed is what build.py makes, in its right places."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from grafana.build import boards
+from tests.dashboards.boards import BOARDS, FILES, panels
+
+
+def test_the_committed_files_are_current() -> None:
+    assert {file.name: file.read_text(encoding="utf-8") for file in FILES} == boards(), "rewrite them: make dashboards"
+
+
+def test_the_names_that_mails_and_links_use_are_there() -> None:
+    assert {board["uid"]: board["title"] for board in BOARDS.values()} == {
+        "host": "Host",
+        "fleet": "Fleet",
+        "stack": "Stack",
+    }
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_panels_have_numbers_of_their_own_and_do_not_overlap(name: str) -> None:
+    board = BOARDS[name]
+    everything = [*board["panels"], *(inner for panel in board["panels"] for inner in panel.get("panels") or [])]
+    numbers = [panel["id"] for panel in everything]
+    assert len(numbers) == len(set(numbers))
+    for one, other in combinations(everything, 2):
+        assert not _overlap(one["gridPos"], other["gridPos"]), f"{one['title']} and {other['title']}"
+    assert all(panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24 for panel in everything)
+
+
+def _overlap(one: dict[str, int], other: dict[str, int]) -> bool:
+    return (
+        one["x"] < other["x"] + other["w"]
+        and other["x"] < one["x"] + one["w"]
+        and one["y"] < other["y"] + other["h"]
+        and other["y"] < one["y"] + one["h"]
+    )
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_every_row_is_full(name: str) -> None:
+    """No holes: the panels of each height fill the width."""
+    lines: dict[int, int] = {}
+    for panel in panels(BOARDS[name]):
+        lines[panel["gridPos"]["y"]] = lines.get(panel["gridPos"]["y"], 0) + panel["gridPos"]["w"]
+    assert set(lines.values()) == {24}
+
+
+def test_the_same_thing_has_the_same_colour_everywhere() -> None:
+    colours: dict[str, set[str]] = {}
+    for board in BOARDS.values():
+        for panel in panels(board):
+            for override in panel["fieldConfig"]["overrides"]:
+                if override["matcher"]["id"] == "byName":
+                    for value in _colours(override):
+                        colours.setdefault(override["matcher"]["options"], set()).add(value)
+    assert {name: found for name, found in colours.items() if len(found) > 1} == {}
+
+
+def _colours(override: dict[str, Any]) -> list[str]:
+    return [entry["value"]["fixedColor"] for entry in override["properties"] if entry["id"] == "color"]

@@ -1,0 +1,144 @@
+"""The rules of grafana/dashboard-linter, and our own; each exception with its reason."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.dashboards.boards import BOARDS, Query, panels, queries, variables
+
+EVERY_PANEL = [(name, panel) for name, board in BOARDS.items() for panel in panels(board)]
+QUERIES = queries()
+
+# Rule, dashboard, what: why.
+EXCEPTIONS = {
+    ("multi", "host", "job"): "shows one machine",
+    ("multi", "host", "instance"): "shows one machine",
+    ("label_values", "host", "instance"): "the list shows the machines' names, not their addresses",
+}
+# Functions over a time of their own: what they ask has nothing to do with how far one has zoomed.
+WINDOWS = {"5m", "10m", "6h", "$__range"}
+UNITS = {"percentunit", "bytes", "Bps", "s", "short", "celsius", "cpm", "pps"}
+LINES = 5
+
+
+def title(value: object) -> str | None:
+    return value["title"] if isinstance(value, dict) else None
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_the_variables_are_there(name: str) -> None:
+    found = variables(BOARDS[name])
+    assert list(found) == ["datasource", "job", "instance"]
+    source = found["datasource"]
+    assert (source["type"], source["query"], source["label"]) == ("datasource", "prometheus", "Data source")
+    assert source["current"] == {"selected": True, "text": "Prometheus", "value": "prometheus"}
+    for variable in (found["job"], found["instance"]):
+        assert variable["type"] == "query"
+        assert variable["label"]
+        assert variable["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+        assert variable["refresh"] == 2, "asked again when another time is chosen"
+        query = variable["query"]["query"]
+        if ("label_values", name, variable["name"]) not in EXCEPTIONS:
+            assert re.fullmatch(rf"label_values\(.+, {variable['name']}\)", query)
+        if ("multi", name, variable["name"]) not in EXCEPTIONS:
+            assert (variable["multi"], variable["includeAll"], variable["allValue"]) == (True, True, ".+")
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_nobody_can_change_it_where_it_would_be_lost(name: str) -> None:
+    assert BOARDS[name]["editable"] is False
+
+
+@pytest.mark.parametrize(("name", "panel"), EVERY_PANEL, ids=title)
+def test_every_panel_says_what_it_shows_and_what_good_looks_like(name: str, panel: dict[str, Any]) -> None:
+    assert panel["title"]
+    assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+    assert "Good: " in panel["description"] or "Good is " in panel["description"], f"{name}: {panel['title']}"
+    assert panel["description"].endswith(".")
+    assert 60 < len(panel["description"]) < 400
+
+
+@pytest.mark.parametrize(("name", "panel"), EVERY_PANEL, ids=title)
+def test_every_panel_sets_unit_decimals_colour_and_what_stands_for_nothing(name: str, panel: dict[str, Any]) -> None:
+    defaults = panel["fieldConfig"]["defaults"]
+    assert defaults["unit"] in UNITS, name
+    assert "decimals" in defaults
+    assert defaults["color"]["mode"]
+    assert defaults["noValue"]
+    assert defaults["thresholds"]["steps"]
+    if panel["type"] == "timeseries":
+        assert defaults["custom"]["spanNulls"] is False
+        assert panel["options"]["legend"]["showLegend"] is True
+        assert panel["options"]["tooltip"]["mode"] == "multi"
+
+
+@pytest.mark.parametrize(("name", "panel"), EVERY_PANEL, ids=title)
+def test_every_query_has_its_own_letter_source_step_and_kind(name: str, panel: dict[str, Any]) -> None:
+    refs = [target["refId"] for target in panel["targets"]]
+    assert refs
+    assert len(refs) == len(set(refs)), name
+    for target in panel["targets"]:
+        assert target["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+        assert target["interval"] == "15s"
+        assert bool(target.get("instant")) != bool(target.get("range"))
+        assert target["legendFormat"]
+
+
+@pytest.mark.parametrize(("name", "panel"), EVERY_PANEL, ids=title)
+def test_no_graph_has_more_than_five_lines_unless_they_are_stacked(name: str, panel: dict[str, Any]) -> None:
+    if panel["type"] != "timeseries":
+        return
+    stacked = panel["fieldConfig"]["defaults"]["custom"]["stacking"]["mode"] == "normal"
+    most = sum(_most_lines(target["expr"], target["legendFormat"]) for target in panel["targets"])
+    assert stacked or most <= LINES, f"{name}: {panel['title']} may have {most} lines"
+
+
+def _most_lines(expr: str, legend: str) -> int:
+    if "{{" not in legend:
+        return 1
+    limit = re.search(r"topk\((\d+)", expr)
+    if limit:
+        return int(limit[1])
+    # Labels with few values, all of them known.
+    return {"{{resource}}": 3, "{{integration}} sent": 2, "{{integration}} failed": 2}.get(legend, 99)
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=str)
+def test_every_selector_asks_for_the_chosen_machines(query: Query) -> None:
+    metrics = re.findall(r"(?<![\w:])((?:instance:)?\w+(?::\w+)*)\{([^{}]*)\}", query.expr)
+    assert metrics
+    for metric, matchers in metrics:
+        assert 'job=~"$job"' in matchers, metric
+        assert 'instance=~"$instance"' in matchers, metric
+    bare = re.findall(r"(?<![\w:{])(?:host|process|prometheus|alertmanager|scrape)_\w+(?![\w{])", query.expr)
+    assert not bare, f"without a selector: {bare}"
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=str)
+def test_counters_are_shown_as_rates_over_what_one_has_zoomed_to(query: Query) -> None:
+    for counter in re.finditer(r"(?<![\w:])(\w+_total)\{[^{}]*\}(?P<window>\[[^\]]*\])?", query.expr):
+        before = query.expr[: counter.start()]
+        assert re.search(r"(rate|increase)\($", before), f"{counter[1]} is no rate"
+    for function, window in re.findall(r"(rate|increase|deriv)\([^\[\]]*\[([^\]]+)\]", query.expr):
+        assert window == "$__rate_interval" or window in WINDOWS, f"{function} over {window}"
+
+
+def test_every_link_leads_to_one_of_our_dashboards() -> None:
+    uids = {board["uid"] for board in BOARDS.values()}
+    for board in BOARDS.values():
+        text = str(board)
+        assert set(re.findall(r"/d/(\w+)", text)) <= uids
+        (link,) = board["links"]
+        assert (link["type"], link["keepTime"]) == ("dashboards", True)
+        assert set(link["tags"]) <= set(board["tags"])
+
+
+def test_every_exception_is_needed() -> None:
+    """An exception that nothing uses any more would hide the next mistake."""
+    host = variables(BOARDS["host"])
+    assert not host["job"]["multi"]
+    assert not host["instance"]["multi"]
+    assert "label_values" not in host["instance"]["query"]["query"]

@@ -1,0 +1,69 @@
+"""Grafana finds its data sources and dashboards by itself, shows one of them first, and asks nobody for a password."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+
+from tests.dashboards.boards import BOARDS, FOLDER
+from tests.tools.stack.shipped import ROOT, Shipped
+
+PROVISIONING = ROOT / "grafana/provisioning"
+
+
+def provisioned(kind: str) -> dict[str, Any]:
+    (file,) = (PROVISIONING / kind).glob("*.yml")
+    found: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return found
+
+
+def grafana(variables: dict[str, str] | None = None) -> dict[str, str]:
+    return Shipped.read(variables or {}, dotenv=False).environment("grafana")
+
+
+def test_the_data_sources_have_names_that_do_not_change() -> None:
+    sources = {source["uid"]: source for source in provisioned("datasources")["datasources"]}
+    assert {uid: source["type"] for uid, source in sources.items()} == {
+        "prometheus": "prometheus",
+        "alertmanager": "alertmanager",
+    }
+    assert sources["prometheus"]["isDefault"] is True
+    assert sources["alertmanager"]["jsonData"]["implementation"] == "prometheus"
+    for source in sources.values():
+        assert grafana()[source["url"].removeprefix("$")].startswith("http://")
+    scrapes = yaml.safe_load((ROOT / "prometheus.yml").read_text(encoding="utf-8"))["global"]["scrape_interval"]
+    assert sources["prometheus"]["jsonData"]["timeInterval"] == scrapes
+
+
+def test_the_dashboards_are_where_grafana_looks_for_them() -> None:
+    (provider,) = provisioned("dashboards")["providers"]
+    path = grafana()[provider["options"]["path"].removeprefix("$")]
+    volumes = Shipped.read({}, dotenv=False).document["services"]["grafana"]["volumes"]
+    assert f"./{FOLDER.relative_to(ROOT)}:{path}:ro" in volumes
+    assert provider["allowUiUpdates"] is False
+
+
+def test_host_is_the_home_page() -> None:
+    home = grafana()["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    board = json.loads((FOLDER / home.rpartition("/")[2]).read_text(encoding="utf-8"))
+    assert board["uid"] == "host"
+    assert home.startswith(grafana()["DASHBOARDS"] + "/")
+
+
+def test_everyone_may_look_and_there_is_no_default_password() -> None:
+    settings = grafana()
+    assert settings["GF_AUTH_ANONYMOUS_ENABLED"] == "true"
+    assert settings.get("GF_AUTH_ANONYMOUS_ORG_ROLE", "Viewer") == "Viewer"
+    assert settings["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true"
+    with_password = grafana({"GRAFANA_ADMIN_PASSWORD": "secret"})
+    assert "GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION" not in with_password
+    assert with_password["GF_SECURITY_ADMIN_PASSWORD"] == "secret"
+
+
+def test_what_mails_link_to_is_there() -> None:
+    mail = Shipped.read({}, dotenv=False).config("mail")
+    assert "/d/" in mail
+    for uid in ("host", "stack"):
+        assert uid in {board["uid"] for board in BOARDS.values()}

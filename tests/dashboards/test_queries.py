@@ -1,0 +1,162 @@
+"""Every query of every panel, variable and annotation is run against a real Prometheus, and gives something."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.dashboards.boards import BOARDS, Query, fill, queries, variables
+from tests.dashboards.conftest import HOT, SILENT, WARM
+
+if TYPE_CHECKING:
+    from tests.dashboards.conftest import History
+
+QUERIES = queries()
+SECONDS = 60
+
+# Panels that a machine may have nothing for; machines that are replayed have it all.
+HARDWARE = {"Pressure", "Temperatures", "Battery", "Disk traffic", "Disk busy"}
+# Queries that have something only in the state that they are for; machines in these states are replayed.
+STATES = {"CPU", "Memory", "Fullest filesystem", "Alerts", "Filesystems now"}
+# What happens to the chain itself and did not happen here.
+NOTHING_SENT = {"Notifications"}
+
+
+def run(history: History, query: Query, *, instance: str, expr: str = "") -> bool:
+    """Return whether a query gives something, asked as Grafana would."""
+    now = time.time()
+    filled = fill(expr or query.expr, instance=instance, seconds=SECONDS)
+    if query.instant:
+        return bool(history.instant(filled, now))
+    return bool(history.range(filled, now - SECONDS, now, 15))
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=str)
+def test_every_query_gives_something(history: History, query: Query) -> None:
+    if query.board != "host":
+        assert run(history, query, instance=".+"), query.expr
+        return
+    real = run(history, query, instance=history.exporter)
+    if not real:
+        assert query.panel in HARDWARE | STATES, f"the real exporter has nothing for {query.expr}"
+        assert any(run(history, query, instance=f"{name}:5000") for name in ("well", "warm", "hot")), query.expr
+
+
+@pytest.mark.parametrize("panel", sorted(STATES - {"Filesystems now"}))
+def test_a_panel_with_a_query_for_each_state_shows_one_of_them(history: History, panel: str) -> None:
+    mine = [query for query in QUERIES if query.board == "host" and query.panel == panel]
+    assert any(run(history, query, instance=history.exporter) for query in mine)
+
+
+@pytest.mark.parametrize("panel", ["CPU", "Memory", "Fullest filesystem"])
+@pytest.mark.parametrize(("machine", "ref"), [("well", "A"), ("warm", "B"), ("hot", "C")])
+def test_a_number_has_the_colour_of_the_machines_own_limits(
+    history: History, panel: str, machine: str, ref: str
+) -> None:
+    mine = [query for query in QUERIES if query.board == "host" and query.panel == panel]
+    shown = [query.ref for query in mine if run(history, query, instance=f"{machine}:5000")]
+    assert shown == [ref]
+
+
+def test_a_renamed_metric_is_noticed(history: History) -> None:
+    for query in QUERIES:
+        for metric in set(re.findall(r"\bhost_\w+(?=\{)", query.expr)) - {"host_swap_used_bytes"}:
+            if query.panel in {"Fullest filesystem", "CPU", "Memory"} or " or " in query.expr:
+                continue
+            renamed = re.sub(rf"\b{metric}\b", "host_renamed", query.expr)
+            assert not run(history, query, instance=".+", expr=renamed), f"{query}: {metric}"
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_the_variables_list_the_machines(history: History, name: str) -> None:
+    found = variables(BOARDS[name])
+    jobs = _values(history, found["job"]["query"]["query"])
+    assert "host" in jobs
+    question = found["instance"]["query"]["query"]
+    if question.startswith("label_values"):
+        assert {history.exporter, "well:5000", "hot:5000"} <= set(_values(history, question))
+        return
+    assert question.startswith("query_result(")
+    series = history.instant(fill(question.removeprefix("query_result(").removesuffix(")"), seconds=SECONDS))
+    regex = re.sub(r"\(\?<", "(?P<", found["instance"]["regex"].removeprefix("/").removesuffix("/g"))
+    shown = {}
+    for one in series:
+        text = ", ".join(f'{label}="{value}"' for label, value in one["metric"].items())
+        groups = [match.groupdict() for match in re.finditer(regex, f"{{{text}}} 1 1700000000000")]
+        (label,) = [group["text"] for group in groups if group["text"]]
+        (value,) = [group["value"] for group in groups if group["value"]]
+        shown[label] = value
+    assert shown["hot"] == "hot:5000"
+    assert history.exporter in shown.values()
+
+
+def _values(history: History, question: str) -> list[str]:
+    found = re.fullmatch(r"label_values\((.+), (\w+)\)", question)
+    assert found
+    values: list[str] = history.ask(f"label/{found[2]}/values", **{"match[]": fill(found[1])})
+    return values
+
+
+@pytest.mark.parametrize("name", ["host", "stack"])
+def test_the_marks_of_alerts_are_there(history: History, name: str) -> None:
+    (marks,) = [one for one in BOARDS[name]["annotations"]["list"] if not one.get("builtIn")]
+    expr = fill(marks["target"]["expr"], instance="hot:5000" if name == "host" else ".+")
+    now = time.time()
+    found = history.range(expr, now - SECONDS, now, 15)
+    if name == "host":
+        assert {one["metric"]["alertname"] for one in found} >= {"HostHighMemory", "HostFilesystemFull"}
+    else:
+        assert not {one["metric"]["alertname"] for one in found} & {"HostHighMemory", "Watchdog"}
+
+
+@pytest.mark.load
+def test_the_program_that_ate_the_machine_comes_first_after_it_is_gone(history: History) -> None:
+    seconds = history.load_end - history.load_begin
+    instance = history.exporter
+    table = next(q for q in QUERIES if q.panel == "Programs in this time" and q.ref == "A")
+    first = history.instant(fill(table.expr, instance=instance, seconds=seconds), history.load_end)[0]
+    assert first["metric"]["name"].endswith(" eater.py")
+    assert 0.5 < float(first["value"][1]) <= 1.1, "cores, over the whole of the time"
+    graph = next(q for q in QUERIES if q.panel == "Top processes by CPU")
+    lines = history.range(fill(graph.expr, instance=instance, seconds=seconds), history.load_begin, history.load_end)
+    means = {line["metric"]["name"]: statistics.mean(float(value) for _, value in line["values"]) for line in lines}
+    assert max(means, key=lambda name: means[name]).endswith(" eater.py")
+    now = history.instant(f'host_top_process_cpu_cores{{instance="{history.exporter}", name=~".+eater.py"}}')
+    assert now == [], "it is gone"
+
+
+def test_the_worst_machine_comes_first_in_the_fleet(history: History) -> None:
+    table = next(q for q in QUERIES if q.board == "fleet" and q.panel == "Machines" and q.ref == "A" and q.instant
+                 and "sort_desc" in q.expr)  # fmt: skip
+    found = history.instant(fill(table.expr))
+    order = [one["metric"]["instance"] for one in found]
+    assert len(order) == 51
+    assert [name for name in order if name != history.exporter][:3] == [
+        f"{machine.name}:5000" for machine in (SILENT, HOT, WARM)
+    ]
+    assert {one["metric"].get("hostname") for one in found} >= {"hot", "warm", "machine-07"}
+    scores = [float(one["value"][1]) for one in found]
+    assert scores == sorted(scores, reverse=True)
+    by_name = dict(zip(order, scores, strict=True))
+    assert 3 <= by_name["silent:5000"] < 4
+    assert 2 <= by_name["hot:5000"] < 3
+    assert 1 <= by_name["warm:5000"] < 2
+    assert by_name["well:5000"] < 1
+
+
+def test_the_queries_of_the_fleet_are_quick(history: History) -> None:
+    """Fifty machines; the best of five, since this machine has other things to do."""
+    slow = {}
+    for query in (query for query in QUERIES if query.board == "fleet"):
+        times = []
+        for _ in range(5):
+            begin = time.perf_counter()
+            assert run(history, query, instance=".+")
+            times.append(time.perf_counter() - begin)
+        slow[str(query)] = min(times)
+    print({name: f"{1000 * seconds:.0f} ms" for name, seconds in slow.items()})
+    assert max(slow.values()) < 0.2, slow

@@ -1,0 +1,64 @@
+"""The dashboards fit the types that Grafana publishes, in the version that docker-compose.yml names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.dashboards.boards import BOARDS, panels
+from tests.support_servers import missing
+
+FOLDER = Path(__file__).parents[2] / ".cache/grafana"
+KINDS = {"state-timeline": "statetimeline"}  # as the folders of the types are called
+PANELS = [(name, panel) for name, board in BOARDS.items() for panel in panels(board)]
+
+# What Prometheus' data source reads from an annotation; the types of dashboards only know Grafana's own.
+OF_THE_DATA_SOURCE = {"target", "titleFormat", "textFormat", "tagKeys"}
+
+
+def validator(name: str) -> jsonschema.Draft7Validator:
+    file = FOLDER / f"{name}.json"
+    if not file.exists():
+        missing("Grafana's schema is not there (make schema, needs npm)")
+    return jsonschema.Draft7Validator(json.loads(file.read_text(encoding="utf-8")))
+
+
+def complaints(name: str, value: object) -> list[str]:
+    return [f"{'.'.join(map(str, error.path))}: {error.message[:300]}" for error in validator(name).iter_errors(value)]
+
+
+def without_what_the_data_source_reads(board: dict[str, Any]) -> dict[str, Any]:
+    copy: dict[str, Any] = json.loads(json.dumps(board))
+    for annotation in copy["annotations"].get("list", []):
+        for name in OF_THE_DATA_SOURCE:
+            annotation.pop(name, None)
+    return copy
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_dashboard_fits_the_schema(name: str) -> None:
+    assert complaints("dashboard", without_what_the_data_source_reads(BOARDS[name])) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "panel"), PANELS, ids=lambda value: value["title"] if isinstance(value, dict) else value
+)
+def test_a_panels_options_fit_the_schema_of_its_kind(name: str, panel: dict[str, Any]) -> None:
+    assert complaints(f"{KINDS.get(panel['type'], panel['type'])}-options", panel["options"]) == [], name
+    custom = panel["fieldConfig"]["defaults"].get("custom")
+    if custom is not None:
+        assert complaints(f"{KINDS.get(panel['type'], panel['type'])}-custom", custom) == [], name
+
+
+def test_what_does_not_fit_is_found() -> None:
+    board = without_what_the_data_source_reads(BOARDS["host"])
+    board["refresh"] = 30
+    assert complaints("dashboard", board)
+    board = without_what_the_data_source_reads(BOARDS["host"])
+    board["panels"][0]["gridPos"]["x"] = "0"
+    assert complaints("dashboard", board)
+    assert complaints("stat-options", {"graphMode": "loud"})

@@ -1,0 +1,221 @@
+"""``make stack`` as a process: it starts, shows where everything is and each mail, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import uuid
+from typing import TYPE_CHECKING, Self
+
+import psutil
+import pytest
+
+from tests.stack.support import eventually, example
+from tests.support import fetch, free_port, run
+from tests.support_servers import missing, program
+from tests.tools.stack.chain import SERVICES, MissingError, find
+from tests.tools.stack.shipped import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="signals, terminals and /proc as on Linux"),
+]
+
+READY = "Ctrl-C ends all of it"
+
+
+class Stack:
+    """The program in a terminal of its own, with free ports and its data in ``folder``; all of it is ended by PID."""
+
+    def __init__(self, folder: Path, **variables: str) -> None:
+        try:
+            find("prometheus")
+            find("prometheus-alertmanager", "alertmanager")
+        except MissingError as reason:
+            missing(str(reason))
+        ports = {f"{service.upper()}_PORT": str(free_port()) for service in SERVICES}
+        self.settings = {**example(), **ports, **variables}
+        self.text = ""
+        # Every process below inherits it, so that none can hide.
+        self._mark = str(uuid.uuid4())
+        self._folder = folder
+        self._terminal = -1
+
+    def __enter__(self) -> Self:
+        self._terminal, inner = os.openpty()
+        # Of a session of its own, as under a terminal's window: closing the terminal sends SIGHUP.
+        self.process = subprocess.Popen(
+            [program("setsid"), "--ctty", sys.executable, "-m", "tests.tools.stack", str(self._folder)],
+            cwd=ROOT, env={**os.environ, **self.settings, "STACK_TEST": self._mark},
+            stdin=inner, stdout=inner, stderr=inner,
+        )  # fmt: skip
+        os.close(inner)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.all():
+            process.kill()
+        self.process.wait(10)
+        self.close_terminal()
+
+    def all(self) -> list[psutil.Process]:
+        """Return every process that belongs to it."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("STACK_TEST") == self._mark and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                pass
+        return found
+
+    def servers(self, word: str) -> list[psutil.Process]:
+        """Return the processes that have a word in their command line."""
+        return [p for p in self.all() if p.pid != self.process.pid and word in " ".join(p.cmdline())]
+
+    def read(self) -> str:
+        """Return what it has printed until now."""
+        while self._terminal >= 0 and select.select([self._terminal], [], [], 0)[0]:
+            try:
+                self.text += os.read(self._terminal, 65536).decode().replace("\r\n", "\n")
+            except OSError:  # nobody has it open any more
+                break
+        return self.text
+
+    def wait_for(self, text: str, seconds: float = 60) -> str:
+        """Wait until it has printed a text, and return everything."""
+        eventually(lambda: text in self.read() or self.process.poll() is not None, seconds, f"no {text!r}")
+        assert text in self.read(), f"it ended with {self.process.returncode}"
+        return self.text
+
+    def end(self) -> int:
+        """Wait for its end, see that nothing is left, and return its exit code."""
+        code = self.process.wait(40)
+        self.read()
+        assert [process.cmdline() for process in self.all()] == []
+        return code
+
+    def close_terminal(self) -> None:
+        if self._terminal >= 0:
+            os.close(self._terminal)
+        self._terminal = -1
+
+
+def test_it_shows_where_everything_is_and_each_mail_and_ends_with_ctrl_c(tmp_path: Path) -> None:
+    with Stack(
+        tmp_path / "data", RETENTION_TIME="1y2w3d", RETENTION_SIZE="1536MB", MACHINE_NAME="büro #1 'x'"
+    ) as stack:
+        text = stack.wait_for(READY)
+        urls = dict(re.findall(r"^(status page|Prometheus|Alertmanager) +(http\S+)$", text, re.MULTILINE))
+        assert list(urls) == ["status page", "Prometheus", "Alertmanager"]
+        for name, url in urls.items():
+            assert f":{stack.settings[{'status page': 'EXPORTER'}.get(name, name.upper()) + '_PORT']}" in url
+            assert fetch(url).status == 200
+        assert "büro #1 &#39;x&#39;" in fetch(urls["status page"]).text
+        assert re.search(r"^mail +shown here$", text, re.MULTILINE)
+        assert f"data, logs    {tmp_path / 'data'}\n" in text
+
+        done = run("test-alert", "--hostname", "somewhere", urls["Alertmanager"])
+        assert done.returncode == 0, done.stderr
+        text = stack.wait_for("Subject: [WARNING] somewhere: Test alert, nothing is wrong", 60)
+        assert "--- mail to owner@localhost\n" in text
+
+        os.write(stack._terminal, b"\x03")
+        assert stack.end() == 0
+        assert stack.text.endswith("ended\n")
+        assert "Traceback" not in stack.text
+
+
+@pytest.mark.parametrize("trouble", ["SIGTERM", "terminal closed"])
+def test_it_ends_all_servers_also_when_it_is_told_otherwise(tmp_path: Path, trouble: str) -> None:
+    with Stack(tmp_path / "data") as stack:
+        stack.wait_for(READY)
+        assert len(stack.all()) >= 4
+        if trouble == "SIGTERM":
+            stack.process.terminate()
+        else:
+            stack.close_terminal()
+        assert stack.end() == 0
+
+
+@pytest.mark.parametrize("trouble", ["SIGINT", "SIGTERM", "terminal closed"])
+def test_it_can_be_ended_while_it_is_starting(tmp_path: Path, trouble: str) -> None:
+    with Stack(tmp_path / "data") as stack:
+        # An exporter that stands still never answers.
+        (exporter,) = eventually(lambda: stack.servers("-m exporter serve"))
+        exporter.suspend()
+        eventually(lambda: stack.servers("--storage.tsdb.path"))
+        if trouble == "terminal closed":
+            stack.close_terminal()
+        else:
+            stack.process.send_signal(signal.Signals[trouble])
+        eventually(lambda: not stack.servers("--storage.tsdb.path"), 15, "the others are not ended")
+        assert READY not in stack.read()
+        exporter.resume()
+        assert stack.end() == 0
+        assert "Traceback" not in stack.text
+
+
+@pytest.mark.parametrize("service", ["exporter", "prometheus", "alertmanager"])
+def test_a_port_in_use_is_one_line(tmp_path: Path, service: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        name = f"{service.upper()}_PORT"
+        with Stack(tmp_path / "data", **{name: port}) as stack:
+            assert stack.end() == 1
+            assert stack.text == f"make stack: port {port} is in use: {name} in .env sets another for {service}\n"
+
+
+@pytest.mark.parametrize("port", ["70000", "http", "-1"])
+def test_a_port_that_is_none_is_one_line(tmp_path: Path, port: str) -> None:
+    with Stack(tmp_path / "data", PROMETHEUS_PORT=port) as stack:
+        assert stack.end() == 1
+        assert stack.text == f"make stack: PROMETHEUS_PORT={port}: a port is a number from 1 to 65535\n"
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    with Stack(tmp_path / "data") as stack:
+        assert stack.end() == 1
+        assert re.fullmatch(r"make stack: .*data.*\n", stack.text)
+
+
+def test_a_server_that_ends_is_named_and_ends_the_others(tmp_path: Path) -> None:
+    with Stack(tmp_path / "data") as stack:
+        stack.wait_for(READY)
+        (server,) = stack.servers("--cluster.listen-address=")
+        server.kill()
+        assert stack.end() == 1
+        assert re.search(r"^make stack: alertmanager ended: .+$", stack.text, re.MULTILINE)
+
+
+def test_a_server_that_cannot_start_is_named_and_ends_the_others(tmp_path: Path) -> None:
+    with Stack(tmp_path / "data", CPU_WARNING="95") as stack:
+        assert stack.end() == 1
+        assert re.fullmatch(r"make stack: exporter ended with code \d+: .*CPU.*\n", stack.text, re.IGNORECASE)
+
+
+def test_a_reader_that_goes_away_does_not_stop_it() -> None:
+    """As in make stack | head: what nobody reads any more is no reason to fail."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    code = "from tests.tools.stack.__main__ import say\nsay('one')\nsay('two')"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,108 @@
+"""Machines that do not exist: the exposition of a fixture machine, with other figures, growing counters and a name."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+GOLDEN = Path(__file__).parents[1] / "golden/laptop.txt"
+SAMPLE = re.compile(r"(?P<name>\w+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)")
+CPUS = 4
+GROWS = 3.0
+"""What a counter grows by in a second, where nothing else is said."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine and its figures: shares are 0 to 1, ``filling`` is bytes a second that are written to its disk."""
+
+    name: str
+    cpu: float = 0.3
+    memory: float = 0.5
+    filesystem: float = 0.4
+    filling: float = 0.0
+    silent: bool = False
+
+    def exposition(self, seconds: float) -> str:
+        """Return what it says after so many seconds."""
+        return "".join(f"{self._line(line, seconds)}\n" for line in GOLDEN.read_text(encoding="utf-8").splitlines())
+
+    def _line(self, line: str, seconds: float) -> str:
+        found = SAMPLE.fullmatch(line)
+        if not found:
+            return line
+        name, labels, value = found["name"], found["labels"], float(found["value"])
+        if name == "host_info":
+            labels = re.sub(r'hostname="[^"]*"', f'hostname="{self.name}"', labels)
+        elif name == "host_memory_usage_ratio":
+            value = self.memory
+        elif name == "host_filesystem_usage_ratio":
+            value = self.filesystem
+        elif name == "host_filesystem_available_bytes":
+            value = max(0.0, value - self.filling * seconds)
+        elif name == "host_filesystem_used_bytes":
+            value += self.filling * seconds
+        elif name == "host_uptime_seconds":
+            value += seconds
+        elif name == "host_cpu_seconds_total":
+            value += seconds * CPUS * self._share(labels)
+        elif name.endswith("_total"):
+            value += GROWS * seconds if "seconds" not in name else seconds / 10
+        return f"{name}{{{labels}}} {value}" if labels else f"{name} {value}"
+
+    def _share(self, labels: str) -> float:
+        mode = labels.partition('"')[2].partition('"')[0]
+        return {"user": self.cpu * 0.8, "system": self.cpu * 0.2, "idle": 1 - self.cpu}.get(mode, 0.0)
+
+
+class Replay:
+    """Serves machines on one port: each under /NAME/metrics."""
+
+    def __init__(self, machines: Iterable[Machine]) -> None:
+        self.machines = {machine.name: machine for machine in machines}
+        begin = time.monotonic()
+        machines_by_name = self.machines
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                machine = machines_by_name.get(self.path.strip("/").partition("/")[0])
+                if machine is None or machine.silent:
+                    self.send_error(503)
+                    return
+                body = machine.exposition(time.monotonic() - begin).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def targets(self) -> str:
+        """Return a target file (JSON is YAML) with all machines, each as if it stood on a host of its own."""
+        address = f"127.0.0.1:{self._server.server_port}"
+        return "".join(
+            f'- {{targets: ["{address}"], labels: {{instance: "{name}:5000", __metrics_path__: "/{name}/metrics"}}}}\n'
+            for name in self.machines
+        )

@@ -1,0 +1,122 @@
+"""Variables as Compose knows them: filled into texts, and read from .env."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+# What may stand in .env. Space after a quoted value and comments belong to what is skipped.
+_SKIPPED = re.compile(r"(\s|#[^\n]*)*")
+_ASSIGNED = re.compile(r"(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*")
+_SINGLE = re.compile(r"'((?:\\.|[^'\\])*)'[ \t\r]*(?:#[^\n]*)?(?:\n|$)", re.DOTALL)
+_DOUBLE = re.compile(r'"((?:\\.|[^"\\])*)"[ \t\r]*(?:#[^\n]*)?(?:\n|$)', re.DOTALL)
+_BARE = re.compile(r"([^\n]*)(?:\n|$)")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+# "$$" becomes a dollar sign when variables are filled in.
+_MEANINGS = {
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "a": "\a",
+    "b": "\b",
+    "f": "\f",
+    "v": "\v",
+    '"': '"',
+    "\\": "\\",
+    "$": "$$",
+}
+
+
+def read_env(text: str, environment: Mapping[str, str]) -> dict[str, str]:
+    r"""Return what a file .env says.
+
+    Own code, because python-dotenv differs from Compose in what a password may hold: there $NAME stays as it is, and in
+    single quotes \\ becomes one backslash. Raises ValueError, with the line, for what Compose refuses, and for a few
+    forms that nobody writes and that Compose takes in a way of its own.
+    """
+    values: dict[str, str] = {}
+    position = 0
+    while (position := _end(_SKIPPED.match(text, position), position)) < len(text):
+        line = f".env, line {text.count(chr(10), 0, position) + 1}"
+        name = _ASSIGNED.match(text, position)
+        if not name:
+            raise ValueError(f"{line}: not NAME=value")
+        quote = text[name.end() : name.end() + 1]
+        value = {"'": _SINGLE, '"': _DOUBLE}.get(quote, _BARE).match(text, name.end())
+        if not value:
+            raise ValueError(f"{line}: {name[1]}: a quote is missing, or something follows the last one")
+        try:
+            # The environment comes before the file, also where one value names another.
+            values[name[1]] = _meant(quote, value[1], {**values, **environment})
+        except ValueError as reason:
+            raise ValueError(f"{line}: {name[1]}: {reason}; single quotes keep a value as it is") from None
+        position = value.end()
+    return values
+
+
+def _end(found: re.Match[str] | None, otherwise: int) -> int:
+    return found.end() if found else otherwise
+
+
+def _meant(quote: str, text: str, variables: Mapping[str, str]) -> str:
+    if quote == "'":
+        return _ESCAPE.sub(lambda pair: "'" if pair[1] == "'" else pair[0], text)
+    if quote == '"':
+        return interpolate(_ESCAPE.sub(_escaped, text), variables)
+    return interpolate(text.partition(" #")[0].rstrip(), variables)
+
+
+def _escaped(pair: re.Match[str]) -> str:
+    if pair[1] in "0c":
+        raise ValueError(f"{pair[0]} is not known here")
+    return _MEANINGS.get(pair[1], pair[0])
+
+
+def interpolate(text: str, variables: Mapping[str, str]) -> str:
+    """Fill in ``$NAME``, ``${NAME}``, ``${NAME:-default}`` and ``${NAME:+other}``; ``$$`` is a dollar sign.
+
+    Defaults may hold variables themselves. Raises ValueError for any other form.
+    """
+    done = ""
+    rest = text
+    while True:
+        before, dollar, rest = rest.partition("$")
+        done += before
+        if not dollar:
+            return done
+        if rest.startswith("$"):
+            done, rest = done + "$", rest[1:]
+        elif rest.startswith("{"):
+            inner, rest = _braces(rest)
+            done += _value(inner, variables)
+        elif name := _NAME.match(rest):
+            done, rest = done + variables.get(name[0], ""), rest[name.end() :]
+        else:
+            raise ValueError(f"a lone dollar sign before {rest[:20]!r}")
+
+
+def _braces(text: str) -> tuple[str, str]:
+    depth = 0
+    for position, character in enumerate(text):
+        depth += (character == "{") - (character == "}")
+        if depth == 0:
+            return text[1:position], text[position + 1 :]
+    raise ValueError(f"a brace without its end: {text[:20]!r}")
+
+
+def _value(inner: str, variables: Mapping[str, str]) -> str:
+    name = _NAME.match(inner)
+    operator, other = (inner[name.end() :][:2], inner[name.end() + 2 :]) if name else ("", "")
+    value = variables.get(name[0], "") if name else ""
+    if name and operator == ":-":
+        return value or interpolate(other, variables)
+    if name and operator == ":+":
+        return interpolate(other, variables) if value else ""
+    if name and not operator:
+        return value
+    raise ValueError(f"a variable of a form that is not known here: {inner!r}")
