@@ -188,6 +188,11 @@ def fail(text: str, code: int) -> NoReturn:
 
 def _one_line(reason: click.UsageError) -> str:
     text = reason.format_message()
+    if isinstance(reason, click.NoSuchOption):
+        # click compares the dashes too, and so finds something like every flag.
+        word = reason.option_name.lstrip("-")
+        near = [flag for flag in reason.possibilities or () if difflib.get_close_matches(word, [flag[2:]], cutoff=0.7)]
+        text = reason.message + (f" Did you mean {' or '.join(near)}?" if near else "")
     if isinstance(reason, click.NoSuchOption) or "No such command" in text:
         command = f" {reason.ctx.info_name}" if reason.ctx and reason.ctx.parent else ""
         return f"{text} The accepted ones: host-exporter{command} --help"

@@ -100,7 +100,11 @@ class Request(HTTPRequest):
 
     def simple_response(self, status: str, msg: str = "") -> None:
         """Answer without the application."""
-        super().simple_response("400 Bad Request" if status.startswith("501") else status, msg)
+        if status.startswith("501"):
+            status = "400 Bad Request"
+        elif status.startswith("405"):  # to CONNECT; cheroot takes no header for an answer of its own
+            status += "\r\nAllow: GET, HEAD, OPTIONS"
+        super().simple_response(status, msg)
 
 
 class Connection(HTTPConnection):

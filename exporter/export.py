@@ -187,11 +187,18 @@ def _bytes(text: str) -> bytes:
 
 
 def open_exports(csv_path: str | None, jsonl_path: str | None) -> list[ExportFile]:
-    """Return the files to write, checked. Raises ExportError, and SettingError for "-"."""
+    """Return the files to write, checked. Raises ExportError, and SettingError for "-".
+
+    What is wrong with the flags is said before any file is made.
+    """
     files = []
     for flag, path in ((CsvFormat.flag, csv_path), (JsonLinesFormat.flag, jsonl_path)):
         if path == "-":
             raise SettingError(flag, path, "a file; what comes on standard output is host-exporter stats")
+    if csv_path and jsonl_path and _is_one_file(csv_path, jsonl_path):
+        raise ExportError(
+            f"{CsvFormat.flag} and {JsonLinesFormat.flag} are the same file, {csv_path}; give each a file of its own"
+        )
     if csv_path:
         files.append(ExportFile(csv_path, CsvFormat()))
     if jsonl_path:
@@ -199,6 +206,13 @@ def open_exports(csv_path: str | None, jsonl_path: str | None) -> list[ExportFil
     for file in files:
         file.check()
     return files
+
+
+def _is_one_file(one: str, other: str) -> bool:
+    """Return whether two paths are one file, there already or not. A device may be given twice."""
+    if os.path.exists(one) and os.path.exists(other):
+        return os.path.isfile(one) and os.path.samefile(one, other)
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def record(files: Sequence[ExportFile], snapshot: Snapshot, thresholds: Thresholds) -> None:

@@ -28,7 +28,7 @@ class NumberType(click.ParamType[float, float]):
 
 
 class OptionalText(click.ParamType[str, str]):
-    """A text that can be switched off: by nothing, or by "none", since an empty variable counts as none given."""
+    """A text that can be switched off by "none": an empty variable counts as none given. An empty flag does it too."""
 
     name = "text"
 
@@ -69,10 +69,10 @@ MACHINE = (
     setting("top", "Programs in the top list, by CPU and by memory each.", settings.TOP),
     setting("max_age", "Seconds for which one sample serves all who ask.", settings.MAX_AGE),
     setting("filesystem_timeout", "Seconds that a filesystem may take to answer.", settings.TIMEOUT),
-    setting("exclude_fstypes", "Filesystem types left out; shell patterns, comma-separated."),
-    setting("exclude_mountpoints", "Mountpoints left out; shell patterns, comma-separated."),
-    setting("exclude_interfaces", "Network interfaces left out; shell patterns, comma-separated."),
-    setting("exclude_disks", "Disks left out; shell patterns, comma-separated."),
+    setting("exclude_fstypes", "Filesystem types left out; shell patterns, comma-separated, or 'none'."),
+    setting("exclude_mountpoints", "Mountpoints left out; shell patterns, comma-separated, or 'none'."),
+    setting("exclude_interfaces", "Network interfaces left out; shell patterns, comma-separated, or 'none'."),
+    setting("exclude_disks", "Disks left out; shell patterns, comma-separated, or 'none'."),
     setting("bind_mounts", "Show a filesystem at every place where it is mounted."),
     setting("disk_partitions", "Show partitions beside their disks."),
 )
@@ -84,10 +84,10 @@ THRESHOLDS = tuple(
 LISTEN = (
     setting("host", "Address to listen on."),
     setting("port", "Port to listen on.", settings.PORT),
-    setting("grafana_url", "Link on the page; {host} is the name the page was asked for; empty for none."),
+    setting("grafana_url", "Link on the page; {host} is the name the page was asked for; 'none': no link."),
     setting("prometheus_url", "Link on the page, likewise."),
     setting("alertmanager_url", "Link on the page, likewise."),
-    setting("alerts_url", "Prometheus to ask which alerts fire, for the page; empty for none."),
+    setting("alerts_url", "Prometheus to ask which alerts fire, for the page; 'none': not asked."),
 )
 EXPORTS = (
     click.option("--export-csv", metavar="FILE", default=None, help="Append a row a sample to this CSV file."),

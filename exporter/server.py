@@ -163,7 +163,6 @@ class StopSignals:
     """Ctrl-C and SIGTERM from its making on: the first asks to stop; one that comes later ends the program at once."""
 
     def __init__(self) -> None:
-        self._asked = threading.Event()
         self._since = inf
         signal.signal(signal.SIGTERM, self._ask)
         signal.signal(signal.SIGINT, self._ask)
@@ -172,15 +171,19 @@ class StopSignals:
         # Nothing is raised here: an exception at any place of a thread pool leaves workers that wait for ever.
         if time.monotonic() - self._since > IMPATIENCE:
             os._exit(128 + number)
-        if not self._asked.is_set():
-            self._since = time.monotonic()
-            self._asked.set()
+        self._since = min(self._since, time.monotonic())
 
     def wait(self) -> None:
         """Wait until the first."""
-        # On Windows a wait without end is not interrupted by Ctrl-C.
-        while not self._asked.wait(1 if sys.platform == "win32" else None):
-            pass
+        # Handlers run in the main thread once that is awake. A signal in the moment before it falls asleep would not
+        # wake it; a byte that waits for it does. Each byte is a signal's number.
+        arrived, bell = socket.socketpair()
+        with arrived, bell:
+            bell.setblocking(False)
+            signal.set_wakeup_fd(bell.fileno(), warn_on_full_buffer=False)
+            while self._since == inf and not {signal.SIGTERM, signal.SIGINT} & set(arrived.recv(64)):
+                pass
+            signal.set_wakeup_fd(-1)
 
 
 def run(server: Server, stop: StopSignals, on_stop: Callable[[], None]) -> None:

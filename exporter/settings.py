@@ -152,4 +152,4 @@ def check_host(host: str) -> None:
 def check_url(flag: str, url: str) -> None:
     """Raise SettingError unless ``url`` is empty (none) or an http or https address."""
     if url and not is_web_address(url):
-        raise SettingError(flag, url, "an http:// or https:// address, or nothing for none")
+        raise SettingError(flag, url, "an http:// or https:// address, or 'none'")

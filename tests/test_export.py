@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.render.rows import COLUMNS
-from tests.support import COMMAND, Exporter, run
+from tests.support import COMMAND, Exporter, free_port, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +73,24 @@ def test_once_writes_one_row_with_the_documented_columns(tmp_path: Path) -> None
     assert 0 <= float(row["cpu_usage_ratio"]) <= 1
     assert int(row["memory_total_bytes"]) > 0
     assert int(row["processes"]) > 1
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["new", "there"])
+@pytest.mark.parametrize("name", ["same", "./same", "link/same", "other"])
+def test_one_file_for_both_is_refused_and_nothing_is_written(tmp_path: Path, name: str, there: bool) -> None:
+    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "other").symlink_to(tmp_path / "same")
+    if there:
+        (tmp_path / "same").touch()
+    before = sorted(tmp_path.iterdir())
+    for command in (("watch", "--once"), ("serve", "--port", str(free_port()))):
+        flags = ("--export-csv", str(tmp_path / "same"), "--export-jsonl", f"{tmp_path}/{name}")
+        result = run(*command, *flags)
+        assert (result.returncode, result.stdout) == (2, "")
+        (line,) = result.stderr.splitlines()
+        assert "--export-csv and --export-jsonl are the same file" in line
+    assert sorted(tmp_path.iterdir()) == before
+    assert not there or (tmp_path / "same").read_bytes() == b""
 
 
 def test_watch_writes_a_row_for_each_line_it_shows(tmp_path: Path) -> None:

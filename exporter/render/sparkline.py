@@ -50,5 +50,7 @@ def sparkline(samples: Sequence[tuple[float, float | None]]) -> Sparkline | None
             area.append(f"L{x:.1f} {y:.1f}")
         last = moment
     ratios = [ratio for _, ratio in known]
-    caption = f"{percent(min(ratios))} to {percent(max(ratios))} in {span(end - begin, 1)}"
+    lowest, highest, time = percent(min(ratios)), percent(max(ratios)), span(end - begin, 1)
+    # "19 % to 40 %" would read as a rise.
+    caption = f"{lowest} for {time}" if lowest == highest else f"between {lowest} and {highest} in {time}"
     return Sparkline("".join(line), "".join([*area, f"V{HEIGHT}Z"]), caption)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Self
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "bold red"}
 LONGEST_BAR = 40
+LEAST_DETAILS = 8
+"""Columns: less of the details says nothing."""
 
 
 class Screen:
@@ -103,11 +106,11 @@ def view(snapshot: Snapshot, thresholds: Thresholds, width: int) -> RenderableTy
     ]
     missing = [Text(text, style="yellow") for text in not_readable(snapshot)]
     parts: list[RenderableType] = [
-        _head(snapshot, found),
+        *_head(snapshot, found, width),
         *alerts,
         *missing,
         Text(),
-        _shares(snapshot, thresholds, width),
+        *_shares(snapshot, thresholds, width),
     ]
     for table in (_programs(snapshot), _traffic(snapshot)):
         if table is not None:
@@ -115,39 +118,51 @@ def view(snapshot: Snapshot, thresholds: Thresholds, width: int) -> RenderableTy
     return Group(*parts)
 
 
-def _head(snapshot: Snapshot, found: tuple[Finding, ...]) -> Table:
-    left = Text()
+def _head(snapshot: Snapshot, found: tuple[Finding, ...], width: int) -> list[RenderableType]:
+    """Return the machine and its level on one line, or on two where there is no room beside its name."""
+    left, name = Text(), 0
     if system := snapshot.section(System):
         left.append(system.hostname, style="bold")
+        name = left.cell_len
         left.append(f"  {system.os}, up {span(system.uptime_seconds)}", style="dim")
     missing = not_readable(snapshot)
     level = level_of(found, missing)
     right = Text(f"● {headline(found, missing)}", style=STYLES[level])
-    grid = Table.grid(expand=True)
-    grid.add_column(overflow="ellipsis", no_wrap=True)
-    grid.add_column(justify="right", no_wrap=True, min_width=len(right))
-    grid.add_row(left, right)
-    return grid
+    room = width - right.cell_len - 2
+    if room < min(left.cell_len, name + 2):
+        left.truncate(width, overflow="ellipsis")
+        return [left, right]
+    left.truncate(room, overflow="ellipsis", pad=True)
+    return [Text.assemble(left, "  ", right)]
 
 
-def _shares(snapshot: Snapshot, thresholds: Thresholds, width: int) -> Table:
+def _shares(snapshot: Snapshot, thresholds: Thresholds, width: int) -> Iterator[Text]:
     """Return a line a share: its name, the figure, a bar with the thresholds marked on it, the details.
 
     Where it is narrow the details give way first, then the bar; name and figure stay.
     """
+    # Not a table of rich's: that takes from all columns alike, and cuts off what is still too wide without a sign.
     rows = list(_share_rows(snapshot, thresholds))
-    names = min(24, max((len(name) for name, *_ in rows), default=0))
-    bar = max(4, min(LONGEST_BAR, width // 3, width - names - 9))
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(min_width=min(names, 16), max_width=24, overflow="ellipsis", no_wrap=True)
-    grid.add_column(min_width=5, justify="right", no_wrap=True)
-    grid.add_column(min_width=bar, no_wrap=True)
-    grid.add_column(style="dim", overflow="ellipsis", no_wrap=True)
+    figure, gap = 5, "  "
+    names = max(4, min(24, width - 13, max((cell_len(name) for name, *_ in rows), default=0)))
+    bar = max(4, min(LONGEST_BAR, width // 3, width - names - figure - 2 * len(gap)))
+    details = width - names - figure - bar - 3 * len(gap)
     for name, ratio, threshold, detail in rows:
         style = STYLES[threshold.level(ratio)] if threshold else "cyan"
-        # Text, not str: rich reads square brackets in a mountpoint as its markup.
-        grid.add_row(Text(name), Text(percent(ratio), style=style), _bar(ratio, threshold, style, bar), Text(detail))
-    return grid
+        line = Text.assemble(
+            _cut(name, names), gap, (f"{percent(ratio):>{figure}}", style), gap, _bar(ratio, threshold, style, bar)
+        )
+        if details >= LEAST_DETAILS:
+            line.append(gap).append_text(_cut(detail, details, "dim"))
+        yield line
+
+
+def _cut(text: str, width: int, style: str = "") -> Text:
+    """Return a text of exactly this width, with "…" at its end where there is more of it."""
+    # Text, not str: rich reads square brackets in a mountpoint as its markup.
+    cut = Text(text, style=style)
+    cut.truncate(width, overflow="ellipsis", pad=True)
+    return cut
 
 
 def _share_rows(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[tuple[str, float, Threshold | None, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, render_template, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from exporter import __version__
 from exporter.collectors import COLLECTORS
@@ -72,13 +72,17 @@ def create_app(sampler: Sampler, settings: Settings, history: History | None = N
             return _text("no collector works", 503)
         return _text("ready")
 
-    @app.errorhandler(HTTPException)
-    def refused(error: HTTPException) -> Response:
-        code = error.code or 500
-        hints = {404: f"there are {PATHS}", 405: "GET and HEAD are accepted"}
-        return _text(f"{code} {error.name}; {hints.get(code, error.description)}", code)
-
+    app.register_error_handler(HTTPException, _refused)
     return app
+
+
+def _refused(error: HTTPException) -> Response:
+    code = error.code or 500
+    hints = {404: f"there are {PATHS}", 405: "GET and HEAD are accepted"}
+    answer = _text(f"{code} {error.name}; {hints.get(code, error.description)}", code)
+    if isinstance(error, MethodNotAllowed):
+        answer.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+    return answer
 
 
 def _text(line: str, status: int = 200) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,7 +31,7 @@ def _numbers(accepted: str, *values: str) -> Bad:
 PERCENT = _numbers("a percentage above 0, up to 100", "0", "100.01", "80%", "1e3")
 PORT = _numbers("a whole number from 1 to 65535", "0", "65536", "80.5", "5000.0")
 LINK = Bad(
-    "an http:// or https:// address",
+    "give an http:// or https:// address, or 'none'",
     (
         "nonsense",
         "ftp://host",
@@ -238,6 +239,29 @@ def test_unknown_and_missing_words_are_refused_in_one_line(args: list[str], part
     result = run(*args)
     _check(result.returncode, result.stderr, part)
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("flag", "meant"),
+    [
+        ("--bogus", ""),
+        ("--nonsense", ""),
+        ("-x", ""),
+        ("--por", "Did you mean --port?"),
+        ("--cpu-warn", "Did you mean --cpu-warning?"),
+        ("--bind-mount", "Did you mean --bind-mounts or --no-bind-mounts?"),
+    ],
+)
+def test_only_a_flag_that_is_close_is_suggested(flag: str, meant: str) -> None:
+    line = run("serve", flag, "1").stderr
+    _check(2, line, f"No such option '{flag}'.", "The accepted ones: host-exporter serve --help")
+    assert re.findall(r"Did you mean.*?\?", line) == ([meant] if meant else [])
+
+
+def test_the_help_says_how_a_link_or_a_list_is_switched_off() -> None:
+    text = " ".join(run("serve", "--help").stdout.split())
+    assert text.count("'none'") == 6
+    assert "empty" not in text
 
 
 def test_bytes_that_are_no_text_are_refused_without_a_traceback() -> None:

@@ -71,10 +71,19 @@ def test_the_line_never_leaves_its_box() -> None:
     assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in _points(spark.line))
 
 
-def test_the_caption_says_the_same_in_words() -> None:
-    spark = sparkline([(0.0, 0.123), (725.0, 0.999)])
+@pytest.mark.parametrize(
+    ("ratios", "words"),
+    [
+        ((0.123, 0.999), "between 12 % and 99 % in 12 min"),
+        ((0.999, 0.123), "between 12 % and 99 % in 12 min"),
+        ((0.191, 0.198), "19 % for 12 min"),
+    ],
+    ids=["rising", "falling", "the same when written"],
+)
+def test_the_caption_says_the_same_in_words(ratios: tuple[float, float], words: str) -> None:
+    spark = sparkline([(0.0, ratios[0]), (725.0, ratios[1])])
     assert spark is not None
-    assert spark.caption.replace("\u00a0", " ") == "12 % to 99 % in 12 min"
+    assert spark.caption.replace("\u00a0", " ") == words
 
 
 def test_the_history_keeps_the_last_300_samples_and_gaps_in_what_is_known() -> None:

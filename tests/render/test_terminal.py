@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -143,6 +144,27 @@ def test_names_and_figures_stay_where_it_is_narrow(width: int) -> None:
     for name, figure in (("CPU", "42 %"), ("/ ", "17 %"), ("/srv/backup disk", "93 %")):
         assert figure in _line_with(text, name)
     assert max(len(line) for line in text.splitlines()) <= width
+
+
+@pytest.mark.parametrize("width", [16, 24, 30, 40, 50, 60, 80])
+def test_the_level_is_whole_however_narrow_it_is(width: int) -> None:
+    for sample, level in ((whole(), "● all well"), (whole(0.95, 0.95, 0.85), "● 2 critical, 1 warning")):
+        words = drawn(sample, width).partition("CPU")[0].split()
+        assert " ".join(words[-len(level.split()) :]) == level
+        assert words[0] == "zebra"
+
+
+@pytest.mark.parametrize("width", range(20, 100))
+def test_what_is_cut_off_ends_in_an_ellipsis(width: int) -> None:
+    cut, uncut = (drawn(whole(), columns).split("\n\n")[1].splitlines() for columns in (width, 200))
+    assert len(cut) == 6
+    for line, whole_line in zip(cut, uncut, strict=True):
+        name, figure, _, *details = re.split(" {2,}", line.rstrip())
+        same_name, same, _, known = re.split(" {2,}", whole_line.rstrip())
+        assert name == same_name or (name.endswith("…") and same_name.startswith(name[:-1]))
+        assert figure == same
+        for detail in details:
+            assert detail == known or (detail.endswith("…") and known.startswith(detail[:-1].rstrip()))
 
 
 def test_a_terminal_that_cannot_move_its_cursor_gets_lines() -> None:

@@ -90,7 +90,11 @@ def test_what_it_says_is_short_enough_for_a_lock_screen_and_leads_on(alert: str)
         ("HostFilesystemError", "for: 5m", "for: 4m"),
         ("HostExporterDown", ') and on (job, instance) up{job="host"}', ")"),
         ("HostExporterDown", 'max by (job, instance) (timestamp(up{job="host"}))', "vector(0) > 1"),
-        ("HostHighCpu", "topk by (job, instance) (1, max by (job, instance, hostname) (timestamp(host_info)))", "host_info"),
+        (
+            "HostHighCpu",
+            "topk by (job, instance) (1, max by (job, instance, hostname) (timestamp(host_info)))",
+            "host_info",
+        ),
         ("HostHighCpu", "max by (job, instance, severity) (host_alert", "(host_alert"),
         ("HostHighCpu", "for: 75s", "for: 1m"),
         ("HostHighCpu", "[45s]) >= 3", "[45s]) >= 1"),

@@ -22,7 +22,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A tab of its own, without anything from other tests."""
-    context = browser.new_context()
+    """A tab of its own, without anything from other tests, in another zone and style than the exporter's."""
+    context = browser.new_context(timezone_id="Asia/Kolkata", locale="en-US")
     yield context.new_page()
     context.close()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.server import THREADS
 from tests.support import COMMAND, Exporter
 
 if TYPE_CHECKING:
@@ -50,6 +53,22 @@ def silent(_: socket.socket) -> None:
 def never_read(client: socket.socket) -> None:
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.sendall((REQUEST + b"\r\n") * 200)
+
+
+def threads(exporter: Exporter) -> int:
+    with open(f"/proc/{exporter.process.pid}/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Threads:"))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads are counted in /proc")
+def test_there_are_as_many_threads_as_the_documentation_says() -> None:
+    page = Path(__file__).parents[2] / "docs" / "performance.md"
+    documented = re.search(r"\*\*Threads:\*\* (\d+) in all: (\d+) that answer", page.read_text(encoding="utf-8"))
+    assert documented
+    with Exporter() as exporter:
+        for _ in range(20):
+            scrape(exporter)
+        assert [threads(exporter), THREADS] == [int(number) for number in documented.groups()]
 
 
 CROWDS = {

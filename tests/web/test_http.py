@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 
 from exporter.collectors import COLLECTORS
 from tests.support import Exporter, Samples
+from tests.tools.reference import REFERENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +87,14 @@ def test_the_text_format_parses_and_has_the_contracts_names(still: Exporter) -> 
         "process_resident_memory_bytes",
     } <= names
     assert all(name.startswith(("host_", "process_")) for name in names)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="process_* is read from /proc")
+def test_every_series_is_in_the_reference_and_every_one_of_the_process_is_there(still: Exporter) -> None:
+    documented = set(re.findall(r"^\| `(\w+)`", REFERENCE.read_text(encoding="utf-8"), re.MULTILINE))
+    names = still.samples().names()
+    assert names <= documented
+    assert {name for name in documented if name.startswith("process_")} <= names
 
 
 def test_openmetrics_is_given_to_who_accepts_it_and_holds_the_same(still: Exporter) -> None:

@@ -25,10 +25,21 @@ function takeOver(now, next) {
   fresh.forEach((node, i) => (old[i] ? takeOver(old[i], node) : now.append(document.importNode(node, true))));
 }
 
-function showLost(lost) {
-  document.body.classList.toggle("lost", lost);
-  document.getElementById("lost").hidden = !lost;
-  document.getElementById("lost-since").textContent = lost ? ` since ${lastAnswer.toLocaleTimeString()}` : "";
+function showFound() {
+  document.body.classList.remove("lost");
+  document.getElementById("lost").hidden = true;
+}
+
+// The old figures stay, faded; how the machine is now, nobody knows: it must not be called well.
+function showLost() {
+  if (document.body.classList.contains("lost")) return;
+  document.body.classList.add("lost");
+  // UTC, as in the foot of the page.
+  document.getElementById("lost-since").textContent = ` since ${lastAnswer.toISOString().slice(11, 19)} UTC`;
+  document.getElementById("lost").hidden = false;
+  const badge = document.getElementById("badge");
+  badge.className = badge.textContent = "unknown";
+  document.title = `${document.querySelector("h1").textContent}: unknown, not answering`;
 }
 
 async function refresh() {
@@ -44,10 +55,9 @@ async function refresh() {
     for (const part of ["header", "main", "footer"]) {
       takeOver(document.querySelector(part), next.querySelector(part));
     }
-    showLost(false);
+    showFound();
   } catch {
-    document.title = document.title.replace(/^(not answering: )?/, "not answering: ");
-    showLost(true);
+    showLost();
   }
 }
 
