@@ -80,8 +80,11 @@ def score() -> str:
 def table_of_machines() -> table.Panel:
     """Return all machines, the worst first."""
 
+    def each(expr: str) -> str:
+        return f"max by (job, instance) ({expr})"
+
     def share(resource: str) -> str:
-        return select("instance:host_usage:ratio", f'resource="{resource}"')
+        return each(select("instance:host_usage:ratio", f'resource="{resource}"'))
 
     seen = f"topk by (job, instance) (1, {select('instance:host_seen:timestamp_seconds')})"
     panel = panels.list_of(
@@ -89,12 +92,11 @@ def table_of_machines() -> table.Panel:
         "Every machine, the worst first: no answer, critical, warning, well, each by its own limits. Good: all "
         'well. A click on the name opens its dashboard. "Alerts" counts those that fire.',
         rows(f"sort_desc(({score()}) * {ON} group_left (hostname) ({seen} > bool 0))", "A"),
-        rows(seen, "B"),
         rows(share("cpu"), "C"),
         rows(share("memory"), "D"),
         rows(share("filesystem"), "E"),
-        rows(f"{select('host_load5')} / {ON} {select('host_logical_cpus')}", "F"),
-        rows(select("host_uptime_seconds"), "G"),
+        rows(each(f"{select('host_load5')} / {ON} {select('host_logical_cpus')}"), "F"),
+        rows(each(select("host_uptime_seconds")), "G"),
         rows(f"count by (job, instance) ({style.firing()})", "H"),
     )
     names = {
@@ -102,7 +104,7 @@ def table_of_machines() -> table.Panel:
         "Value #E": "Fullest filesystem", "Value #F": "Load per CPU", "Value #G": "Uptime", "Value #H": "Alerts",
         "instance": "Address", "job": "Job",
     }  # fmt: skip
-    panel = panel.with_transformation(style.columns(names, ["Time", "Value #B", "resource", "__name__"]))
+    panel = panel.with_transformation(style.columns(names, ["Time"]))
     for name in ("CPU", "Memory", "Fullest filesystem"):
         panel = panel.override_by_name(name, panels.bar(style.RATIO))
     panel = panel.override_by_name("Uptime", [style.property_of("unit", style.SECONDS)])

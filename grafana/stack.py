@@ -112,12 +112,12 @@ def targets() -> table.Panel:
         "Targets",
         'All that Prometheus scrapes, what does not answer first. Good: every line "answers". "Took" near 10 s '
         'is a scrape that is about to fail; "Series" that grow all the time fill the storage.',
-        rows(f"sort({select('up')})", "A"),
-        rows(select("scrape_duration_seconds"), "B"),
-        rows(select("scrape_samples_scraped"), "C"),
+        rows(f"sort(max by (job, instance) ({select('up')}))", "A"),
+        rows(f"max by (job, instance) ({select('scrape_duration_seconds')})", "B"),
+        rows(f"max by (job, instance) ({select('scrape_samples_scraped')})", "C"),
     )
     names = {"job": "Job", "instance": "Address", "Value #A": "State", "Value #B": "Took", "Value #C": "Series"}
-    panel = panel.with_transformation(style.columns(names, ["Time", "__name__"]))
+    panel = panel.with_transformation(style.columns(names, ["Time"]))
     states = {
         "0": {"text": "no answer", "color": style.CRITICAL, "index": 0},
         "1": {"text": "answers", "color": style.OK, "index": 1},

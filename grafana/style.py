@@ -76,7 +76,10 @@ def now(expr: str, legend: str = "__auto", ref: str = "A") -> prometheus.Dataque
 
 
 def rows(expr: str, ref: str) -> prometheus.Dataquery:
-    """Return a query whose series are the rows of a table."""
+    """Return a query whose series are the rows of a table.
+
+    Grafana puts rows together whose labels agree, metric names included: queries of one table have the same labels.
+    """
     return _query(expr, ref).legend_format("__auto").instant().format(PromQueryFormat.TABLE)
 
 

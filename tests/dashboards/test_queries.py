@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.dashboards.boards import BOARDS, Query, fill, queries, variables
+from tests.dashboards.boards import BOARDS, Panel, Query, fill, panels, queries, variables
 from tests.dashboards.conftest import HOT, SILENT, WARM
 
 if TYPE_CHECKING:
@@ -69,6 +69,27 @@ def test_a_renamed_metric_is_noticed(history: History) -> None:
                 continue
             renamed = re.sub(rf"\b{metric}\b", "host_renamed", query.expr)
             assert not run(history, query, instance=".+", expr=renamed), f"{query}: {metric}"
+
+
+TABLES = [(name, panel) for name, board in BOARDS.items() for panel in panels(board) if panel["type"] == "table"]
+
+
+@pytest.mark.parametrize(
+    ("name", "panel"), TABLES, ids=lambda value: value if isinstance(value, str) else value["title"]
+)
+def test_the_columns_of_a_table_belong_to_the_same_rows(history: History, name: str, panel: Panel) -> None:
+    """Grafana's "merge" puts rows together that agree in every label they share, the metric's name included."""
+    instance = "hot:5000" if name == "host" else ".+"
+    labels = {}
+    for target in panel["targets"]:
+        found = history.instant(fill(target["expr"], instance=instance, seconds=SECONDS))
+        labels[target["refId"]] = {tuple(sorted(one["metric"])) for one in found}
+    assert all(len(kinds) == 1 or "hostname" in str(kinds) for kinds in labels.values()), labels
+    shared = {tuple(label for label in kinds if label != "hostname") for found in labels.values() for kinds in found}
+    assert len(shared) == 1, labels
+    assert "__name__" not in shared.pop()
+    shown = {column for step in panel["transformations"] for column in step["options"].get("indexByName", {})}
+    assert shown >= {f"Value #{ref}" for ref in labels}
 
 
 @pytest.mark.parametrize("name", BOARDS)

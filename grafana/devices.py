@@ -1,0 +1,138 @@
+"""Panels of Host: filesystems, disks and network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grafana import panels, style
+from grafana.style import over_time, rows, select
+
+if TYPE_CHECKING:
+    from grafana_foundation_sdk.builders import table, timeseries
+
+
+FILESYSTEMS = select("host_filesystem_usage_ratio")
+
+
+def filesystems() -> timeseries.Panel:
+    """Return how the fullest filesystems filled."""
+    panel = panels.graph(
+        "Filesystems",
+        "The three fullest filesystems of the chosen time. Good: flat. A slope shows since when it fills: "
+        'compare with "Top processes" at that moment. The dashed lines are this machine\'s limits.',
+        style.RATIO,
+        over_time(
+            f"{FILESYSTEMS} and on (job, instance, mountpoint) topk(3, max_over_time({FILESYSTEMS}[$__range] @ end()))",
+            "{{mountpoint}}",
+        ),
+        *panels.limit_lines("filesystem"),
+    )
+    return panels.dashed(panel, "warning from", "critical from").max(1).legend(style.legend("min", "max"))
+
+
+def filesystems_now() -> table.Panel:
+    """Return all filesystems, the fullest first, with the time until they are full."""
+    available = select("host_filesystem_available_bytes")
+    columns = {
+        "A": FILESYSTEMS,
+        "B": available,
+        "C": select("host_filesystem_size_bytes"),
+        "D": select("host_filesystem_inodes_usage_ratio"),
+        "E": f"({available} / -deriv({available}[6h])) > 0",
+        "F": select("host_filesystem_error"),
+    }
+    panel = panels.list_of(
+        "Filesystems now",
+        'All filesystems, the fullest first. "Full in" goes on as in the last 6 hours; nothing stands there '
+        'while it does not fill. Good: years or nothing. "Inodes" near 100 %: too many small files. "Unreadable" '
+        "1: no figures, see runbook HostFilesystemError.",
+        *(rows(f"max by (mountpoint, fstype, device) ({expr})", ref) for ref, expr in columns.items()),
+    )
+    names = {
+        "mountpoint": "Mountpoint", "Value #A": "Used", "Value #B": "Available", "Value #C": "Size",
+        "Value #D": "Inodes", "Value #E": "Full in", "Value #F": "Unreadable", "fstype": "Type", "device": "Device",
+    }  # fmt: skip
+    panel = panel.with_transformation(style.columns(names, ["Time"]))
+    for name in ("Used", "Inodes"):
+        panel = panel.override_by_name(name, panels.bar(style.RATIO))
+    for name in ("Available", "Size"):
+        panel = panel.override_by_name(name, [style.property_of("unit", style.BYTES)])
+    panel = panel.override_by_name("Full in", [style.property_of("unit", style.SECONDS)])
+    panel = panel.override_by_name("Unreadable", [style.property_of("decimals", 0)])
+    return panel.sort_by([panels.sorted_by("Used")])
+
+
+def _both_ways(
+    title: str, description: str, label: str, down: tuple[str, str], up: tuple[str, str]
+) -> timeseries.Panel:
+    """Return traffic of the two busiest devices in both directions: (metric, word) upwards, then downwards."""
+
+    def rate(metric: str) -> str:
+        series = select(metric)
+        busiest = f"topk(2, increase({series}[$__range] @ end()))"
+        return f"rate({series}[$__rate_interval]) and on (job, instance, {label}) {busiest}"
+
+    panel = panels.graph(
+        title,
+        description,
+        style.BYTES_A_SECOND,
+        over_time(rate(down[0]), f"{{{{{label}}}}} {down[1]}", "A"),
+        over_time(rate(up[0]), f"{{{{{label}}}}} {up[1]}", "B"),
+    )
+    return panels.downwards(panel, f"/ {up[1]}$/").legend(style.legend("mean", "max"))
+
+
+def disk_traffic() -> timeseries.Panel:
+    """Return what the disks read and wrote."""
+    return _both_ways(
+        "Disk traffic",
+        "Bytes a second of the two busiest disks: read above, written below the line. Good: what you expect of "
+        "this machine; a steady high line by night is a backup, an index or swapping.",
+        "device",
+        ("host_disk_read_bytes_total", "read"),
+        ("host_disk_written_bytes_total", "written"),
+    )
+
+
+def disk_busy() -> timeseries.Panel:
+    """Return how busy the disks were."""
+    busy = select("host_disk_busy_seconds_total")
+    panel = panels.graph(
+        "Disk busy",
+        "Share of the time in which a disk had something to do, the five busiest. Good: below 80 %. At 100 % a "
+        "plain disk is the bottleneck, and all that needs it waits; an SSD can still do more.",
+        style.RATIO,
+        over_time(f"topk(5, rate({busy}[$__rate_interval]))", "{{device}}"),
+    )
+    return panel.max(1).legend(style.legend("mean", "max"))
+
+
+def network_traffic() -> timeseries.Panel:
+    """Return what the network interfaces received and sent."""
+    return _both_ways(
+        "Network traffic",
+        "Bytes a second of the two busiest interfaces: received above, transmitted below the line. Good: below "
+        "the speed of the link (125 MB/s for one gigabit). A flat top is a link that is full.",
+        "interface",
+        ("host_network_receive_bytes_total", "received"),
+        ("host_network_transmit_bytes_total", "transmitted"),
+    )
+
+
+def network_errors() -> timeseries.Panel:
+    """Return packets that were lost."""
+
+    def lost(kind: str, direction: str) -> str:
+        return f"sum(rate({select(f'host_network_{direction}_{kind}_total')}[$__rate_interval]))"
+
+    panel = panels.graph(
+        "Network errors and drops",
+        "Packets a second that were damaged or dropped, all interfaces together. Good: 0. Errors: cable, port or card; "
+        "dropped: more came than this machine could take.",
+        "pps",
+        over_time(lost("errors", "receive"), "receive errors", "A"),
+        over_time(lost("errors", "transmit"), "transmit errors", "B"),
+        over_time(lost("dropped", "receive"), "receive dropped", "C"),
+        over_time(lost("dropped", "transmit"), "transmit dropped", "D"),
+    )
+    return panel.axis_soft_max(1)

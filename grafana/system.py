@@ -1,0 +1,82 @@
+"""Panels of Host: load, waiting, processes, sensors, battery."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grafana import panels, style
+from grafana.style import over_time, select
+
+if TYPE_CHECKING:
+    from grafana_foundation_sdk.builders import timeseries
+
+
+def load() -> timeseries.Panel:
+    """Return the load averages."""
+    panel = panels.graph(
+        "Load",
+        "Programs that want to run or wait for a disk, over 1, 5 and 15 minutes. Good: below the dashed line, "
+        "the number of CPUs. 1 above 15: it gets worse; below: it is over.",
+        style.COUNT,
+        over_time(select("host_load1"), "load of 1 minute", "A"),
+        over_time(select("host_load5"), "load of 5 minutes", "B"),
+        over_time(select("host_load15"), "load of 15 minutes", "C"),
+        over_time(select("host_logical_cpus"), "CPUs", "D"),
+    )
+    return panels.dashed(panel, "CPUs").fill_opacity(0)
+
+
+def pressure() -> timeseries.Panel:
+    """Return how long programs waited."""
+    panel = panels.graph(
+        "Pressure",
+        "Share of the time in which at least one program waited for CPU, memory or disks (Linux PSI). Good: "
+        "below 10 %. Memory above 0 for minutes: too little of it; io: the disks are too slow for what is asked.",
+        style.RATIO,
+        over_time(f"rate({select('host_pressure_waiting_seconds_total')}[$__rate_interval])", "{{resource}}"),
+    )
+    for name in ("cpu", "memory", "io"):
+        panel = panel.override_by_name(name, [style.colour_override(style.COLOURS[name])])
+    return panel.legend(style.legend("mean", "max"))
+
+
+def processes() -> timeseries.Panel:
+    """Return how many processes there were."""
+    panel = panels.graph(
+        "Processes",
+        "Processes by state, the five most frequent. Good: steady. One state that only rises: something starts "
+        "programs and does not end them; zombies: their parent does not care for them; disk-sleep: a disk or "
+        "network share does not answer.",
+        style.COUNT,
+        over_time(f"topk(5, {select('host_processes')})", "{{state}}"),
+    )
+    return panels.stacked(panel).decimals(0).legend(style.legend("lastNotNull", "max"))
+
+
+def temperatures() -> timeseries.Panel:
+    """Return the hottest sensors."""
+    series = select("host_temperature_celsius")
+    panel = panels.graph(
+        "Temperatures",
+        "The five hottest sensors of the chosen time. Good: below 80 °C for processors, 60 °C for disks. Rising "
+        "over weeks: dust; at 95 °C and more a processor slows down.",
+        style.CELSIUS,
+        over_time(
+            f"{series} and on (job, instance, chip, sensor) topk(5, max_over_time({series}[$__range] @ end()))",
+            "{{chip}} {{sensor}}",
+        ),
+    )
+    return panel.legend(style.legend("mean", "max", sort="Max")).fill_opacity(0)
+
+
+def battery() -> timeseries.Panel:
+    """Return the charge of the battery."""
+    panel = panels.graph(
+        "Battery",
+        "Charge of all batteries together, and whether the machine is plugged in (1). Good: falls slowly and "
+        "evenly. A cliff at 30 % is a battery at its end. The alert comes at 15 %.",
+        style.RATIO,
+        over_time(select("host_battery_charge_ratio"), "charge", "A"),
+        over_time(select("host_battery_plugged"), "plugged in", "B"),
+    )
+    return panels.dashed(panel, "plugged in").max(1).legend(style.legend("lastNotNull", "min"))
