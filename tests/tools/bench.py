@@ -1,6 +1,6 @@
 """Measure what the exporter costs, beside node_exporter and process-exporter where those are installed (Linux).
 
-Prints a Markdown table with the goals of the project. ``--quick`` takes half a minute, the full run about three,
+Prints a Markdown table with the goals of the project. ``--quick`` takes half a minute, the full run about two,
 ``--long`` also looks at the memory after 10,000 scrapes. A report, no test: a shared machine makes any figure worse.
 """
 
