@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from grafana.board import Board
 
-UP = 'up{job=~"$job", instance=~"$instance"}'
+SEEN = select("instance:host_seen:timestamp_seconds")
+# Prometheus, Alertmanager and Grafana are targets too, but no machines.
+UP = f"({select('up')} and {ON} {SEEN})"
 LEVEL = select("instance:host_level:max")
 USAGE = select("instance:host_usage:ratio")
 
@@ -47,7 +49,7 @@ def down() -> stat.Panel:
         style.COUNT,
         now(f"count({UP} == 0) or vector(0)"),
     )
-    return panel.thresholds(style.limits((1, style.CRITICAL))).color_scheme(style.by_limits())
+    return panels.signal(panel, (1, style.CRITICAL))
 
 
 def critical() -> stat.Panel:
@@ -68,7 +70,7 @@ def _at_level(title: str, level: int, colour: str) -> stat.Panel:
         style.COUNT,
         now(f"count({LEVEL} == {level}) or vector(0)"),
     )
-    return panel.thresholds(style.limits((1, colour))).color_scheme(style.by_limits())
+    return panels.signal(panel, (1, colour))
 
 
 def score() -> str:
@@ -86,7 +88,7 @@ def table_of_machines() -> table.Panel:
     def share(resource: str) -> str:
         return each(select("instance:host_usage:ratio", f'resource="{resource}"'))
 
-    seen = f"topk by (job, instance) (1, {select('instance:host_seen:timestamp_seconds')})"
+    seen = f"topk by (job, instance) (1, {SEEN})"
     panel = panels.list_of(
         "Machines",
         "Every machine, the worst first: no answer, critical, warning, well, each by its own limits. Good: all "
@@ -146,8 +148,8 @@ def highest(resource: str, title: str) -> timeseries.Panel:
     series = select("instance:host_usage:ratio", f'resource="{resource}"')
     panel = panels.graph(
         f"{title}: the five highest",
-        " of the five machines that were highest in the chosen time, by their addresses. Good: below the limits "
-        "of each. One that stands out from its peers is worth a look, whatever its level.",
+        f"{title} of the five machines that were highest in the chosen time, by their addresses. Good: below the "
+        "limits of each. One that stands out from its peers is worth a look, whatever its level.",
         style.RATIO,
         over_time(f"{series} and {ON} topk(5, avg_over_time({series}[$__range] @ end()))", "{{instance}}"),
     )

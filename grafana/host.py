@@ -95,7 +95,7 @@ def load_now() -> stat.Panel:
         now(f"{select('host_load5')} / {ON} {select('host_logical_cpus')}"),
         decimals=2,
     )
-    return panel.thresholds(style.limits((1, style.WARNING), (2, style.CRITICAL))).color_scheme(style.by_limits())
+    return panels.signal(panel, (1, style.WARNING), (2, style.CRITICAL))
 
 
 def uptime() -> stat.Panel:
@@ -119,7 +119,7 @@ def firing() -> stat.Panel:
         style.COUNT,
         now(f"count({style.firing()}) or vector(0)"),
     )
-    return panel.thresholds(style.limits((1, style.CRITICAL))).color_scheme(style.by_limits())
+    return panels.signal(panel, (1, style.CRITICAL))
 
 
 def alerts() -> statetimeline.Panel:

@@ -23,10 +23,16 @@ def number(title: str, description: str, unit: str, *queries: prometheus.Dataque
     last = ui.ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields("")
     panel = stat.Panel().title(title).description(description).datasource(SOURCE).targets(list(queries)).interval(STEP)
     panel = panel.unit(unit).decimals(decimals).no_value(NO_DATA).reduce_options(last)
-    panel = panel.graph_mode(common.BigValueGraphMode.NONE).color_mode(common.BigValueColorMode.BACKGROUND)
+    panel = panel.graph_mode(common.BigValueGraphMode.NONE).color_mode(common.BigValueColorMode.VALUE)
     panel = panel.justify_mode(common.BigValueJustifyMode.CENTER).orientation(common.VizOrientation.AUTO)
     panel = panel.text_mode(common.BigValueTextMode.VALUE).wide_layout(True).show_percent_change(False)
     return panel.color_scheme(style.fixed(style.NEUTRAL)).thresholds(style.limits())
+
+
+def signal(panel: stat.Panel, *steps: tuple[float, str]) -> stat.Panel:
+    """Return a number on a ground that is green, and of another colour from each of these values on."""
+    panel = panel.thresholds(style.limits(*steps)).color_scheme(style.by_limits())
+    return panel.color_mode(common.BigValueColorMode.BACKGROUND)
 
 
 def number_with_level(title: str, description: str, expr: str, resource: str, legend: str = "__auto") -> stat.Panel:
@@ -44,7 +50,7 @@ def number_with_level(title: str, description: str, expr: str, resource: str, le
     panel = number(title, description, style.RATIO, *(style.now(q, legend, ref) for ref, (_, q) in queries.items()))
     for ref, (colour, _) in queries.items():
         panel = panel.override_by_query(ref, [style.colour_override(colour)])
-    return panel
+    return panel.color_mode(common.BigValueColorMode.BACKGROUND)
 
 
 def graph(title: str, description: str, unit: str, *queries: prometheus.Dataquery) -> timeseries.Panel:

@@ -38,7 +38,7 @@ def fill(board: Board) -> None:
 
 def _bad_above_zero(title: str, description: str, expr: str) -> stat.Panel:
     panel = panels.number(title, description, style.COUNT, now(f"{expr} or vector(0)"))
-    return panel.thresholds(style.limits((0.5, style.CRITICAL))).color_scheme(style.by_limits())
+    return panels.signal(panel, (0.5, style.CRITICAL))
 
 
 def targets_down() -> stat.Panel:

@@ -57,6 +57,7 @@ def test_every_panel_says_what_it_shows_and_what_good_looks_like(name: str, pane
     assert panel["title"]
     assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
     assert "Good: " in panel["description"] or "Good is " in panel["description"], f"{name}: {panel['title']}"
+    assert panel["description"][0].isupper()
     assert panel["description"].endswith(".")
     assert 60 < len(panel["description"]) < 400
 

@@ -169,6 +169,15 @@ def test_the_worst_machine_comes_first_in_the_fleet(history: History) -> None:
     assert by_name["well:5000"] < 1
 
 
+@pytest.mark.parametrize(("panel", "count"), [("Machines", 51), ("Not answering", 1), ("Critical", 1), ("Warning", 1)])
+def test_the_fleet_counts_machines_and_nothing_else(history: History, panel: str, count: int) -> None:
+    number = next(q for q in QUERIES if q.board == "fleet" and q.panel == panel and "count" in q.expr)
+    (found,) = history.instant(fill(number.expr))
+    real = history.instant(f'instance:host_level:max{{instance="{history.exporter}"}}')[0]["value"][1]
+    mine = {"Critical": "2", "Warning": "1"}.get(panel) == real
+    assert float(found["value"][1]) == count + mine
+
+
 def test_the_queries_of_the_fleet_are_quick(history: History) -> None:
     """Fifty machines; the best of five, since this machine has other things to do."""
     slow = {}

@@ -62,3 +62,25 @@ def test_what_does_not_fit_is_found() -> None:
     board["panels"][0]["gridPos"]["x"] = "0"
     assert complaints("dashboard", board)
     assert complaints("stat-options", {"graphMode": "loud"})
+
+
+def properties(name: str, definition: str) -> set[str]:
+    schema: Any = validator(name).schema
+    found = schema["definitions"][definition]
+    return set(found["properties"])
+
+
+@pytest.mark.parametrize(
+    ("name", "panel"), PANELS, ids=lambda value: value if isinstance(value, str) else value["title"]
+)
+def test_overrides_set_what_there_is(name: str, panel: dict[str, Any]) -> None:
+    """Grafana passes over a property that it does not know, and the panel looks otherwise than it was meant."""
+    known = properties("dashboard", "FieldConfig")
+    kind = KINDS.get(panel["type"], panel["type"])
+    for override in panel["fieldConfig"]["overrides"]:
+        for entry in override["properties"]:
+            inner = entry["id"].removeprefix("custom.")
+            if inner == entry["id"]:
+                assert inner in known, f"{name}: {inner}"
+            else:
+                assert inner in properties(f"{kind}-custom", "FieldConfig"), f"{name}: {inner}"
