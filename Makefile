@@ -50,6 +50,9 @@ lock: $(VENV)/dev  ## Resolve the dependencies anew
 	  --python-version 3.11 --extra build --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
 	  --python-version 3.11 --extra build --extra dev --output-file tests/requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
+	  --python-version 3.11 --no-annotate --constraint tests/requirements.lock \
+	  --output-file examples/digits/requirements.lock examples/digits/requirements.in
 
 bench: $(VENV)/dev  ## Measure against node_exporter and process-exporter, where installed
 	$(BIN)/python -m tests.tools.bench
