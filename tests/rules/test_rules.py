@@ -104,6 +104,11 @@ def test_what_it_says_is_short_enough_for_a_lock_screen_and_leads_on(alert: str)
         ("HostSlowCollection", "collector_duration_seconds) > 2)", "collector_duration_seconds) >= 2)"),
         ("HostRebooted", "< 600", "<= 600"),
         ("HostBatteryLow", "host_battery_plugged == 0", "host_battery_plugged >= 0"),
+        ("AppDown", "for: 2m", "for: 1m"),
+        ("AppUnhandledErrors", 'seconds{job="app"} < 120)', 'seconds{job="app"} < 0)'),
+        ("AppUnhandledErrors", "topk(3, increase", "topk(2, increase"),
+        ("AppSlowPrediction", 'seconds{job="app"} < 120)', 'seconds{job="app"} < 0)'),
+        ("AppSlowPrediction", 'le="2.0"', 'le="5.0"'),
         ("PrometheusAlertmanagerMissing", "increase(prometheus_notifications_errors_total[2m])", "vector(0)"),
     ],
 )

@@ -33,6 +33,8 @@ SHORTER = (
     ("[45s]", "[4s]"),
     ("[150s]", "[12s]"),
     ("[2m]", "[8s]"),
+    ("[2m:]", "[8s:]"),
+    (" < 120)", " < 8)"),
     ("keep_firing_for: 5m", "keep_firing_for: 20s"),
     ("keep_firing_for: 3m", "keep_firing_for: 12s"),
     ("for: 1m", "for: 4s"),

@@ -79,7 +79,7 @@ class Stack:
 
     def servers(self, word: str) -> list[psutil.Process]:
         """Return the processes that have a word in their command line."""
-        return [p for p in self.all() if p.pid != self.process.pid and word in " ".join(p.cmdline())]
+        return [p for p in self.all() if p.pid != self.process.pid and word in " ".join(command(p))]
 
     def read(self) -> str:
         """Return what it has printed until now."""
@@ -107,6 +107,14 @@ class Stack:
         if self._terminal >= 0:
             os.close(self._terminal)
         self._terminal = -1
+
+
+def command(process: psutil.Process) -> list[str]:
+    """Return its command line, none where it has ended just now."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
 
 
 def test_it_shows_where_everything_is_and_each_mail_and_ends_with_ctrl_c(tmp_path: Path) -> None:

@@ -45,6 +45,9 @@ AWKWARD = {
     "MAILPIT_PORT": "18025",
     "GRAFANA_ADMIN_PASSWORD": """g'r"a$f #ana \\t ä""",
     "ROOTFS_MOUNT": "ro,rslave",
+    "DIGITS_PORT": "18000",
+    "DIGITS_SLOW": "2.5",
+    "DIGITS_TRY_ERRORS": "1",
 }
 BOTH = pytest.mark.parametrize("variables", [{}, AWKWARD], ids=["defaults", "awkward"])
 
@@ -169,6 +172,7 @@ def test_what_the_tests_shorten_is_there() -> None:
         ("alertname=HostHighCpu severity=warning", "mail"),
         ("alertname=HostRebooted severity=info", "mail-once"),
         ("alertname=Watchdog severity=none", "nobody"),
+        ("alertname=AppUnhandledErrors severity=critical", "mail"),
         ("alertname=SomethingElse", "mail"),
     ],
 )
