@@ -119,7 +119,7 @@ def _variable(name: str, label: str, query: str) -> db.QueryVariable:
 def alert_marks(matchers: Sequence[str]) -> db.AnnotationQuery:
     """Return marks for the time in which alerts fired."""
     selector = ", ".join((*matchers, 'alertstate="firing"'))
-    expr = f"max by (alertname, severity, mountpoint) (ALERTS{{{selector}}})"
+    expr = f"max by (alertname, severity, mountpoint) (max_over_time(ALERTS{{{selector}}}[$__interval]))"
     query = style.over_time(expr, "", "Alerts").interval("1m")
     marks = db.AnnotationQuery().name("Alerts").datasource(style.SOURCE).enable(True).hide(False).target(query)
     marks = marks.icon_color(style.CRITICAL).title_format("{{alertname}} {{mountpoint}}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from grafana import fleet, host, stack
+from grafana import application, fleet, host, stack, style
 from grafana.board import Board, alert_marks, data_source, one_of, some_of
 
 if TYPE_CHECKING:
@@ -17,9 +17,15 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "dashboards"
 
-# A machine is chosen by its name; its series are found by the address under which it is scraped.
-BY_NAME = r'/hostname="(?<text>[^"]+)|instance="(?<value>[^"]+)/g'
-MACHINES = 'query_result(max by (job, hostname, instance) (last_over_time(host_info{job=~"$job"}[$__range])))'
+# A machine is chosen by its name; its series are found by the address under which it is scraped. The address stands
+# beside the name where two machines have the same, and alone where a machine never said its name. Machines that are
+# down are in the list for as long as they are targets: Fleet leads to them.
+BY_NAME = r'/hostname=" ?(?<text>[^"]+)|instance="(?<value>[^"]+)/g'
+SEEN = 'topk by (job, instance) (1, last_over_time(instance:host_seen:timestamp_seconds{job="$job"}[$__range]))'
+NAMED = SEEN.replace('job="$job"', 'job="$job", hostname!=""')
+CLEAR = f"on (job, hostname) (count by (job, hostname) ({NAMED}) == 1)"
+ADDRESSED = f'label_join({SEEN} unless {CLEAR}, "hostname", " ", "hostname", "instance")'
+MACHINES = f"query_result({SEEN} and {CLEAR} or {ADDRESSED})"
 
 
 def host_board() -> dashboard.Dashboard:
@@ -30,7 +36,7 @@ def host_board() -> dashboard.Dashboard:
         one_of("job", "Job", "label_values(host_info, job)", current="host"),
         one_of("instance", "Machine", MACHINES, regex=BY_NAME),
     )
-    board.annotation(alert_marks(('job=~"$job"', 'instance=~"$instance"')))
+    board.annotation(alert_marks(style.ONE))
     host.fill(board)
     return board.build()
 
@@ -57,8 +63,26 @@ def stack_board() -> dashboard.Dashboard:
         some_of("job", "Job", "label_values(up, job)"),
         some_of("instance", "Instance", 'label_values(up{job=~"$job"}, instance)'),
     )
-    board.annotation(alert_marks(('alertname!~"Host.+|Watchdog"', 'job=~"$job"', 'instance=~"$instance"')))
+    board.annotation(alert_marks(('alertname!~"(Host|App).+|Watchdog"', *style.SOME)))
     stack.fill(board)
+    return board.build()
+
+
+def application_board() -> dashboard.Dashboard:
+    """Return the dashboard of applications of one's own."""
+    board = Board(
+        "application",
+        "Application",
+        "Applications of your own: do they answer, how fast, with what errors? Empty until targets/apps/ names one.",
+    )
+    ours = "host|prometheus|alertmanager|grafana"
+    board.variables(
+        data_source(),
+        one_of("job", "Job", f'label_values(up{{job!~"{ours}"}}, job)', current="app"),
+        some_of("instance", "Application", 'label_values(up{job=~"$job"}, instance)'),
+    )
+    board.annotation(alert_marks(style.SOME))
+    application.fill(board)
     return board.build()
 
 
@@ -78,7 +102,8 @@ def text(board: dashboard.Dashboard) -> str:
 
 def boards() -> dict[str, str]:
     """Return the text of each file by its name."""
-    return {f"{board.uid}.json": text(board) for board in (host_board(), fleet_board(), stack_board())}
+    built = (host_board(), fleet_board(), stack_board(), application_board())
+    return {f"{board.uid}.json": text(board) for board in built}
 
 
 def main() -> None:

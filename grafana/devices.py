@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grafana import panels, style
-from grafana.style import over_time, rows, select
+from grafana.style import over_time, rows, select_one
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import table, timeseries
 
 
-FILESYSTEMS = select("host_filesystem_usage_ratio")
+FILESYSTEMS = select_one("host_filesystem_usage_ratio")
 
 
 def filesystems() -> timeseries.Panel:
@@ -32,14 +32,14 @@ def filesystems() -> timeseries.Panel:
 
 def filesystems_now() -> table.Panel:
     """Return all filesystems, the fullest first, with the time until they are full."""
-    available = select("host_filesystem_available_bytes")
+    available = select_one("host_filesystem_available_bytes")
     columns = {
         "A": FILESYSTEMS,
         "B": available,
-        "C": select("host_filesystem_size_bytes"),
-        "D": select("host_filesystem_inodes_usage_ratio"),
-        "E": f"({available} / -deriv({available}[6h])) > 0",
-        "F": select("host_filesystem_error"),
+        "C": select_one("host_filesystem_size_bytes"),
+        "D": select_one("host_filesystem_inodes_usage_ratio"),
+        "E": f"({available} / -deriv({available}[6h])) > 0 or ({available} == 0)",
+        "F": select_one("host_filesystem_error"),
     }
     panel = panels.list_of(
         "Filesystems now",
@@ -53,8 +53,8 @@ def filesystems_now() -> table.Panel:
         "Value #D": "Inodes", "Value #E": "Full in", "Value #F": "Unreadable", "fstype": "Type", "device": "Device",
     }  # fmt: skip
     panel = panel.with_transformation(style.columns(names, ["Time"]))
-    for name in ("Used", "Inodes"):
-        panel = panel.override_by_name(name, panels.bar(style.RATIO))
+    for name, resource in {"Used": "filesystem", "Inodes": "inodes"}.items():
+        panel = panel.override_by_name(name, panels.bar(resource))
     for name in ("Available", "Size"):
         panel = panel.override_by_name(name, [style.property_of("unit", style.BYTES)])
     panel = panel.override_by_name("Full in", [style.property_of("unit", style.SECONDS)])
@@ -68,7 +68,7 @@ def _both_ways(
     """Return traffic of the two busiest devices in both directions: (metric, word) upwards, then downwards."""
 
     def rate(metric: str) -> str:
-        series = select(metric)
+        series = select_one(metric)
         busiest = f"topk(2, increase({series}[$__range] @ end()))"
         return f"rate({series}[$__rate_interval]) and on (job, instance, {label}) {busiest}"
 
@@ -78,6 +78,7 @@ def _both_ways(
         style.BYTES_A_SECOND,
         over_time(rate(down[0]), f"{{{{{label}}}}} {down[1]}", "A"),
         over_time(rate(up[0]), f"{{{{{label}}}}} {up[1]}", "B"),
+        below_zero=True,
     )
     return panels.downwards(panel, f"/ {up[1]}$/").legend(style.legend("mean", "max"))
 
@@ -96,13 +97,13 @@ def disk_traffic() -> timeseries.Panel:
 
 def disk_busy() -> timeseries.Panel:
     """Return how busy the disks were."""
-    busy = select("host_disk_busy_seconds_total")
+    busy = select_one("host_disk_busy_seconds_total")
     panel = panels.graph(
         "Disk busy",
         "Share of the time in which a disk had something to do, the five busiest. Good: below 80 %. At 100 % a "
         "plain disk is the bottleneck, and all that needs it waits; an SSD can still do more.",
         style.RATIO,
-        over_time(f"topk(5, rate({busy}[$__rate_interval]))", "{{device}}"),
+        over_time(f"rate({busy}[$__rate_interval]) and topk(5, increase({busy}[$__range] @ end()))", "{{device}}"),
     )
     return panel.max(1).legend(style.legend("mean", "max"))
 
@@ -123,7 +124,7 @@ def network_errors() -> timeseries.Panel:
     """Return packets that were lost."""
 
     def lost(kind: str, direction: str) -> str:
-        return f"sum(rate({select(f'host_network_{direction}_{kind}_total')}[$__rate_interval]))"
+        return f"sum(rate({select_one(f'host_network_{direction}_{kind}_total')}[$__rate_interval]))"
 
     panel = panels.graph(
         "Network errors and drops",

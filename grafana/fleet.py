@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from grafana.board import Board
 
-SEEN = select("instance:host_seen:timestamp_seconds")
+SEEN_AT = "instance:host_seen:timestamp_seconds"
+SEEN = select(SEEN_AT)
 # Prometheus, Alertmanager and Grafana are targets too, but no machines.
 UP = f"({select('up')} and {ON} {SEEN})"
 LEVEL = select("instance:host_level:max")
@@ -47,7 +48,7 @@ def down() -> stat.Panel:
         "Machines that could not be scraped just now. Good: 0. After 2 minutes there is a mail; what to do: runbook "
         "HostExporterDown.",
         style.COUNT,
-        now(f"count({UP} == 0) or vector(0)"),
+        now(f"count({UP} == 0) or 0 * count({UP})"),
     )
     return panels.signal(panel, (1, style.CRITICAL))
 
@@ -68,7 +69,7 @@ def _at_level(title: str, level: int, colour: str) -> stat.Panel:
         f"Machines whose CPU, memory or a filesystem is at or above its own {title.lower()} limit now. "
         "Good: 0. They stand at the top of the table; a click on the name shows why.",
         style.COUNT,
-        now(f"count({LEVEL} == {level}) or vector(0)"),
+        now(f"count({LEVEL} == {level}) or 0 * count({LEVEL})"),
     )
     return panels.signal(panel, (1, colour))
 
@@ -88,7 +89,10 @@ def table_of_machines() -> table.Panel:
     def share(resource: str) -> str:
         return each(select("instance:host_usage:ratio", f'resource="{resource}"'))
 
-    seen = f"topk by (job, instance) (1, {SEEN})"
+    # A machine that never answered has no name yet; it is called by its address.
+    named, unnamed = select(SEEN_AT, 'hostname!=""'), select(SEEN_AT, 'hostname=""')
+    addressed = f'label_join({unnamed}, "hostname", "", "instance")'
+    seen = f"topk by (job, instance) (1, {named} or {addressed})"
     panel = panels.list_of(
         "Machines",
         "Every machine, the worst first: no answer, critical, warning, well, each by its own limits. Good: all "
@@ -99,7 +103,7 @@ def table_of_machines() -> table.Panel:
         rows(share("filesystem"), "E"),
         rows(each(f"{select('host_load5')} / {ON} {select('host_logical_cpus')}"), "F"),
         rows(each(select("host_uptime_seconds")), "G"),
-        rows(f"count by (job, instance) ({style.firing()})", "H"),
+        rows(f"count by (job, instance) ({style.firing(select('ALERTS'))})", "H"),
     )
     names = {
         "hostname": "Machine", "Value #A": "Level", "Value #C": "CPU", "Value #D": "Memory",
@@ -107,8 +111,8 @@ def table_of_machines() -> table.Panel:
         "instance": "Address", "job": "Job",
     }  # fmt: skip
     panel = panel.with_transformation(style.columns(names, ["Time"]))
-    for name in ("CPU", "Memory", "Fullest filesystem"):
-        panel = panel.override_by_name(name, panels.bar(style.RATIO))
+    for name, resource in {"CPU": "cpu", "Memory": "memory", "Fullest filesystem": "filesystem"}.items():
+        panel = panel.override_by_name(name, panels.bar(resource))
     panel = panel.override_by_name("Uptime", [style.property_of("unit", style.SECONDS)])
     panel = panel.override_by_name("Load per CPU", [style.property_of("decimals", 2)])
     panel = panel.override_by_name("Alerts", [style.property_of("decimals", 0)])

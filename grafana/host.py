@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from grafana_foundation_sdk.models import common
 
 from grafana import devices, panels, style, system, usage
-from grafana.style import ON, now, over_time, select
+from grafana.style import ON, now, over_time, select_one
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import stat, statetimeline
 
     from grafana.board import Board
 
-CPU = select("instance:host_cpu_usage:ratio")
-MEMORY = select("host_memory_usage_ratio")
-FILESYSTEMS = select("host_filesystem_usage_ratio")
+CPU = select_one("instance:host_cpu_usage:ratio")
+MEMORY = select_one("host_memory_usage_ratio")
+FILESYSTEMS = select_one("host_filesystem_usage_ratio")
 
 
 def fill(board: Board) -> None:
@@ -92,7 +92,7 @@ def load_now() -> stat.Panel:
         'work waits; if the CPUs are idle meanwhile, it waits for disks ("Pressure", io). Windows has no such '
         "figure.",
         style.COUNT,
-        now(f"{select('host_load5')} / {ON} {select('host_logical_cpus')}"),
+        now(f"{select_one('host_load5')} / {ON} {select_one('host_logical_cpus')}"),
         decimals=2,
     )
     return panels.signal(panel, (1, style.WARNING), (2, style.CRITICAL))
@@ -105,7 +105,7 @@ def uptime() -> stat.Panel:
         "Time since the machine was started. Good: as long as you remember. Shorter means a restart that you "
         "should know of: the minutes before it are in the graphs below.",
         style.SECONDS,
-        now(select("host_uptime_seconds")),
+        now(select_one("host_uptime_seconds")),
         decimals=1,
     )
 
@@ -117,28 +117,21 @@ def firing() -> stat.Panel:
         "Alerts of this machine that fire. Good: 0. Which they are stands below; what to do about each, on the "
         "status page under Runbooks.",
         style.COUNT,
-        now(f"count({style.firing()}) or vector(0)"),
+        now(f"count({style.firing(select_one('ALERTS'))}) or 0 * count({select_one('up')})"),
     )
     return panels.signal(panel, (1, style.CRITICAL))
 
 
 def alerts() -> statetimeline.Panel:
     """Return which alerts fired when."""
-    severities = " or ".join(
-        (
-            "2 * " + style.firing('severity="critical"'),
-            style.firing('severity="warning"'),
-            "3 * " + style.firing('severity="info"'),
-        )
-    )
-    level = select("instance:host_level:max")
+    level = select_one("instance:host_level:max")
     panel = panels.timeline(
         "Alerts",
         "The machine's level (CPU, memory and filesystems against its limits), and below it each alert while it "
         "fired. Good: one green line. Click into the graphs below at the same time to see what happened.",
-        over_time(f"max({level})", "level"),
+        over_time(f"max(max_over_time({level}[$__interval]))", "level"),
         over_time(
-            f"max by (alertname, mountpoint, collector) ({severities})",
+            f"max by (alertname, mountpoint, collector) ({style.fired(select_one('ALERTS'))})",
             "{{alertname}} {{mountpoint}}{{collector}}",
             "B",
         ),

@@ -53,10 +53,16 @@ def number_with_level(title: str, description: str, expr: str, resource: str, le
     return panel.color_mode(common.BigValueColorMode.BACKGROUND)
 
 
-def graph(title: str, description: str, unit: str, *queries: prometheus.Dataquery) -> timeseries.Panel:
-    """Return lines over time; gaps stay gaps, since nothing was measured there."""
+def graph(
+    title: str, description: str, unit: str, *queries: prometheus.Dataquery, below_zero: bool = False
+) -> timeseries.Panel:
+    """Return lines over time; gaps stay gaps, since nothing was measured there.
+
+    The axis begins at zero, unless something is to be shown ``below_zero``.
+    """
     panel = timeseries.Panel().title(title).description(description).datasource(SOURCE).targets(list(queries))
-    panel = panel.interval(STEP).unit(unit).decimals(1).min(0).no_value(NO_DATA)
+    panel = panel.interval(STEP).unit(unit).decimals(1).no_value(NO_DATA)
+    panel = panel if below_zero else panel.min(0)
     panel = panel.draw_style(common.GraphDrawStyle.LINE).line_interpolation(common.LineInterpolation.LINEAR)
     panel = panel.line_width(1).fill_opacity(10).gradient_mode(common.GraphGradientMode.NONE)
     panel = panel.show_points(common.VisibilityMode.NEVER).span_nulls(False).insert_nulls(False)
@@ -102,7 +108,7 @@ def limit_lines(resource: str, times: str = "") -> tuple[prometheus.Dataquery, p
 
 
 def downwards(panel: timeseries.Panel, pattern: str) -> timeseries.Panel:
-    """Return a graph in which the series that fit point downwards, as traffic in the other direction."""
+    """Return a graph, made ``below_zero``, in which the series that fit point downwards: the other direction."""
     panel = panel.override_by_regexp(pattern, [style.property_of("custom.transform", "negative-Y")])
     return panel.axis_centered_zero(True)
 
@@ -139,13 +145,13 @@ def sorted_by(column: str) -> ui.TableSortByFieldState:
     return ui.TableSortByFieldState().display_name(column).desc(True)
 
 
-def bar(unit: str) -> list[dashboard.DynamicConfigValue]:
+def bar(resource: str) -> list[dashboard.DynamicConfigValue]:
     """Return the properties of a column that shows shares as bars, of one colour: limits differ from row to row."""
     return [
-        style.property_of("unit", unit),
+        style.property_of("unit", style.RATIO),
         style.property_of("decimals", 0),
         style.property_of("min", 0),
         style.property_of("max", 1),
         style.property_of("custom.cellOptions", {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}),
-        style.property_of("color", {"mode": "fixed", "fixedColor": style.COLOURS["cpu"]}),
+        style.colour_override(COLOURS[resource]),
     ]

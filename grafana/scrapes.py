@@ -39,14 +39,14 @@ def targets() -> table.Panel:
     return panel.sort_by([panels.sorted_by("State").desc(False)])
 
 
-def slowest(title: str, description: str, metric: str, label: str) -> timeseries.Panel:
+def slowest(title: str, description: str, metric: str, legend: str) -> timeseries.Panel:
     """Return the five slowest, in seconds."""
     values = select(metric)
     panel = panels.graph(
         title,
         description,
         style.SECONDS,
-        over_time(f"topk(5, {values})", f"{{{{{label}}}}}"),
+        over_time(f"{values} and topk(5, max_over_time({values}[$__range] @ end()))", legend),
     )
     return panel.legend(style.legend("mean", "max", sort="Max")).fill_opacity(0).decimals(3)
 
@@ -58,7 +58,7 @@ def scrape_time() -> timeseries.Panel:
         "How long the five slowest targets took. Good: below 0.1 s. Prometheus gives up after 10 s; a slow "
         "exporter is on a machine that is in trouble, or behind a slow network.",
         "scrape_duration_seconds",
-        "instance",
+        "{{instance}}",
     )
 
 
@@ -69,7 +69,7 @@ def collectors() -> timeseries.Panel:
         "How long the five slowest collectors took in a sample. Good: milliseconds. Above 2 s together there is "
         'an alert; "filesystem" at 2 s is a network filesystem that does not answer.',
         "host_exporter_collector_duration_seconds",
-        "collector",
+        "{{collector}} {{instance}}",
     )
 
 
@@ -82,7 +82,10 @@ def collectors_that_fail() -> timeseries.Panel:
             "Samples without figures, by what could not be read, the five most frequent. Good: 0 everywhere. The "
             "reason stands on the status page; runbook HostCollectorFailing.",
             style.COUNT,
-            over_time(f"topk(5, sum by (collector) (increase({errors}[$__rate_interval])))", "{{collector}}"),
+            over_time(
+                f"increase({errors}[$__rate_interval]) and topk(5, increase({errors}[$__range] @ end()))",
+                "{{collector}} {{instance}}",
+            ),
         )
         .legend(style.legend("max"))
         .axis_soft_max(1)

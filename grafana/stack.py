@@ -37,7 +37,7 @@ def fill(board: Board) -> None:
 
 
 def _bad_above_zero(title: str, description: str, expr: str) -> stat.Panel:
-    panel = panels.number(title, description, style.COUNT, now(f"{expr} or vector(0)"))
+    panel = panels.number(title, description, style.COUNT, now(expr))
     return panels.signal(panel, (0.5, style.CRITICAL))
 
 
@@ -47,7 +47,7 @@ def targets_down() -> stat.Panel:
         "Targets not answering",
         'What Prometheus could not scrape just now. Good: 0. Which it is stands in "Targets". Grafana is one of '
         "them: 1 where it does not run.",
-        f"count({select('up')} == 0)",
+        f"count({select('up')} == 0) or 0 * count({select('up')})",
     )
 
 
@@ -124,7 +124,7 @@ def rule_time() -> timeseries.Panel:
         'How long a group of rules took. Good: far below its interval (5 s for "host usage", 15 s for the '
         "others). Above it alerts come late: too many machines for this one Prometheus.",
         "prometheus_rule_group_last_duration_seconds",
-        "rule_group",
+        "{{rule_group}}",
     )
 
 

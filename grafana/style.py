@@ -28,6 +28,8 @@ COLOURS = {
     "critical from": CRITICAL,
     "cpu": "blue",
     "memory": "purple",
+    "filesystem": "orange",
+    "inodes": "text",
     "io": "orange",
     "load of 1 minute": "blue",
     "load of 5 minutes": "purple",
@@ -35,8 +37,13 @@ COLOURS = {
     "CPUs": "text",
     "charge": "green",
     "plugged in": "text",
-    "received": "green",
-    "transmitted": "blue",
+    "2xx": "green",
+    "3xx": "blue",
+    "4xx": "yellow",
+    "5xx": "red",
+    "half within": "blue",
+    "95 % within": "purple",
+    "99 % within": "orange",
 }
 
 RATIO, BYTES, BYTES_A_SECOND, SECONDS, COUNT, CELSIUS, A_MINUTE = (
@@ -49,20 +56,47 @@ STEP = "15s"
 ON = "on (job, instance)"
 
 
+SOME = ('job=~"$job"', 'instance=~"$instance"')
+# Grafana escapes the values of variables of which one can choose some, and leaves those of others as they are: the
+# address "[2001:db8::1]:5000" would be a pattern that does not fit itself.
+ONE = ('job="$job"', 'instance="$instance"')
+
+
 def select(metric: str, *matchers: str) -> str:
     """Return the selector of a metric for the chosen machines."""
-    inside = ", ".join(('job=~"$job"', 'instance=~"$instance"', *matchers))
-    return f"{metric}{{{inside}}}"
+    return f"{metric}{{{', '.join((*SOME, *matchers))}}}"
 
 
-def firing(*matchers: str) -> str:
-    """Return the selector of the alerts that fire for the chosen machines."""
-    return select("ALERTS", 'alertstate="firing"', *matchers)
+def select_one(metric: str, *matchers: str) -> str:
+    """Return the selector of a metric on a dashboard that shows one machine."""
+    return f"{metric}{{{', '.join((*ONE, *matchers))}}}"
+
+
+def firing(alerts: str, severity: str = "warning|critical") -> str:
+    """Return the query of what fires, as a person counts: critical and its warning are one.
+
+    ``alerts`` is the selector of ALERTS for the chosen machines.
+    """
+    chosen = alerts.replace("}", f', alertstate="firing", severity=~"{severity}"}}')
+    return f"count by (job, instance, alertname, device, mountpoint, collector) ({chosen})"
+
+
+def fired(alerts: str) -> str:
+    """Return the query of what fired over time: 1 warning, 2 critical, 3 info; also what did only between two steps.
+
+    ``alerts`` is the selector of ALERTS for the chosen machines.
+    """
+
+    def one(severity: str) -> str:
+        chosen = alerts.replace("}", f', alertstate="firing", severity="{severity}"}}')
+        return f"max_over_time({chosen}[$__interval])"
+
+    return f"2 * {one('critical')} or {one('warning')} or 3 * {one('info')}"
 
 
 def limit(resource: str, severity: str) -> str:
     """Return the selector of a machine's own limit."""
-    return select("host_alert_threshold_ratio", f'resource="{resource}"', f'severity="{severity}"')
+    return select_one("host_alert_threshold_ratio", f'resource="{resource}"', f'severity="{severity}"')
 
 
 def over_time(expr: str, legend: str, ref: str = "A") -> prometheus.Dataquery:

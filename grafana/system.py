@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grafana import panels, style
-from grafana.style import over_time, select
+from grafana.style import over_time, select_one
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import timeseries
@@ -18,10 +18,10 @@ def load() -> timeseries.Panel:
         "Programs that want to run or wait for a disk, over 1, 5 and 15 minutes. Good: below the dashed line, "
         "the number of CPUs. 1 above 15: it gets worse; below: it is over.",
         style.COUNT,
-        over_time(select("host_load1"), "load of 1 minute", "A"),
-        over_time(select("host_load5"), "load of 5 minutes", "B"),
-        over_time(select("host_load15"), "load of 15 minutes", "C"),
-        over_time(select("host_logical_cpus"), "CPUs", "D"),
+        over_time(select_one("host_load1"), "load of 1 minute", "A"),
+        over_time(select_one("host_load5"), "load of 5 minutes", "B"),
+        over_time(select_one("host_load15"), "load of 15 minutes", "C"),
+        over_time(select_one("host_logical_cpus"), "CPUs", "D"),
     )
     return panels.dashed(panel, "CPUs").fill_opacity(0)
 
@@ -33,7 +33,7 @@ def pressure() -> timeseries.Panel:
         "Share of the time in which at least one program waited for CPU, memory or disks (Linux PSI). Good: "
         "below 10 %. Memory above 0 for minutes: too little of it; io: the disks are too slow for what is asked.",
         style.RATIO,
-        over_time(f"rate({select('host_pressure_waiting_seconds_total')}[$__rate_interval])", "{{resource}}"),
+        over_time(f"rate({select_one('host_pressure_waiting_seconds_total')}[$__rate_interval])", "{{resource}}"),
     )
     for name in ("cpu", "memory", "io"):
         panel = panel.override_by_name(name, [style.colour_override(style.COLOURS[name])])
@@ -42,20 +42,21 @@ def pressure() -> timeseries.Panel:
 
 def processes() -> timeseries.Panel:
     """Return how many processes there were."""
+    found = select_one("host_processes")
     panel = panels.graph(
         "Processes",
         "Processes by state, the five most frequent. Good: steady. One state that only rises: something starts "
         "programs and does not end them; zombies: their parent does not care for them; disk-sleep: a disk or "
         "network share does not answer.",
         style.COUNT,
-        over_time(f"topk(5, {select('host_processes')})", "{{state}}"),
+        over_time(f"{found} and topk(5, max_over_time({found}[$__range] @ end()))", "{{state}}"),
     )
     return panels.stacked(panel).decimals(0).legend(style.legend("lastNotNull", "max"))
 
 
 def temperatures() -> timeseries.Panel:
     """Return the hottest sensors."""
-    series = select("host_temperature_celsius")
+    series = select_one("host_temperature_celsius")
     panel = panels.graph(
         "Temperatures",
         "The five hottest sensors of the chosen time. Good: below 80 °C for processors, 60 °C for disks. Rising "
@@ -76,7 +77,7 @@ def battery() -> timeseries.Panel:
         "Charge of all batteries together, and whether the machine is plugged in (1). Good: falls slowly and "
         "evenly. A cliff at 30 % is a battery at its end. The alert comes at 15 %.",
         style.RATIO,
-        over_time(select("host_battery_charge_ratio"), "charge", "A"),
-        over_time(select("host_battery_plugged"), "plugged in", "B"),
+        over_time(select_one("host_battery_charge_ratio"), "charge", "A"),
+        over_time(select_one("host_battery_plugged"), "plugged in", "B"),
     )
     return panels.dashed(panel, "plugged in").max(1).legend(style.legend("lastNotNull", "min"))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from grafana_foundation_sdk.models import common
+
 from grafana import panels, style
-from grafana.style import over_time, rows, select
+from grafana.style import over_time, rows, select_one
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import table, timeseries
@@ -16,8 +18,8 @@ def cpu_by_mode() -> timeseries.Panel:
     seconds = "host_cpu_seconds_total"
 
     def share(modes: str) -> str:
-        part = select(seconds, f'mode=~"{modes}"')
-        return f"sum(rate({part}[$__rate_interval])) / scalar(sum(rate({select(seconds)}[$__rate_interval])))"
+        part = select_one(seconds, f'mode=~"{modes}"')
+        return f"sum(rate({part}[$__rate_interval])) / scalar(sum(rate({select_one(seconds)}[$__rate_interval])))"
 
     panel = panels.graph(
         "CPU by mode",
@@ -35,35 +37,40 @@ def cpu_by_mode() -> timeseries.Panel:
     return panel.max(1).decimals(0).legend(style.legend("mean", "max"))
 
 
-def _top(metric: str, count: int = 8) -> str:
-    """Return the series of the programs that used most in the chosen time, the same ones at every moment of it."""
-    series = select(metric)
-    return f"{series} and on (job, instance, name) topk({count}, sum_over_time({series}[$__range] @ end()))"
+def _top(metric: str, *best: tuple[int, str]) -> str:
+    """Return the series of the programs that were first in the chosen time, the same ones at every moment of it.
+
+    ``best`` is how many by which function over that time.
+    """
+    series = select_one(metric)
+    first = " or ".join(f"topk({count}, {function}({series}[$__range] @ end()))" for count, function in best)
+    return f"{series} and on (job, instance, name) ({first})"
 
 
 def top_by_cpu() -> timeseries.Panel:
     """Return the programs that used most CPU, over time."""
     panel = panels.graph(
         "Top processes by CPU",
-        "The programs that used most CPU in the chosen time; all processes of one name together, 1 is one core "
-        "busy. Only a program that was among the first has a figure at a moment. Good: names that you know. This "
-        "is who ate it at 3 a.m.; what to do: runbook HostHighCpu.",
+        "The programs that used most CPU in the chosen time, and those with the highest peaks; all processes of one "
+        "name together, 1 is one core busy. Good: names that you know. This is who ate it at 3 a.m.; what to do: "
+        'runbook HostHighCpu. Means over all of the time stand in "Programs in this time".',
         style.COUNT,
-        over_time(_top("host_top_process_cpu_cores"), "{{name}}"),
+        over_time(_top("host_top_process_cpu_cores", (5, "sum_over_time"), (3, "max_over_time")), "{{name}}"),
     )
-    return panels.stacked(panel).decimals(2).legend(style.legend("mean", "max", sort="Mean"))
+    panel = panel.show_points(common.VisibilityMode.AUTO)  # of a program that was seen once there is no line
+    return panels.stacked(panel).decimals(2).legend(style.legend("max", sort="Max"))
 
 
 def memory() -> timeseries.Panel:
     """Return memory and swap."""
-    total = select("host_memory_total_bytes")
+    total = select_one("host_memory_total_bytes")
     panel = panels.graph(
         "Memory and swap",
         "Memory and swap in use, caches not counted. Good: below the dashed limits, swap near 0 or steady. Swap "
         "that grows while memory is full: the machine is slow now and ends programs soon.",
         style.BYTES,
-        over_time(select("host_memory_used_bytes"), "used", "A"),
-        over_time(select("host_swap_used_bytes"), "swap used", "B"),
+        over_time(select_one("host_memory_used_bytes"), "used", "A"),
+        over_time(select_one("host_swap_used_bytes"), "swap used", "B"),
         over_time(total, "total", "C"),
         *panels.limit_lines("memory", total),
     )
@@ -78,16 +85,17 @@ def top_by_memory() -> timeseries.Panel:
         "they share counted in each. Good: flat. A line that only rises is a leak; what to do: runbook "
         "HostHighMemory.",
         style.BYTES,
-        over_time(_top("host_top_process_memory_bytes"), "{{name}}"),
+        over_time(_top("host_top_process_memory_bytes", (8, "max_over_time")), "{{name}}"),
     )
+    panel = panel.show_points(common.VisibilityMode.AUTO)
     return panels.stacked(panel).legend(style.legend("mean", "max", sort="Max"))
 
 
 def programs() -> table.Panel:
     """Return the programs of the whole time, those that used most first."""
-    cpu, memory = select("host_top_process_cpu_cores"), select("host_top_process_memory_bytes")
+    cpu, memory = select_one("host_top_process_cpu_cores"), select_one("host_top_process_memory_bytes")
     # Over all scrapes of the time, also those in which the program was not among the first.
-    scrapes = f"scalar(max(count_over_time({select('up')}[$__range])))"
+    scrapes = f"scalar(max(count_over_time({select_one('up')}[$__range])))"
     panel = panels.list_of(
         "Programs in this time",
         "Every program that was among the first in the chosen time, with those that used most CPU at the top, "

@@ -59,14 +59,17 @@ def variables(board: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {variable["name"]: variable for variable in board["templating"]["list"]}
 
 
-def fill(expr: str, *, job: str = ".+", instance: str = ".+", seconds: float = 60) -> str:
-    """Return an expression with Grafana's variables filled in, for a time of so many seconds and a step of 15 s."""
+def fill(expr: str, *, job: str = "", instance: str = ".+", seconds: float = 60) -> str:
+    """Return an expression with Grafana's variables filled in, for a time of so many seconds and a step of 15 s.
+
+    An instance of its own is filled in as it is, as Grafana does where one alone can be chosen.
+    """
     values = {
         # Grafana: the larger of four scrape intervals, and a step and a scrape interval.
         "__rate_interval": "60s",
         "__interval": "15s",
         "__range": f"{seconds:.0f}s",
-        "job": job,
+        "job": job or (".+" if instance == ".+" else "host"),
         "instance": instance,
     }
     found = re.sub(r"\$\{?(\w+)\}?", lambda name: values[name[1]], expr)

@@ -24,7 +24,13 @@ WARM = Machine("warm", cpu=0.85, memory=0.85, filesystem=0.85)
 # 40 MB a second: full within the hour.
 HOT = Machine("hot", cpu=0.97, memory=0.95, filesystem=0.95, filling=4e7)
 SILENT = Machine("silent", silent=True)
-OTHERS = [Machine(f"machine-{n:02d}", cpu=n / 100, memory=0.3 + n / 200, filesystem=0.2 + n / 100) for n in range(46)]
+OTHERS = [Machine(f"machine-{n:02d}", cpu=n / 100, memory=0.3 + n / 200, filesystem=0.2 + n / 100) for n in range(43)]
+# Two of one name, and one whose address is no plain word.
+TWINS = [Machine("twin", address="twin-a:5000"), Machine("twin", address="twin-b:5000")]
+SIX = Machine("six", address="[2001:db8::1]:5000")
+REPLAYED = (WELL, WARM, HOT, SILENT, *TWINS, SIX, *OTHERS)
+MACHINES = len(REPLAYED) + 1
+"""With the real one."""
 LOADING = 15
 """Seconds for which a program keeps a core busy, some time before the queries are run."""
 
@@ -59,11 +65,11 @@ class History:
 @pytest.fixture(scope="session")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     folder: Path = tmp_path_factory.mktemp("chain")
-    with Replay([WELL, WARM, HOT, SILENT, *OTHERS]) as replay, make_chain(folder) as chain:
+    with Replay(REPLAYED) as replay, make_chain(folder) as chain:
         (chain.targets / "machines.yml").write_text(replay.targets())
         exporter = chain.urls["exporter"].removeprefix("http://")
         found = History(chain.urls["prometheus"], exporter, 0, 0)
-        eventually(lambda: len(found.instant("up == 1")) >= 50, 60)
+        eventually(lambda: len(found.instant("up == 1")) >= MACHINES, 60)
         script = folder / "eater.py"
         script.write_text("import time\nend = time.monotonic() + 60\nwhile time.monotonic() < end: pass\n")
         begin = time.time()

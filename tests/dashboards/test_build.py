@@ -20,6 +20,7 @@ def test_the_names_that_mails_and_links_use_are_there() -> None:
         "host": "Host",
         "fleet": "Fleet",
         "stack": "Stack",
+        "application": "Application",
     }
 
 

@@ -16,10 +16,27 @@ QUERIES = queries()
 EXCEPTIONS = {
     ("multi", "host", "job"): "shows one machine",
     ("multi", "host", "instance"): "shows one machine",
+    (
+        "multi",
+        "application",
+        "job",
+    ): "all applications are in one job; the job of the exporters has none of these figures",
+    ("selector", "host", "job"): "shows one machine: Grafana does not escape a single value, so it is no pattern",
+    ("selector", "host", "instance"): "likewise",
     ("label_values", "host", "instance"): "the list shows the machines' names, not their addresses",
 }
-# Functions over a time of their own: what they ask has nothing to do with how far one has zoomed.
-WINDOWS = {"5m", "10m", "6h", "$__range"}
+# Functions over a time of their own. Graphs have none: they show what one has zoomed to.
+WINDOWS = {
+    ("stack", "Rules failing"): "10m, so that it goes back to 0 when it is over",
+    ("stack", "Alerts not taken"): "10m, likewise",
+    ("stack", "Mails not sent"): "10m, likewise",
+    ("application", "Unhandled errors"): "10m, likewise",
+    ("stack", "CPU of one exporter"): "5m: as it is now",
+    ("application", "Requests"): "5m: as it is now",
+    ("application", "Failed"): "5m: as it is now",
+    ("application", "95 % answered within"): "5m: as it is now",
+    ("host", "Filesystems now"): "6h: as long as the alert looks back",
+}
 UNITS = {"percentunit", "bytes", "Bps", "s", "short", "celsius", "cpm", "pps"}
 LINES = 5
 
@@ -74,6 +91,8 @@ def test_every_panel_sets_unit_decimals_colour_and_what_stands_for_nothing(name:
         assert defaults["custom"]["spanNulls"] is False
         assert panel["options"]["legend"]["showLegend"] is True
         assert panel["options"]["tooltip"]["mode"] == "multi"
+        downwards = "negative-Y" in str(panel["fieldConfig"]["overrides"])
+        assert ("min" in defaults) is not downwards, "what is below zero would be cut off"
 
 
 @pytest.mark.parametrize(("name", "panel"), EVERY_PANEL, ids=title)
@@ -100,9 +119,9 @@ def test_no_graph_has_more_than_five_lines_unless_they_are_stacked(name: str, pa
 def _most_lines(expr: str, legend: str) -> int:
     if "{{" not in legend:
         return 1
-    limit = re.search(r"topk\((\d+)", expr)
-    if limit:
-        return int(limit[1])
+    # At each step of its own there would be other ones; @ end() makes them the same all along.
+    if limits := re.findall(r"topk\((\d+), [^@]+\[\$__range\] @ end\(\)", expr):
+        return sum(map(int, limits))
     # Labels with few values, all of them known.
     return {"{{resource}}": 3, "{{integration}} sent": 2, "{{integration}} failed": 2}.get(legend, 99)
 
@@ -112,8 +131,9 @@ def test_every_selector_asks_for_the_chosen_machines(query: Query) -> None:
     metrics = re.findall(r"(?<![\w:])((?:instance:)?\w+(?::\w+)*)\{([^{}]*)\}", query.expr)
     assert metrics
     for metric, matchers in metrics:
-        assert 'job=~"$job"' in matchers, metric
-        assert 'instance=~"$instance"' in matchers, metric
+        for name in ("job", "instance"):
+            exactly = ("selector", query.board, name) in EXCEPTIONS
+            assert f'{name}{"=" if exactly else "=~"}"${name}"' in matchers, metric
     bare = re.findall(r"(?<![\w:{])(?:host|process|prometheus|alertmanager|scrape)_\w+(?![\w{])", query.expr)
     assert not bare, f"without a selector: {bare}"
 
@@ -124,7 +144,15 @@ def test_counters_are_shown_as_rates_over_what_one_has_zoomed_to(query: Query) -
         before = query.expr[: counter.start()]
         assert re.search(r"(rate|increase)\($", before), f"{counter[1]} is no rate"
     for function, window in re.findall(r"(rate|increase|deriv)\([^\[\]]*\[([^\]]+)\]", query.expr):
-        assert window == "$__rate_interval" or window in WINDOWS, f"{function} over {window}"
+        whole = window == "$__range" and (query.instant or f"[{window}] @ end()" in query.expr)
+        chosen = query.instant and WINDOWS.get((query.board, query.panel), "").startswith(window)
+        assert window == "$__rate_interval" or whole or chosen, f"{function} over {window}"
+
+
+def test_every_window_is_needed() -> None:
+    for (board, panel), reason in WINDOWS.items():
+        window = reason.split(":")[0].split(",")[0]
+        assert any(f"[{window}]" in q.expr for q in QUERIES if (q.board, q.panel) == (board, panel)), panel
 
 
 def test_every_link_leads_to_one_of_our_dashboards() -> None:
@@ -142,4 +170,5 @@ def test_every_exception_is_needed() -> None:
     host = variables(BOARDS["host"])
     assert not host["job"]["multi"]
     assert not host["instance"]["multi"]
+    assert not variables(BOARDS["application"])["job"]["multi"]
     assert "label_values" not in host["instance"]["query"]["query"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import yaml
@@ -64,6 +65,8 @@ def test_everyone_may_look_and_there_is_no_default_password() -> None:
 
 def test_what_mails_link_to_is_there() -> None:
     mail = Shipped.read({}, dotenv=False).config("mail")
-    assert "/d/" in mail
-    for uid in ("host", "stack"):
-        assert uid in {board["uid"] for board in BOARDS.values()}
+    assert "/d/`" in mail
+    part = mail.split('define "host.dashboard"')[1].split('{{ define "')[0]
+    uids = set(re.findall(r"\}\}(\w+)\?", part))
+    assert uids == {"host", "application", "stack"}
+    assert uids <= {board["uid"] for board in BOARDS.values()}

@@ -22,7 +22,10 @@ GROWS = 3.0
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine and its figures: shares are 0 to 1, ``filling`` is bytes a second that are written to its disk."""
+    """A machine and its figures: shares are 0 to 1, ``filling`` is bytes a second that are written to its disk.
+
+    Its ``address`` is NAME:5000 unless it is given.
+    """
 
     name: str
     cpu: float = 0.3
@@ -30,6 +33,12 @@ class Machine:
     filesystem: float = 0.4
     filling: float = 0.0
     silent: bool = False
+    address: str = ""
+
+    @property
+    def instance(self) -> str:
+        """Return the address under which it is known."""
+        return self.address or f"{self.name}:5000"
 
     def exposition(self, seconds: float) -> str:
         """Return what it says after so many seconds."""
@@ -64,16 +73,16 @@ class Machine:
 
 
 class Replay:
-    """Serves machines on one port: each under /NAME/metrics."""
+    """Serves machines on one port: each under /NUMBER/metrics."""
 
     def __init__(self, machines: Iterable[Machine]) -> None:
-        self.machines = {machine.name: machine for machine in machines}
+        self.machines = {str(number): machine for number, machine in enumerate(machines)}
         begin = time.monotonic()
-        machines_by_name = self.machines
+        by_number = self.machines
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                machine = machines_by_name.get(self.path.strip("/").partition("/")[0])
+                machine = by_number.get(self.path.strip("/").partition("/")[0])
                 if machine is None or machine.silent:
                     self.send_error(503)
                     return
@@ -103,6 +112,6 @@ class Replay:
         """Return a target file (JSON is YAML) with all machines, each as if it stood on a host of its own."""
         address = f"127.0.0.1:{self._server.server_port}"
         return "".join(
-            f'- {{targets: ["{address}"], labels: {{instance: "{name}:5000", __metrics_path__: "/{name}/metrics"}}}}\n'
-            for name in self.machines
+            f'- {{targets: ["{address}"], labels: {{instance: "{m.instance}", __metrics_path__: "/{n}/metrics"}}}}\n'
+            for n, m in self.machines.items()
         )
