@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 5000
 
 .DEFAULT_GOAL := help
-.PHONY: help run stack load test test-compose check format golden docs dashboards lock bench servers schema clean
+.PHONY: help run stack load load-test test test-compose check format golden docs dashboards lock bench servers schema clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ lock: $(VENV)/dev  ## Resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
 	  --python-version 3.11 --no-annotate --constraint tests/requirements.lock \
 	  --output-file examples/digits/requirements.lock examples/digits/requirements.in
+
+load-test: $(VENV)/dev  ## Have locust ask the exporter and the example; writes docs/load-test.md
+	$(BIN)/python -m tests.load
 
 bench: $(VENV)/dev  ## Measure against node_exporter and process-exporter, where installed
 	$(BIN)/python -m tests.tools.bench
