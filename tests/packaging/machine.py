@@ -40,8 +40,12 @@ class Machine:
             "--machine=host-exporter-test",
         ]
         command += ["--private-network", "--bind-ro=/usr", f"--bind={self.root}/local:/usr/local"]
+        # cgroup v2, as on systems of today: the old one cannot tell that a service's last process has ended.
+        environment = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
         with self._log.open("w") as log:
-            self.process = subprocess.Popen([*command, "--boot"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                [*command, "--boot"], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
         deadline = time.monotonic() + 60
         while self.process.poll() is None and time.monotonic() < deadline:
             # Its first process is there before its systemd can be asked.

@@ -101,11 +101,16 @@ def test_it_shows_the_mounts_of_the_machine_and_none_of_its_sandbox(machine: Mac
     assert eventually((machine.root / "var/lib/private/host-exporter/rows.csv").exists)
 
 
-def test_it_comes_back_after_a_crash_and_not_after_a_setting_that_is_not_accepted(machine: Machine) -> None:
+@pytest.mark.parametrize("which", ["the first process", "the one that serves"])
+def test_it_comes_back_after_a_crash(machine: Machine, which: str) -> None:
     before = property_of(machine, "MainPID")
-    machine.run(f"kill -KILL {before}")
+    machine.run(f"pkill -KILL -P {before}" if which == "the one that serves" else f"kill -KILL {before}")
     assert eventually(lambda: property_of(machine, "MainPID") not in {before, "0"})
     assert eventually(lambda: machine.run("host-exporter health").returncode == 0)
+    assert len(machine.run("pgrep -x host-exporter").stdout.split()) == 2
+
+
+def test_it_is_not_started_again_with_a_setting_that_is_not_accepted(machine: Machine) -> None:
     (machine.root / "etc/host-exporter.env").write_text("HOST_EXPORTER_PORT=99999\n")
     machine.run("systemctl restart host-exporter")
     assert eventually(lambda: property_of(machine, "ActiveState") == "failed")
