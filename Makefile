@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 5000
+DIST := dist
 
 .DEFAULT_GOAL := help
-.PHONY: help run stack load load-test test test-compose check format golden docs dashboards lock bench servers schema clean
+.PHONY: help run stack load load-test test test-compose check format golden docs dashboards lock bench binary servers \
+  schema clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,14 +62,19 @@ load-test: $(VENV)/dev  ## Have locust ask the exporter and the example; writes 
 bench: $(VENV)/dev  ## Measure against node_exporter and process-exporter, where installed
 	$(BIN)/python -m tests.tools.bench
 
+binary: $(VENV)/dev  ## Build dist/host-exporter: one file for machines without Python
+	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath $(DIST) --workpath $(DIST)/work packaging/binary/host-exporter.spec
+	@rm -rf $(DIST)/work
+	@ls -lh $(DIST)
+
 servers:  ## Fetch Prometheus, Alertmanager and Compose into .cache/servers (Debian; no root needed)
 	@sh tests/tools/servers.sh
 
 schema:  ## Make the schema of Grafana's dashboards, for the tests (needs npm)
 	@sh tests/tools/schema.sh
 
-clean:  ## Remove the virtual environment and all caches
-	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache
+clean:  ## Remove the virtual environment, what was built and all caches
+	rm -rf $(VENV) $(DIST) .cache .pytest_cache .mypy_cache .ruff_cache
 
 # A virtual environment that is there keeps its Python: who asks for another one is told how to get it.
 ifeq ($(origin PYTHON), command line)

@@ -14,7 +14,9 @@ from exporter.settings import Settings
 from tests.support import run
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("packaging/*.md"), *ROOT.glob("examples/*/*.md")]
+)
 
 
 def flags() -> set[str]:

@@ -1,0 +1,60 @@
+"""The one-file program, built once a session by the recipe of ``make binary``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.packaging.alone import Alone
+from tests.support_servers import missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program as ``make binary`` leaves it."""
+    if not sys.platform.startswith("linux"):
+        missing("the recipe is tried on Linux")
+    for command in ("make", "objdump"):
+        if not shutil.which(command):
+            missing(f"{command} is not installed (apt install make binutils)")
+    dist = tmp_path_factory.mktemp("dist")
+    result = subprocess.run(
+        # The virtual environment is that of these tests, whatever its age.
+        [
+            "make",
+            "--no-print-directory",
+            "--old-file=.venv/dev",
+            "binary",
+            f"DIST={dist}",
+            f"BIN={Path(sys.prefix, 'bin')}",
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PYINSTALLER_CONFIG_DIR": str(tmp_path_factory.mktemp("pyinstaller"))},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "WARNING" not in result.stderr
+    assert [path.name for path in dist.iterdir()] == ["host-exporter"], "one file"
+    return dist / "host-exporter"
+
+
+@pytest.fixture
+def alone(built: Path) -> Iterator[Alone]:
+    """The program in an empty folder that everybody may enter, far from the checkout and any Python."""
+    with tempfile.TemporaryDirectory(prefix="alone-") as folder:
+        yield Alone(built, Path(folder))

@@ -1,0 +1,101 @@
+"""A machine with a systemd of its own: the /usr of this one, an empty rest, booted by systemd-nspawn."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Self
+
+from tests.support_servers import missing, program
+
+SYSTEMD = Path("/usr/lib/systemd/systemd")
+LINKED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+"""Folders of / that are links into /usr."""
+
+
+class Machine:
+    """Its files are in ``root``; it has a network of its own, with nothing in it. Ended by its PID."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "root"
+        self._log = folder / "console"
+        if os.geteuid() != 0:
+            missing("a machine with a systemd of its own needs root")
+        self._nspawn = program("systemd-nspawn", hint="apt install systemd-container")
+        if not SYSTEMD.exists() or not Path("/bin").is_symlink():
+            missing("this machine has no systemd, or programs outside of /usr")
+
+    def __enter__(self) -> Self:
+        self._make_root()
+        command = [
+            self._nspawn,
+            f"--directory={self.root}",
+            "--register=no",
+            "--keep-unit",
+            "--machine=host-exporter-test",
+        ]
+        command += ["--private-network", "--bind-ro=/usr", f"--bind={self.root}/local:/usr/local"]
+        # cgroup v2, as on systems of today: the old one cannot tell that a service's last process has ended.
+        environment = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
+        with self._log.open("w") as log:
+            self.process = subprocess.Popen(
+                [*command, "--boot"], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + 60
+        while self.process.poll() is None and time.monotonic() < deadline:
+            # Its first process is there before its systemd can be asked.
+            if self._first() and self.run("systemctl is-system-running").stdout.strip() in {"running", "degraded"}:
+                return self
+            time.sleep(0.1)
+        self.__exit__()
+        raise AssertionError(f"it did not start: {self._log.read_text(errors='replace')[-2000:]}")
+
+    def __exit__(self, *_: object) -> None:
+        self.process.send_signal(signal.SIGTERM)  # shuts it down
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def run(self, script: str) -> subprocess.CompletedProcess[str]:
+        """Run a script of the shell inside, as root in /src; "sudo" is known there."""
+        shell = ["sh", "-ec", f'sudo() {{ "$@"; }}; cd /src\n{script}']
+        return subprocess.run(
+            ["nsenter", f"--target={self._first()}", "--all", *shell],
+            env={"PATH": "/usr/local/bin:/usr/bin:/usr/sbin"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def log(self) -> str:
+        """Return what the service wrote."""
+        return self.run("journalctl --unit host-exporter --no-pager").stdout
+
+    def get(self, path: str) -> str:
+        """Return what the exporter inside answers."""
+        ask = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=20).read().decode())"
+        command = ["nsenter", f"--target={self._first()}", "--net", sys.executable, "-c", ask]
+        return subprocess.check_output([*command, f"http://127.0.0.1:5000{path}"], text=True, timeout=60)
+
+    def _first(self) -> str:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return children[0] if children else ""
+
+    def _make_root(self) -> None:
+        for name in ("usr", "etc/systemd/system", "home", "local/bin", "opt", "srv", "src", "tmp", "var"):
+            (self.root / name).mkdir(parents=True)
+        for name in LINKED:
+            if (link := Path("/", name)).is_symlink():
+                (self.root / name).symlink_to(link.readlink())
+        for name in ("passwd", "group", "os-release", "nsswitch.conf"):
+            shutil.copy(f"/etc/{name}", self.root / "etc" / name)
+        # With a number of its own this is no first boot, at which all services of /usr would be enabled.
+        (self.root / "etc/machine-id").write_text("0123456789abcdef0123456789abcdef\n")
