@@ -1,0 +1,103 @@
+"""From what a client sends to a picture, and from a picture to its ink. What is no picture of a digit gets a 4xx."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import json
+import re
+import struct
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
+
+if TYPE_CHECKING:
+    from flask import Request
+    from numpy.typing import NDArray
+
+MOST_PIXELS = 2000  # a side
+LEAST_INK = 8  # pixels, the longer side of what is drawn
+LEAST_CONTRAST = 40  # of 255, between ink and paper
+DATA_URL = re.compile(r"data:([^,;]*)[^,]*?(;base64)?,", re.IGNORECASE)
+PNG = b"\x89PNG\r\n\x1a\n"
+HEADER = struct.Struct(">8sI4sII")  # signature, length and name of the first chunk, width, height
+
+
+def received(request: Request) -> bytes:
+    """Return the bytes of the PNG in a request with ``{"image": "data:image/png;base64,..."}``, not looked into yet.
+
+    Raises 413 where the body is too large, 415 where it is not called JSON, 400 where it holds something else.
+    """
+    if not request.is_json:
+        raise UnsupportedMediaType('send JSON with the header "Content-Type: application/json"')
+    try:
+        body: Any = json.loads(request.get_data(cache=False))
+    except (ValueError, RecursionError):  # the latter: "[[[[[[..."
+        raise BadRequest("the body is not JSON") from None
+    image = body.get("image") if isinstance(body, dict) else None
+    if not isinstance(image, str):
+        raise BadRequest('send {"image": "data:image/png;base64,..."}: there is no text "image" in the body')
+    url = DATA_URL.match(image)
+    if url is None or not url[2]:
+        raise BadRequest('"image" is not a data URL that begins with data:image/png;base64,')
+    if url[1].lower() != "image/png":
+        raise BadRequest('"image" is not a PNG: its data URL has to begin with data:image/png;base64,')
+    try:
+        return base64.b64decode(image[url.end() :], validate=True)
+    except (binascii.Error, ValueError):  # the latter: letters that are not ASCII
+        raise BadRequest('the base64 in "image" is broken') from None
+
+
+def decoded(data: bytes) -> Image.Image:
+    """Return a PNG as a greyscale picture on white paper; of an animation its first picture. Raises 400 or 422.
+
+    The size is read from the header before anything is unpacked: 10,000 x 10,000 pixels fit into 100 kB.
+    """
+    if len(data) < HEADER.size or not data.startswith(PNG):
+        raise BadRequest('"image" is not a PNG')
+    _, _, chunk, width, height = HEADER.unpack_from(data)
+    if chunk != b"IHDR":
+        raise BadRequest("the PNG is broken")
+    if max(width, height) > MOST_PIXELS:
+        raise UnprocessableEntity(
+            f"the picture has {width} x {height} pixels; at most {MOST_PIXELS} x {MOST_PIXELS} are accepted"
+        )
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            image.load()
+            return _on_white(image)
+    except Exception as error:  # noqa: BLE001 - the decoder raises eight kinds, each means that the file is broken
+        raise BadRequest("the PNG is broken or cut off") from error
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bits of grey; Pillow would cut them off at 255 instead of scaling
+        # A transparent shade, the only transparency that these can have, stays what it is.
+        return Image.fromarray((np.asarray(image, np.uint32) >> 8).astype(np.uint8))
+    if image.has_transparency_data:
+        colours = image.convert("RGBA")
+        paper = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(paper, colours).convert("L")
+    return image.convert("L")
+
+
+def ink_of(picture: Image.Image) -> NDArray[np.float64]:
+    """Return how much ink there is at each pixel, from 0 (paper) to 1; raise 422 where nothing is drawn.
+
+    The paper has the brightness of the border's middle pixel, so light on dark is as good as dark on light.
+    """
+    grey = np.asarray(picture, dtype=np.float64)
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    paper = float(np.median(border))
+    ink = np.clip(paper - grey if paper >= 128 else grey - paper, 0, None)
+    if ink.max() < LEAST_CONTRAST:
+        raise UnprocessableEntity("the picture is empty; draw a digit")
+    ink /= ink.max()
+    drawn = ink > 0.5
+    size = max(np.ptp(np.flatnonzero(drawn.any(axis=axis))) + 1 for axis in (0, 1))
+    if size < LEAST_INK:
+        raise UnprocessableEntity(f"what is drawn is {size} pixels large; draw it larger than {LEAST_INK}")
+    return ink

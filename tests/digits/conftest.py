@@ -1,0 +1,71 @@
+"""Fixtures for the tests of the example: its package on the path, one trained model for all, the real server."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.digits.support import EXAMPLE, Gunicorn
+
+sys.path.insert(0, str(EXAMPLE))
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from flask import Flask
+    from playwright.sync_api import Browser, Page
+
+    from digits.model import Model
+
+
+def pytest_configure() -> None:
+    # Settings of the person who runs the tests must not change them.
+    for name in [name for name in os.environ if name.startswith("DIGITS_")]:
+        del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def model() -> Model:
+    from digits.model import train
+
+    return train()
+
+
+@pytest.fixture
+def make_app(model: Model, tmp_path: Path) -> Callable[..., Flask]:
+    """Return a maker of applications that keep their images in this test's folder."""
+    from digits.app import build
+    from digits.settings import Settings
+
+    def make(**settings: object) -> Flask:
+        return build(Settings(**{"saved_images": str(tmp_path / "saved_images"), **settings}), model)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
+    """The application as the README starts it, with /try/error."""
+    folder = tmp_path_factory.mktemp("digits")
+    with Gunicorn(folder, DIGITS_TRY_ERRORS="1") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from tests.support_browser import chromium
+
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A tab of its own, without anything from other tests."""
+    context = browser.new_context(viewport={"width": 900, "height": 900})
+    yield context.new_page()
+    context.close()
