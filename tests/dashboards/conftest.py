@@ -6,11 +6,12 @@ import json
 import sys
 import time
 import urllib.parse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.digits.support import Gunicorn, data_url, png, seven
 from tests.stack.support import eventually, make_chain
 from tests.support import Load, fetch
 from tests.tools.replay import Machine, Replay
@@ -37,10 +38,11 @@ LOADING = 15
 
 @dataclass(frozen=True)
 class History:
-    """A Prometheus with something in it; times are Unix time."""
+    """A Prometheus with something in it, and the addresses of what it scraped; times are Unix time."""
 
     url: str
     exporter: str
+    application: str
     load_begin: float
     load_end: float
 
@@ -62,13 +64,23 @@ class History:
         return found
 
 
+def use(app: Gunicorn) -> None:
+    """Ask an application in every way that its dashboard tells apart."""
+    answers = {app.get("/").status, app.get("/nothing").status, app.get("/try/error").status}
+    style = app.get("/static/page.css")
+    answers |= {app.get("/static/page.css", {"If-None-Match": style.headers["ETag"]}).status}
+    answers |= {app.predict(data_url(picture))[0] for picture in (png(seven()), png(seven(255)), b"")}
+    assert {status // 100 for status in answers} == {2, 3, 4, 5}
+
+
 @pytest.fixture(scope="session")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     folder: Path = tmp_path_factory.mktemp("chain")
-    with Replay(REPLAYED) as replay, make_chain(folder) as chain:
+    with Replay(REPLAYED) as replay, make_chain(folder) as chain, Gunicorn(folder, DIGITS_TRY_ERRORS="1") as app:
         (chain.targets / "machines.yml").write_text(replay.targets())
+        (chain.targets / "apps/digits.yml").write_text(f'- targets: ["127.0.0.1:{app.port}"]\n')
         exporter = chain.urls["exporter"].removeprefix("http://")
-        found = History(chain.urls["prometheus"], exporter, 0, 0)
+        found = History(chain.urls["prometheus"], exporter, f"127.0.0.1:{app.port}", 0, 0)
         eventually(lambda: len(found.instant("up == 1")) >= MACHINES, 60)
         script = folder / "eater.py"
         script.write_text("import time\nend = time.monotonic() + 60\nwhile time.monotonic() < end: pass\n")
@@ -76,7 +88,10 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
         with Load(command=[sys.executable, str(script)]):
             time.sleep(LOADING)
         end = time.time()
+        use(app)
+        time.sleep(3)  # some scrapes
         eventually(lambda: found.instant('ALERTS{alertname="HostFilesystemFull", alertstate="firing"}'), 60)
+        use(app)  # once more: Prometheus saw the first of each kind at 1, and not how it came from 0
         # A minute of history in all, and a scrape without the program that has ended.
         time.sleep(max(3.0, 45 - (time.time() - begin)))
-        yield History(found.url, exporter, begin, end)
+        yield replace(found, load_begin=begin, load_end=end)

@@ -119,7 +119,7 @@ class Chain:
 
     def write(self) -> None:
         """Write all configuration anew from what is shipped."""
-        self.targets.mkdir(parents=True, exist_ok=True)
+        (self.targets / "apps").mkdir(parents=True, exist_ok=True)
         for name in ("prometheus.yml", "alerts.yml"):
             self._write(name, (ROOT / name).read_text(encoding="utf-8"))
         self._write("alertmanager.yml", self.shipped.config("alertmanager"))

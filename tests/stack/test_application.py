@@ -1,0 +1,74 @@
+"""An application that is watched: what goes wrong in it reaches the mailbox of the machine's own alerts."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.digits.strokes import draw
+from tests.digits.support import Gunicorn
+from tests.stack.support import eventually, firing, make_chain, query
+from tests.support_browser import chromium
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.tools.stack.chain import Chain
+
+pytestmark = pytest.mark.browser
+
+
+def watched(chain: Chain, app: Gunicorn) -> None:
+    """Tell Prometheus as the README says, and wait until it has the application's figures."""
+    file = chain.targets / "apps/digits.yml"
+    file.write_text(f'- targets: ["127.0.0.1:{app.port}"]\n  labels: {{instance: "digits:8000"}}\n')
+    eventually(lambda: query(chain, 'prediction_duration_seconds_count{job="app", instance="digits:8000"}'))
+
+
+def test_slow_predictions_and_errors_lead_to_mails_and_both_end(tmp_path: Path) -> None:
+    with (
+        make_chain(tmp_path / "chain") as chain,
+        Gunicorn(tmp_path, DIGITS_SLOW="2.1", DIGITS_TRY_ERRORS="1") as app,
+        chromium() as browser,
+    ):
+        watched(chain, app)
+        # An application that was started just now is looked at more closely: not here.
+        eventually(lambda: query(chain, 'time() - process_start_time_seconds{job="app"} > 8'))
+        assert "App" not in str(firing(chain))
+
+        page = browser.new_page()
+        page.goto(app.url)
+        draw(page, "3-round")
+        page.get_by_role("button", name="Predict").click()
+        expect(page.locator(".digit")).to_have_text("3", timeout=15_000)
+        slow = chain.mailbox.wait("[WARNING] digits:8000", 60)
+        assert slow.subject == "[WARNING] digits:8000: Predictions above 2 s: 1 in 2 minutes"
+        assert re.search(r"On average they took 2\.\d s\.", slow.body())
+        assert "/d/application?var-instance=digits%3A8000&from=" in slow.body()
+        assert "/runbooks#appslowprediction" in slow.body()
+        over = chain.mailbox.wait("[RESOLVED] digits:8000", 60)
+        assert over.subject.startswith("[RESOLVED] digits:8000: Predictions above 2 s")
+
+        assert app.get("/try/error").status == 500
+        wrong = chain.mailbox.wait("[CRITICAL] digits:8000", 60)
+        assert wrong.subject == "[CRITICAL] digits:8000: Unhandled errors: 1 in 2 minutes"
+        assert "GET /try/error: 1\nThe traceback stands in the application's log." in wrong.body()
+        assert app.log.count("RuntimeError: an error on purpose") == 1
+        assert "Traceback" in app.log
+        count = len(chain.mailbox.mails)
+        again = chain.mailbox.wait("[RESOLVED] digits:8000", 60, after=count)
+        assert again.subject.startswith("[RESOLVED] digits:8000: Unhandled errors")
+
+
+def test_an_application_that_is_gone_leads_to_a_mail_and_one_that_errs_at_once_too(tmp_path: Path) -> None:
+    with make_chain(tmp_path / "chain") as chain:
+        with Gunicorn(tmp_path, DIGITS_TRY_ERRORS="1") as app:
+            assert app.get("/try/error").status == 500  # before Prometheus has asked it for the first time
+            watched(chain, app)
+            chain.mailbox.wait("[CRITICAL] digits:8000: Unhandled errors: 1 in 2 minutes", 60)
+        chain.mailbox.wait("[CRITICAL] digits:8000: Application does not answer", 60)
+        (chain.targets / "apps/digits.yml").unlink()
+        chain.mailbox.wait("[RESOLVED] digits:8000: Application does not answer", 60)
