@@ -15,6 +15,8 @@ from tests.dashboards.conftest import HOT, MACHINES, SILENT, SIX, WARM
 if TYPE_CHECKING:
     from tests.dashboards.conftest import History
 
+# One history for all of them, also where tests run side by side.
+pytestmark = pytest.mark.xdist_group("history")
 QUERIES = queries()
 SECONDS = 60
 METRIC = re.compile(r"[a-zA-Z_:][\w:]*(?=\{)")
@@ -149,7 +151,6 @@ def test_the_marks_of_alerts_are_there(history: History, name: str) -> None:
         assert not {one["metric"]["alertname"] for one in found} & {"HostHighMemory", "Watchdog"}
 
 
-@pytest.mark.load
 def test_the_program_that_ate_the_machine_comes_first_after_it_is_gone(history: History) -> None:
     seconds = history.load_end - history.load_begin
     instance = history.exporter
