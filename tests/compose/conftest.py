@@ -78,12 +78,14 @@ def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """A copy of what a user has, with ports of its own in .env, brought up by the README's command."""
     folder = tmp_path_factory.mktemp("checkout") / "host-exporter"
     folder.mkdir()
-    for name in ("exporter", "targets", "grafana"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("exporter", "targets", "grafana", "examples"):
+        shutil.copytree(
+            ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".venv", "saved_images")
+        )
     for name in ("docker-compose.yml", "Dockerfile", ".dockerignore", "prometheus.yml", "alerts.yml", "pyproject.toml",
                  "README.md", "requirements.lock"):  # fmt: skip
         shutil.copy(ROOT / name, folder)
-    ports = {service: free_port() for service in SERVICES}
+    ports = {service: free_port() for service in (*SERVICES, "digits")}
     lines = [f"{service.upper()}_PORT={port}" for service, port in ports.items()]
     # Only what a test loads may raise an alert, not how full the machine's disk is.
     lines += ["FILESYSTEM_WARNING=99.98", "FILESYSTEM_CRITICAL=99.99"]

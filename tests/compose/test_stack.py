@@ -10,12 +10,14 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
 from tests.compose.conftest import SERVICES, Stack
+from tests.digits.support import data_url
 from tests.support import Load, Samples, fetch
 from tests.tools.stack.shipped import ROOT
 
@@ -173,6 +175,29 @@ def test_the_readmes_check_finds_a_broken_configuration_before_a_restart(stack: 
         rules.write_text(before)
 
 
+def test_the_example_is_built_started_watched_and_removed_as_its_readme_says(stack: Stack) -> None:
+    start, away = (block for block in shell_blocks(ROOT / "examples/digits/README.md") if "--profile digits" in block)
+    shell(stack, start)
+    eventually(lambda: stack.query('up{job="app", instance="digits:8000"} == 1'), 90)
+    container = stack.inspect("digits")
+    assert container["State"]["Health"]["Status"] == "healthy"
+    assert container["Config"]["User"] == "65534:65534"
+    assert (container["HostConfig"]["ReadonlyRootfs"], container["HostConfig"]["CapDrop"]) == (True, ["ALL"])
+    request = urllib.request.Request(
+        f"{stack.url('digits')}/api/predict",
+        data=json.dumps({"image": data_url((ROOT / "examples/digits/drawn/3-round.png").read_bytes())}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert json.load(answer)["prediction"] == 3
+    kept = stack.engine.docker("exec", stack.container("digits"), "ls", "/data/saved_images").stdout
+    assert kept.split()[0].endswith(".png")
+    eventually(lambda: stack.query('predictions_total{outcome="prediction"} == 1'), 60)
+    shell(stack, away)
+    assert not stack.container("digits")
+    eventually(lambda: not stack.query('up{job="app"}'), 120)
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_killed_container_comes_back_and_loses_nothing(stack: Stack, service: str) -> None:
     stack.wait_healthy()
@@ -218,9 +243,9 @@ def mountpoints_of_this_machine() -> set[str]:
     return {filesystem["mountpoint"] for filesystem in stats["filesystem"]["filesystems"]}
 
 
-def shell_blocks() -> list[str]:
-    """Return the shell commands of the README, block by block."""
-    return re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+def shell_blocks(page: Path = ROOT / "README.md") -> list[str]:
+    """Return the shell commands of a page, block by block."""
+    return re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL)
 
 
 def shell(stack: Stack, commands: str) -> None:
