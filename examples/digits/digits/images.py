@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
-from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnprocessableEntity, UnsupportedMediaType
 
 if TYPE_CHECKING:
     from flask import Request
     from numpy.typing import NDArray
 
+LARGEST = 2_000_000  # bytes of a request's body
 MOST_PIXELS = 2000  # a side
 LEAST_INK = 8  # pixels, the longer side of what is drawn
 LEAST_CONTRAST = 40  # of 255, between ink and paper
@@ -33,8 +34,11 @@ def received(request: Request) -> bytes:
     """
     if not request.is_json:
         raise UnsupportedMediaType('send JSON with the header "Content-Type: application/json"')
+    data = request.get_data(cache=False)
+    if len(data) > LARGEST:  # in chunks without a length; Werkzeug cuts those off and says nothing
+        raise RequestEntityTooLarge
     try:
-        body: Any = json.loads(request.get_data(cache=False))
+        body: Any = json.loads(data)
     except (ValueError, RecursionError):  # the latter: "[[[[[[..."
         raise BadRequest("the body is not JSON") from None
     image = body.get("image") if isinstance(body, dict) else None
@@ -69,7 +73,7 @@ def decoded(data: bytes) -> Image.Image:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             image.load()
             return _on_white(image)
-    except Exception as error:  # noqa: BLE001 - the decoder raises eight kinds, each means that the file is broken
+    except Exception as error:  # the decoder raises eight kinds; each means that the file is broken
         raise BadRequest("the PNG is broken or cut off") from error
 
 

@@ -2,8 +2,8 @@
 
 The data set (UCI "Optical Recognition of Handwritten Digits") counts the ink in 4 x 4 blocks of a bitmap of 32 x 32,
 which NIST's programs had made before: fitted to the full height, and thickened or thinned until there was about as much
-ink in every digit, 311 pixels in the mean. Without that step a thin pen's digits are recognised in 78 % of the cases,
-with it in 90 %, upright in 95 % (measured on 400 strokes made for the choice, none of which is in ``drawn/``).
+ink in every digit, 311 pixels in the mean. Of 400 drawings made for the choice, none of them in ``drawn/``, 75 % are
+recognised without that step, 86 % with it, 94 % when made upright as well.
 """
 
 from __future__ import annotations
