@@ -1,4 +1,4 @@
-"""The settings, from the environment; a Settings object that exists is valid."""
+"""The settings, from the environment, where each is checked before it is used."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Settings:
 
 def _parsed(name: str, value: str) -> Any:
     if name == "DIGITS_SAVED_IMAGES_COUNT":
-        return int(_number(name, value, 0, 100_000, "a whole number from 0 to 100000", whole=True))
+        return int(_number(name, value, 0, 10_000, "a whole number from 0 to 10000", whole=True))
     if name == "DIGITS_SAVED_IMAGES_MB":
         return _number(name, value, 0.1, 100_000, "megabytes from 0.1 to 100000")
     if name == "DIGITS_SLOW":
