@@ -45,7 +45,7 @@ WAYS: dict[str, Callable[[], bytes]] = {
     "palette": lambda: png(seven().convert("P")),
     "one bit": lambda: png(seven().convert("1")),
     "grey and alpha": lambda: png(seven().convert("LA")),
-    "16 bits": lambda: png(Image.fromarray(np.asarray(seven(), np.uint16) * 257)),
+    "16 bits": lambda: png(Image.fromarray(np.asarray(seven(), np.uint16) * 256)),
     "palette with a transparent colour": lambda: png(seven().convert("P"), transparency=255),
     "interlaced, with comments": lambda: png(seven(), pnginfo=comments(), interlace=1),
     "small": lambda: png(seven(size=28)),
