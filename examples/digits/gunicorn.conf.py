@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - gunicorn looks for a file of this name, which is no module's
 """What gunicorn reads by itself when it is started in this folder."""
 
 import os

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from flask import Flask
-    from playwright.sync_api import Browser, Page
-
     from digits.model import Model
+    from flask import Flask
+    from flask.testing import FlaskClient
+    from playwright.sync_api import Browser, Page
 
 
 def pytest_configure() -> None:
@@ -41,10 +42,15 @@ def make_app(model: Model, tmp_path: Path) -> Callable[..., Flask]:
     from digits.app import build
     from digits.settings import Settings
 
-    def make(**settings: object) -> Flask:
-        return build(Settings(**{"saved_images": str(tmp_path / "saved_images"), **settings}), model)  # type: ignore[arg-type]
+    def make(**settings: Any) -> Flask:
+        return build(replace(Settings(saved_images=str(tmp_path / "saved_images")), **settings), model)
 
     return make
+
+
+@pytest.fixture
+def client(make_app: Callable[..., Flask]) -> FlaskClient:
+    return make_app().test_client()
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, PngImagePlugin
 
 from tests.support import Answer, Samples, fetch, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from flask.testing import FlaskClient
 
 EXAMPLE = Path(__file__).parents[2] / "examples/digits"
 DRAWN = sorted((EXAMPLE / "drawn").glob("*.png"))
@@ -97,3 +99,15 @@ def seven(ink: int = 0, paper: int = 255, size: int = 280) -> Image.Image:
     for points in ([(75, 50), (200, 48), (125, 235)], [(105, 140), (190, 135)]):
         draw.line([(x * unit, y * unit) for x, y in points], ink, int(18 * unit), "curve")
     return image
+
+
+def comments() -> PngImagePlugin.PngInfo:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Comment", "<script>alert(1)</script>")
+    return info
+
+
+def ask(client: FlaskClient, image: bytes | str) -> tuple[int, dict[str, Any]]:
+    answer = client.post("/api/predict", json={"image": image if isinstance(image, str) else data_url(image)})
+    assert answer.json is not None
+    return answer.status_code, answer.json

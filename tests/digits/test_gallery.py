@@ -7,7 +7,7 @@ import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import pytest
 from PIL import Image, PngImagePlugin
@@ -18,11 +18,11 @@ from tests.support import Samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import tzinfo
     from pathlib import Path
 
-    from flask import Flask
-
     from digits.gallery import Gallery
+    from flask import Flask
 
 NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{6}Z\.png")
 
@@ -108,8 +108,8 @@ def test_two_galleries_in_one_folder_never_write_over_each_other(
 
     class Stopped(datetime):
         @classmethod
-        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
-            return datetime(2026, 11, 21, 10, 15, 30, 123456, tzinfo=UTC)
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls(2026, 11, 21, 10, 15, 30, 123456, tzinfo=tz)
 
     monkeypatch.setattr(module, "datetime", Stopped)
     for images, _ in (gallery(tmp_path), gallery(tmp_path)):

@@ -79,6 +79,7 @@ def test_training_gives_the_same_model_each_time(model: Model) -> None:
 @pytest.mark.parametrize("scale", [0.3, 1, 3])
 def test_size_place_and_thickness_of_the_pen_hardly_change_the_shape(scale: float) -> None:
     from digits.shape import cells
+
     from tests.digits.support import seven
 
     usual = cells(1 - np.asarray(seven(), float) / 255)

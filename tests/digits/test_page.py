@@ -12,7 +12,7 @@ from tests.digits.strokes import draw
 from tests.support_browser import Watch, faint_texts
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
     from tests.digits.support import Gunicorn
 
@@ -89,8 +89,9 @@ def test_a_server_that_is_gone_is_said_in_words(page: Page, server: Gunicorn) ->
 
 def test_an_answer_to_a_picture_that_was_cleared_is_not_shown(page: Page, server: Gunicorn) -> None:
     page.goto(server.url)
-    waiting = []
-    page.route("**/api/predict", lambda route: waiting.append(route))
+    waiting: list[Route] = []
+    # Playwright writes to the function, which a method of list does not allow.
+    page.route("**/api/predict", lambda route: waiting.append(route))  # noqa: PLW0108 - see above
     ask(page)
     expect(page.get_by_role("button", name="Predict")).to_be_disabled()
     page.get_by_role("button", name="Clear").click()

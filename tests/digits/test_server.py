@@ -130,10 +130,8 @@ def test_forging_text_inside_an_exception_stays_inside() -> None:
 
     from digits.log import Lines
 
-    try:
-        raise ValueError("bad\n[2026-01-01 00:00:00 +0000] [1] [ERROR] forged\r\x1b[2J\u2028x")
-    except ValueError:
-        record = logging.LogRecord("x", logging.ERROR, "", 0, "GET /\nforged %s", ("\x1b",), sys.exc_info())
+    error = ValueError("bad\n[2026-01-01 00:00:00 +0000] [1] [ERROR] forged\r\x1b[2J\u2028x")
+    record = logging.LogRecord("x", logging.ERROR, "", 0, "GET /\nforged %s", ("\x1b",), (ValueError, error, None))
     lines = Lines().format(record).split("\n")
     assert STAMP.sub("", lines[0]) == r"GET /\nforged \x1b"
     assert all(line.startswith("    ") and line.isprintable() for line in lines[1:])

@@ -11,7 +11,7 @@ from tests.support import free_port
 
 BAD = {
     "DIGITS_SLOW": ("soon", "seconds from 0 to 60"),
-    "DIGITS_SAVED_IMAGES_COUNT": ("1.5", "a whole number from 0 to 100000"),
+    "DIGITS_SAVED_IMAGES_COUNT": ("1.5", "a whole number from 0 to 10000"),
     "DIGITS_SAVED_IMAGES_MB": ("nan", "megabytes from 0.1 to 100000"),
     "DIGITS_TRY_ERRORS": ("yes", "0 or 1"),
     "DIGITS_SAVED_IMAGES": ("a\nb", "a folder"),

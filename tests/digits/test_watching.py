@@ -96,6 +96,23 @@ def test_two_applications_in_one_process_count_apart(app: Flask) -> None:
     assert samples(app.test_client()).value("http_requests_total", status="200") == 1
 
 
+def test_exceptions_before_any_route_are_counted_from_zero_on_too(app: Flask) -> None:
+    @app.errorhandler(404)
+    def broken(_: NotFound) -> str:
+        raise ValueError
+
+    client = app.test_client()
+    assert samples(client).value("http_request_exceptions_total", method="GET", route="none") == 0
+    assert client.get("/nowhere").status_code == 500
+    assert samples(client).value("http_request_exceptions_total", method="GET", route="none") == 1
+
+
+def test_no_series_is_spent_on_when_a_counter_was_made(app: Flask) -> None:
+    client = app.test_client()
+    client.get("/items/1")
+    assert not [name for name in samples(client).names() if name.endswith("_created")]
+
+
 def test_it_needs_nothing_of_the_example() -> None:
     from tests.digits.support import EXAMPLE
 

@@ -1,6 +1,6 @@
-"""Draw the digits of ``examples/digits/drawn`` on the real page, in a real browser: ``python -m tests.tools.draw_digits``.
+"""Draw the digits of ``examples/digits/drawn`` on the real page, in a real browser.
 
-Also takes the picture of the page in its README.
+Also takes the picture of the page in its README. Run: ``python -m tests.tools.draw_digits``.
 """
 
 from __future__ import annotations

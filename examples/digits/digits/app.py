@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from digits import log
 from digits.gallery import Gallery
-from digits.images import decoded, ink_of, received
+from digits.images import LARGEST, decoded, ink_of, received
 from digits.machine import Machine
 from digits.model import train
 from digits.settings import Settings
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from digits.model import Model
 
 CERTAIN = 60.0  # percent
-LARGEST = 2_000_000  # bytes of a request's body
 DROPPED = 64_000_000  # bytes that are read and thrown away of one that is refused
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
@@ -47,7 +46,8 @@ def build(settings: Settings | None = None, model: Model | None = None) -> Flask
     """Return the application. The model is trained here, which takes some seconds, unless there is one."""
     settings = settings or Settings.from_environment(os.environ)
     app = Application("digits")
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST
+    app.json.sort_keys = False  # type: ignore[attr-defined] # as documented, the prediction first
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST + 1  # so that the byte too many is seen, see received()
     log.set_up(logging.getLogger(app.name))  # before app.logger, which would give it Flask's own handler
     registry = CollectorRegistry()
     if model is None:
@@ -104,7 +104,7 @@ def _add_predict(app: Flask, settings: Settings, model: Model, registry: Collect
         certainty = round(100 * share, 2)
         if certainty < CERTAIN:
             predictions.outcomes.labels("uncertain").inc()
-            text = f"this could be a {digit}, but that is only {certainty:.2f} % certain; draw it larger and clearer"
+            text = f"it looks like {digit}, but that is only {certainty:.2f} % certain; draw it larger and clearer"
             return jsonify(error=text, certainty=certainty), 422
         predictions.outcomes.labels("prediction").inc()
         return jsonify(prediction=digit, certainty=certainty), 200

@@ -1,10 +1,10 @@
-"""The settings, from the environment; a Settings object that exists is valid."""
+"""The settings, from the environment, where each is checked before it is used."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,9 +44,9 @@ class Settings:
         return cls(**{NAMES[name]: _parsed(name, value) for name, value in given.items() if value})
 
 
-def _parsed(name: str, value: str) -> str | int | float | bool:
+def _parsed(name: str, value: str) -> Any:
     if name == "DIGITS_SAVED_IMAGES_COUNT":
-        return int(_number(name, value, 0, 100_000, "a whole number from 0 to 100000", whole=True))
+        return int(_number(name, value, 0, 10_000, "a whole number from 0 to 10000", whole=True))
     if name == "DIGITS_SAVED_IMAGES_MB":
         return _number(name, value, 0.1, 100_000, "megabytes from 0.1 to 100000")
     if name == "DIGITS_SLOW":

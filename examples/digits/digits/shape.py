@@ -2,13 +2,13 @@
 
 The data set (UCI "Optical Recognition of Handwritten Digits") counts the ink in 4 x 4 blocks of a bitmap of 32 x 32,
 which NIST's programs had made before: fitted to the full height, and thickened or thinned until there was about as much
-ink in every digit, 311 pixels in the mean. Without that step a thin pen's digits are recognised in 78 % of the cases,
-with it in 90 %, upright in 95 % (measured on 400 strokes made for the choice, none of which is in ``drawn/``).
+ink in every digit, 311 pixels in the mean. Of 400 drawings made for the choice, none of them in ``drawn/``, 75 % are
+recognised without that step, 86 % with it, 94 % when made upright as well.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -16,6 +16,7 @@ from PIL import Image, ImageFilter
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Ink = NDArray[np.floating[Any]]
     Pixels = NDArray[np.float64]
 
 SIDE = 32
@@ -27,27 +28,27 @@ STEEPEST = 0.8  # a shear beyond that is no slant
 BOX, BICUBIC = Image.Resampling.BOX, Image.Resampling.BICUBIC
 
 
-def cells(ink: Pixels) -> Pixels:
+def cells(ink: Ink) -> Pixels:
     """Return the 64 values, 0 to 16 each, that the data set would have for this ink (0 to 1 a pixel, any size)."""
     bitmap = _with_usual_thickness(_centred(_fitted(_upright(_cropped(_small(ink))))))
     counts: Pixels = bitmap.reshape(8, 4, 8, 4).sum(axis=(1, 3)).ravel()
     return counts
 
 
-def _small(ink: Pixels) -> Pixels:
+def _small(ink: Ink) -> Pixels:
     """Large pictures lose nothing that 32 x 32 could show, and cost a tenth of the time."""
     image = _image(_cropped(ink))
     image.thumbnail((4 * SIDE, 4 * SIDE), BOX)
     return _pixels(image)
 
 
-def _cropped(ink: Pixels) -> Pixels:
+def _cropped(ink: Ink) -> Ink:
     drawn = ink > 0.5 * ink.max()
     rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _upright(ink: Pixels) -> Pixels:
+def _upright(ink: Ink) -> Ink:
     """Shear rows sideways until the ink's columns no longer depend on its rows."""
     height, width = ink.shape
     rows, columns = np.mgrid[:height, :width]
@@ -64,7 +65,7 @@ def _upright(ink: Pixels) -> Pixels:
     return _cropped(_pixels(sheared))
 
 
-def _fitted(ink: Pixels) -> Pixels:
+def _fitted(ink: Ink) -> Pixels:
     """Full height; the width follows, within what the data set has. What is far too wide for a digit is left flat."""
     height, width = ink.shape
     wide = round(WIDENED * width * SIDE / height)
@@ -99,7 +100,7 @@ def _with_usual_thickness(ink: Pixels) -> Pixels:
     return ink
 
 
-def _image(ink: Pixels) -> Image.Image:
+def _image(ink: Ink) -> Image.Image:
     return Image.fromarray(np.rint(ink * 255).astype(np.uint8))
 
 

@@ -58,6 +58,10 @@ function text(words, className = "") {
   return node;
 }
 
+function sentence(words) {
+  return words[0].toUpperCase() + words.slice(1);
+}
+
 function showPrediction({ prediction, certainty }) {
   const found = document.createElement("div");
   const bar = document.createElement("progress");
@@ -89,7 +93,7 @@ async function predict() {
   if (asked !== question) return;
   predictButton.disabled = false;
   if ("prediction" in answer) showPrediction(answer);
-  else show(text(answer.error[0].toUpperCase() + answer.error.slice(1), "error"));
+  else show(text(sentence(answer.error ?? "the answer cannot be read."), "error"));
 }
 
 function clear() {
