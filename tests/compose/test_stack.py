@@ -176,7 +176,7 @@ def test_the_readmes_check_finds_a_broken_configuration_before_a_restart(stack: 
 
 
 def test_the_example_is_built_started_watched_and_removed_as_its_readme_says(stack: Stack) -> None:
-    start, away = (block for block in shell_blocks(ROOT / "examples/digits/README.md") if "--profile digits" in block)
+    start, away, *_ = (b for b in shell_blocks(ROOT / "examples/digits/README.md") if "--profile digits" in b)
     shell(stack, start)
     eventually(lambda: stack.query('up{job="app", instance="digits:8000"} == 1'), 90)
     container = stack.inspect("digits")
