@@ -15,8 +15,6 @@ from tests.dashboards.conftest import HOT, MACHINES, SILENT, SIX, WARM
 if TYPE_CHECKING:
     from tests.dashboards.conftest import History
 
-# One history for all of them, also where tests run side by side.
-pytestmark = pytest.mark.xdist_group("history")
 QUERIES = queries()
 SECONDS = 60
 METRIC = re.compile(r"[a-zA-Z_:][\w:]*(?=\{)")

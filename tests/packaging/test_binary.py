@@ -20,9 +20,6 @@ from tests.support import Samples, fetch
 if TYPE_CHECKING:
     from tests.packaging.alone import Alone
 
-# Built once, also where tests run side by side.
-pytestmark = pytest.mark.xdist_group("binary")
-
 STATIC = Path(__file__).parents[2] / "exporter/web/static"
 
 

@@ -17,9 +17,6 @@ from tests.support import Samples
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# Built once, also where tests run side by side.
-pytestmark = pytest.mark.xdist_group("binary")
-
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "packaging/README.md").read_text(encoding="utf-8")
 ALL_MOUNTS = "HOST_EXPORTER_EXCLUDE_FSTYPES=none\nHOST_EXPORTER_BIND_MOUNTS=true\nHOST_EXPORTER_EXPORT_CSV=rows.csv\n"

@@ -7,6 +7,7 @@ import re
 import threading
 import time
 import urllib.parse
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -16,12 +17,15 @@ from tests.tools.stack.chain import SERVICES, Chain, MissingError, free_port
 from tests.tools.stack.shipped import ROOT, Shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from tests.tools.stack.mailbox import Mailbox
 
 T = TypeVar("T")
+
+# Every machine uses more memory than this: an alert without any load.
+ALERT = {"MEMORY_WARNING": "0.1"}
 
 # The same in about a fifteenth of the time; what stays long is long enough not to matter. keep_firing_for comes before
 # for, which its name ends with. test_shipped.py sees to it that each is still there.
@@ -34,7 +38,7 @@ SHORTER = (
     ("[150s]", "[12s]"),
     ("[2m]", "[8s]"),
     ("[2m:]", "[8s:]"),
-    (" < 120)", " < 8)"),
+    (" < 120)", " < 30)"),
     ("keep_firing_for: 5m", "keep_firing_for: 20s"),
     ("keep_firing_for: 3m", "keep_firing_for: 12s"),
     ("for: 1m", "for: 4s"),
@@ -140,3 +144,17 @@ def eventually(question: Callable[[], T], seconds: float = 60, what: str = "it d
             pass
         assert time.monotonic() < deadline, what
         time.sleep(0.2)
+
+
+def subjects(chain: Chain, text: str) -> list[str]:
+    """Return the subjects that hold a text; mails about the trouble that a test makes are others."""
+    return [subject for subject in chain.mailbox.subjects() if text in subject]
+
+
+@contextmanager
+def failing(chain: Chain, collector: str) -> Iterator[Relay]:
+    """Add a machine where a collector fails."""
+    line = f'host_exporter_collector_success{{collector="{collector}"}}'
+    with Relay(chain.urls["exporter"], f"{line} 1.0", f"{line} 0.0") as relay:
+        (chain.targets / f"{collector}.yml").write_text(f'- targets: ["{relay.address}"]\n')
+        yield relay

@@ -36,7 +36,7 @@ def test_slow_predictions_and_errors_lead_to_mails_and_both_end(tmp_path: Path) 
     ):
         watched(chain, app)
         # An application that was started just now is looked at more closely: not here.
-        eventually(lambda: query(chain, 'time() - process_start_time_seconds{job="app"} > 8'))
+        eventually(lambda: query(chain, 'time() - process_start_time_seconds{job="app"} > 30'))
         assert "App" not in str(firing(chain))
 
         page = browser.new_page()

@@ -1,0 +1,70 @@
+"""What Prometheus and Alertmanager remember when they are restarted."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.stack.support import ALERT, eventually, failing, firing, make_chain, query, subjects
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.mark.parametrize("kill", [False, True], ids=["stopped", "killed"])
+@pytest.mark.parametrize("slow", [False, True], ids=["for 1m", "for 5m"])
+def test_a_restart_of_prometheus_neither_resolves_nor_repeats_an_alert(tmp_path: Path, slow: bool, kill: bool) -> None:
+    with make_chain(tmp_path / "chain", {} if slow else ALERT) as chain, ExitStack() as stack:
+        if slow:
+            stack.enter_context(failing(chain, "memory"))
+        first = chain.mailbox.wait("No figures for memory" if slow else "Memory", 60)
+        chain.prometheus.stop(kill=kill)
+        chain.prometheus.start()
+        chain.prometheus.wait()
+        eventually(lambda: ("HostCollectorFailing" if slow else "HostHighMemory") in firing(chain))
+        time.sleep(18)  # longer than an alert that began anew would wait, be called resolved and fire again
+        assert subjects(chain, "web-01") == [first.subject]
+
+
+def test_alertmanager_remembers_what_it_mailed_over_a_restart(tmp_path: Path) -> None:
+    with make_chain(tmp_path / "chain", ALERT) as chain:
+        first = chain.mailbox.wait("Memory", 60)
+        time.sleep(2)  # a mail counts as sent only when its server has taken leave
+        chain.alertmanager.stop()
+        time.sleep(4)
+        chain.alertmanager.start()
+        chain.alertmanager.wait()
+        time.sleep(10)
+        assert subjects(chain, "Memory") == [first.subject]
+
+
+def test_an_alertmanager_that_was_killed_mails_once_more_and_forgets_what_ended_meanwhile(tmp_path: Path) -> None:
+    """It writes down what it mailed every 15 minutes and when it ends, not with each mail."""
+    with make_chain(tmp_path / "chain") as chain, failing(chain, "memory"), failing(chain, "cpu") as cpu:
+        first = chain.mailbox.wait("web-01: No figures for memory", 60)
+        chain.mailbox.wait("web-01: No figures for cpu", 60)
+        time.sleep(2)  # as above
+        count = len(chain.mailbox.mails)
+        chain.alertmanager.stop(kill=True)
+        cpu.broken = False
+        eventually(lambda: not query(chain, 'ALERTS{alertname="HostCollectorFailing", collector="cpu"}'), 60)
+        chain.alertmanager.start()
+        chain.mailbox.wait("No figures for memory", 60, after=count)
+        time.sleep(10)
+        assert subjects(chain, "for memory") == [first.subject, "[WARNING] web-01: No figures for memory"]
+        assert subjects(chain, "for cpu") == ["[WARNING] web-01: No figures for cpu"]  # nobody says that it ended
+
+
+def test_an_alert_of_a_time_without_alertmanager_is_mailed_when_it_is_back(tmp_path: Path) -> None:
+    with make_chain(tmp_path / "chain", ALERT) as chain:
+        chain.alertmanager.stop(kill=True)
+        eventually(lambda: {"HostHighMemory", "PrometheusAlertmanagerMissing"} <= firing(chain), 90)
+        assert chain.mailbox.mails == []
+        chain.alertmanager.start()
+        mail = chain.mailbox.wait("Memory", 60)
+        assert mail.subject.startswith("[WARNING] web-01: Memory")
