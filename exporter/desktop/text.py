@@ -1,0 +1,37 @@
+"""Text that fits: cut with an ellipsis, and without characters that bring Tk down."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tkinter.font import Font
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+def shown(widget: tk.Misc, text: str) -> str:
+    """Return a text as this screen can show it.
+
+    On X11 a character beyond U+FFFF, such as a coloured emoji in a mountpoint, ends the whole program where libXft is
+    older than 2.3.5 (Ubuntu 22.04); Tk older than 8.6.10 refuses it everywhere.
+    """
+    if max(text, default="") <= "\uffff" or (tk.TkVersion > 8.6 and _system(widget) != "x11"):
+        return text
+    return "".join(c if c <= "\uffff" else REPLACEMENT for c in text)
+
+
+def fit(font: Font, text: str, width: int) -> str:
+    """Return a text cut to a width in pixels, with "…" at its end where there is more of it."""
+    if font.measure(text) <= width:
+        return text
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if font.measure(text[:middle] + "…") <= width else (low, middle - 1)
+    return text[:low].rstrip() + "…"
+
+
+def _system(widget: tk.Misc) -> str:
+    return str(widget.tk.call("tk", "windowingsystem"))
