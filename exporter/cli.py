@@ -22,6 +22,7 @@ from exporter.options import (
     LISTEN,
     MACHINE,
     ROOTFS,
+    THEME,
     THRESHOLDS,
     VERBOSE,
     NumberType,
@@ -92,8 +93,7 @@ def watch(**values: Any) -> None:
 
 
 @cli.command(context_settings=CONTEXT)
-@options((interval("Seconds between two samples."),), THRESHOLDS, MACHINE, VERBOSE)
-@click.option("--theme", type=click.Choice(["auto", "light", "dark"]), default="auto", help="Colours of the window.")
+@options((interval("Seconds between two samples."),), THEME, THRESHOLDS, MACHINE, VERBOSE)
 def desktop(**values: Any) -> None:
     """Show the machine in a window, with a button to record to a CSV file."""
     from exporter.commands import desktop as run  # noqa: PLC0415

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import signal
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -53,6 +55,12 @@ def open_screen() -> tk.Tk:
             "desktop needs Python's tkinter: apt install python3-tk, dnf install python3-tkinter or "
             "brew install python-tk; host-exporter watch shows the same in a terminal"
         ) from None
+    if sys.platform == "win32":
+        import ctypes  # noqa: PLC0415
+
+        # Without it Windows draws the window small and blows it up where the screen has more than 96 dpi.
+        with contextlib.suppress(AttributeError, OSError):
+            ctypes.windll.shcore.SetProcessDpiAwareness(1)
     try:
         return tk.Tk(className="Host-exporter")
     except tk.TclError as reason:

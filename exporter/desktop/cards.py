@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from tkinter import ttk
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from exporter.desktop.bar import Bar
 from exporter.desktop.text import fit, shown
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from exporter.desktop.looks import Looks
     from exporter.render.subjects import Share
 
-LONGEST_NAME, LONGEST_DETAIL = 210, 230
-"""Pixels at 96 dpi; what is longer is cut."""
+LONGEST_NAME, LONGEST_DETAIL, LEAST_DETAIL = 210, 230, 60
+"""Pixels at 96 dpi; what is longer is cut, and less of a detail than the least says nothing."""
+
+LEAST_BAR, FIGURES = 130, 210
+"""Pixels at 96 dpi that the bar keeps, and those of figure, level, gaps and edges."""
 
 
 def card(parent: tk.Misc, looks: Looks, title: str) -> tuple[ttk.Frame, ttk.Label]:
@@ -59,27 +62,41 @@ class Shares:
         self._grid.pack(fill="x")
         self._grid.columnconfigure(1, weight=1)
         self.rows: list[_Row] = []
+        self._shares: Sequence[Share] = ()
+        self._width = 0
+        self.frame.bind("<Configure>", self._on_resize)
 
     def show(self, shares: Sequence[Share]) -> None:
-        """Show these shares and no others."""
+        """Show these shares and no others. Where it is narrow the details give way first, then the names."""
+        self._shares = shares
         for place in range(len(self.rows), len(shares)):
             self.rows.append(_Row(self._grid, self._looks, place))
         for row in self.rows[len(shares) :]:
             row.remove()
         del self.rows[len(shares) :]
+        looks = self._looks
+        room = (self._width or looks.px(1000)) - looks.px(FIGURES + LEAST_BAR)
+        widest = max((looks.font.measure(share.name) for share in shares), default=0)
+        name = max(looks.px(LEAST_DETAIL), min(widest, looks.px(LONGEST_NAME), room))
+        detail = min(looks.px(LONGEST_DETAIL), room - name)
         for row, share in zip(self.rows, shares, strict=True):
-            self._show(row, share)
+            self._show(row, share, name, detail if detail >= looks.px(LEAST_DETAIL) else 0)
 
-    def _show(self, row: _Row, share: Share) -> None:
+    def _on_resize(self, event: tk.Event[Any]) -> None:
+        if event.width != self._width:
+            self._width = event.width
+            self.show(self._shares)
+
+    def _show(self, row: _Row, share: Share, name_width: int, detail_width: int) -> None:
         looks = self._looks
         level = share.threshold.level(share.ratio) if share.threshold else Level.OK
         colour = looks.colours.text if level is Level.OK else looks.colours.level(level)
-        name = fit(looks.font, shown(row.name, share.name), looks.px(LONGEST_NAME))
-        row.name.configure(text=name)
+        row.name.configure(text=fit(looks.font, shown(row.name, share.name), name_width))
         row.bar.show(share.ratio, share.threshold)
         row.figure.configure(text=percent(share.ratio), foreground=colour)
         row.word.configure(text="" if level is Level.OK else str(level), foreground=colour)
-        row.detail.configure(text=fit(looks.font, shown(row.detail, share.detail), looks.px(LONGEST_DETAIL)))
+        detail = fit(looks.font, shown(row.detail, share.detail), detail_width) if detail_width else ""
+        row.detail.configure(text=detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +121,10 @@ class Table:
             self.tree.heading(names[place], text=column.title, anchor=column.side)
             self.tree.column(names[place], anchor=column.side, width=width, minwidth=looks.px(40), stretch=not place)
         self.tree.pack(fill="x")
+
+    def is_empty(self) -> bool:
+        """Return whether it has no rows."""
+        return not self.tree.get_children()
 
     def show(self, rows: Sequence[tuple[str, Sequence[str]]], note: str = "") -> None:
         """Show these rows and no others; each has a key, by which a selection follows it."""

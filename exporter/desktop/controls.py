@@ -39,9 +39,8 @@ class Controls:
         self.button.grid(row=0, column=3)
         for button in (self.choose, self.button):
             button.bind("<Return>", lambda event: event.widget.invoke())
-        self.says = ttk.Label(
-            self.frame, style="Quiet.TLabel", text="A row each time the figures change; Enter starts."
-        )
+        hint = "Each sample becomes a row at the end of the file. Enter in the field starts."
+        self.says = ttk.Label(self.frame, style="Quiet.TLabel", text=hint)
         self.says.grid(row=1, column=0, columnspan=4, sticky="ew", pady=(px(6), 0))
         self.frame.columnconfigure(1, weight=1)
         self.frame.bind("<Configure>", lambda event: self.says.configure(wraplength=event.width - px(44)))

@@ -37,11 +37,14 @@ class Feed:
     def _run(self) -> None:
         try:
             self._sampler.prime()
+            last = None
             for _ in beats(self._interval, self._stop):
                 snapshot = self._sampler.sample(max_age=self._interval / 2)
                 if self._stop.is_set():
                     return
-                self._receive(snapshot)
+                if snapshot is not last:  # after a slow one the next may come while that is still fresh
+                    self._receive(snapshot)
+                last = snapshot
         except Exception as reason:  # the window says that no figures come any more; the log says why
             log.error("no more samples: %s", reason)  # noqa: TRY400 - one line, never a traceback
             log.debug("feed", exc_info=True)

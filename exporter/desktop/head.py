@@ -6,7 +6,7 @@ import tkinter as tk
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
-from exporter.desktop.text import shown
+from exporter.desktop.text import Line, shown
 from exporter.thresholds import Level
 
 if TYPE_CHECKING:
@@ -26,16 +26,16 @@ class Head:
             self.frame, font=looks.bold, padx=px(14), pady=px(6), background=colours.track, foreground=colours.text
         )
         self.badge.pack(side="right")
-        self.title = ttk.Label(self.frame, style="Title.TLabel")
-        self.title.pack(anchor="w")
-        self.about = ttk.Label(self.frame, style="Sub.TLabel")
-        self.about.pack(anchor="w")
+        self.title = Line(self.frame, "Title.TLabel", looks.title)
+        self.about = Line(self.frame, "Sub.TLabel", looks.font)
+        for line in (self.title, self.about):
+            line.pack(fill="x", padx=(0, px(12)))
 
     def show(self, hostname: str, about: str, level: Level | None, words: str) -> None:
         """Show the machine and its level; None is a level that nobody knows."""
         colours = self._looks.colours
-        self.title.configure(text=shown(self.title, hostname))
-        self.about.configure(text=shown(self.about, about))
+        self.title.show(hostname)
+        self.about.show(about)
         if level is Level.CRITICAL:
             back, front = "#c81e1e", "#ffffff"  # as on the page, in both themes
         elif level is None:

@@ -15,8 +15,6 @@ from exporter.thresholds import Level
 if TYPE_CHECKING:
     import tkinter as tk
 
-THEMES = ("auto", "light", "dark")
-
 
 @dataclass(frozen=True, slots=True)
 class Palette:
@@ -118,10 +116,10 @@ def _set_styles(style: ttk.Style, looks: Looks) -> None:
     style.configure("Treeview", background=c.card, fieldbackground=c.card, foreground=c.text, rowheight=row, **flat)
     style.map("Treeview", background=[("selected", blend(c.ok, c.card, 0.18))], foreground=[("selected", c.text)])
     style.layout("Treeview", [("Treeview.treearea", {"sticky": "nswe"})])  # without the border around it
-    style.configure("Treeview.Cell", padding=(px(7), 0))
+    style.configure("Treeview.Cell", padding=(px(4), 0))
     style.configure(
         "Heading",
-        padding=(px(5), px(2)),
+        padding=(px(6), px(2)),
         background=c.card,
         foreground=c.quiet,
         font=looks.small,

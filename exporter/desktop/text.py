@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tkinter as tk
+from tkinter import ttk
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,6 +32,27 @@ def fit(font: Font, text: str, width: int) -> str:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if font.measure(text[:middle] + "…") <= width else (low, middle - 1)
     return text[:low].rstrip() + "…"
+
+
+class Line(ttk.Label):
+    """A text on one line that is cut where the window is too narrow for it."""
+
+    def __init__(self, parent: tk.Misc, style: str, font: Font) -> None:
+        super().__init__(parent, style=style)
+        self._font = font
+        self._whole = ""
+        self.bind("<Configure>", lambda _: self._fit())
+
+    def show(self, text: str) -> None:
+        """Show a text, as much of it as there is room for."""
+        self._whole = shown(self, text)
+        self._fit()
+
+    def _fit(self) -> None:
+        width = self.winfo_width()
+        text = fit(self._font, self._whole, width) if width > 1 else self._whole  # 1: not laid out yet
+        if text != self["text"]:
+            self.configure(text=text)
 
 
 def _system(widget: tk.Misc) -> str:

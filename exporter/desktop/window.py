@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.collectors.processes import Processes
 from exporter.collectors.system import System
-from exporter.desktop.cards import Column, Shares, Table
+from exporter.desktop.body import Body
 from exporter.desktop.controls import Controls
-from exporter.desktop.head import Head, Notices
+from exporter.desktop.head import Head
+from exporter.desktop.icon import dot
 from exporter.desktop.looks import Looks, palette
 from exporter.desktop.scroll import Scroll
 from exporter.desktop.text import shown
 from exporter.findings import findings
-from exporter.render.subjects import disks, interfaces, shares
-from exporter.render.units import percent, rate, size, span
+from exporter.render.units import span
 from exporter.render.words import headline, level_of, not_readable, sentence
 from exporter.thresholds import Level
 
 if TYPE_CHECKING:
     import threading
     import tkinter as tk
+    from collections.abc import Callable
 
     from exporter.model import Snapshot
     from exporter.thresholds import Thresholds
@@ -36,9 +37,6 @@ BEAT = 100
 
 PATIENCE = 8.0
 """Seconds without figures, beyond the interval, after which the old ones must not be called well: as on the page."""
-
-ROOM = 860
-"""Pixels (at 96 dpi) from which processes and traffic stand side by side."""
 
 
 class Window:
@@ -55,6 +53,8 @@ class Window:
         self._latest: Snapshot | None = None
         self._begun = time.monotonic()
         self._said = ""
+        self._icon: tk.PhotoImage | None = None
+        self._icon_colour = ""
         root.report_callback_exception = self._report
         looks = self._looks = Looks(root, palette(theme))
         root.configure(background=looks.colours.back)
@@ -65,16 +65,21 @@ class Window:
         self.controls.frame.pack(side="bottom", fill="x")
         scroll = Scroll(root, looks)
         scroll.frame.pack(fill="both", expand=True)
-        self._body = scroll.inside
-        self._lay_out(looks)
+        self.body = Body(scroll.inside, looks)
         self.head.show("Host Exporter", "taking the first sample", None, "no figures yet")
-        px = looks.px
-        root.minsize(min(px(600), root.winfo_screenwidth()), min(px(420), root.winfo_screenheight()))
-        root.geometry(f"{min(px(1000), root.winfo_screenwidth())}x{min(px(720), root.winfo_screenheight() - px(60))}")
-        root.protocol("WM_DELETE_WINDOW", self.close)
+        self._set_size(looks.px)
         for keys in ("<Control-q>", "<Control-w>", "<Escape>"):
             root.bind(keys, self._on_key)
+        root.protocol("WM_DELETE_WINDOW", self.close)
+        if root.tk.call("tk", "windowingsystem") == "aqua":
+            root.createcommand("tk::mac::Quit", self.close)  # it would end the program in the middle of a row
+            root.bind("<Command-w>", self._on_key)
         self._beat()
+
+    def _set_size(self, px: Callable[[float], int]) -> None:
+        root = self.root
+        root.minsize(min(px(600), root.winfo_screenwidth()), min(px(420), root.winfo_screenheight()))
+        root.geometry(f"{min(px(1000), root.winfo_screenwidth())}x{min(px(720), root.winfo_screenheight() - px(60))}")
 
     def receive(self, snapshot: Snapshot) -> None:
         """Take a snapshot to be recorded, and shown at the next beat. Called in the thread that takes the samples."""
@@ -91,94 +96,20 @@ class Window:
         processes, system = snapshot.section(Processes), snapshot.section(System)
         level, words = level_of(found, missing), headline(found, missing)
         hostname = system.hostname if system else "this machine"
-        self.root.title(shown(self.root, f"{hostname}: {words}"))
+        self._call(f"{hostname}: {words}", self._looks.colours.level(level))
         clock = datetime.fromtimestamp(snapshot.time).astimezone().strftime("%H:%M:%S")
         parts = [system.os, f"up {span(system.uptime_seconds)}"] if system else []
         self.head.show(hostname, "  ·  ".join([*parts, f"as of {clock}"]), level, words)
         wrong = [(finding.level, sentence(finding, processes)) for finding in found if finding.level > Level.OK]
-        self.notices.show([*wrong, *((Level.WARNING, text) for text in missing)])
-        self.shares.show(list(shares(snapshot, self._thresholds)))
-        rows = [
-            (
-                str(each.pid),
-                (each.name, percent(each.cpu_cores, 1), size(each.memory_bytes), str(each.pid), each.user),
-            )
-            for each in (processes.processes if processes else ())
-        ]
-        note = f"{processes.total} in all; CPU: 100\u00a0% is one core busy" if processes else ""
-        self.processes.show(rows, note)
-        self.network.show([(t.name, (t.name, t.state, rate(t.inward), rate(t.outward))) for t in interfaces(snapshot)])
-        self.disks.show([(t.name, (t.name, rate(t.inward), rate(t.outward))) for t in disks(snapshot)])
-        self._arrange()
+        wrong += [(Level.WARNING, text) for text in missing]
+        self.body.show(snapshot, self._thresholds, wrong)
 
-    def _lay_out(self, looks: Looks) -> None:
-        body = self._body
-        self.notices = Notices(body, looks)
-        self.shares = Shares(body, looks)
-        self.processes = Table(
-            body,
-            looks,
-            "Top processes",
-            (
-                Column("Process", "w", "python3 longer_name.py"),
-                Column("CPU", "e", "6400.0 %"),
-                Column("Memory", "e", "12.1 GiB"),
-                Column("PID", "e", "4194304"),
-                Column("User", "w", "www-data-1"),
-            ),
-        )
-        rates = "88.8 MiB/s"
-        self.network = Table(
-            body,
-            looks,
-            "Network",
-            (
-                Column("Interface", "w", "enp0s31f6"),
-                Column("Link", "w", "down"),
-                Column("Receive", "e", rates),
-                Column("Transmit", "e", rates),
-            ),
-        )
-        self.disks = Table(
-            body,
-            looks,
-            "Disks",
-            (Column("Disk", "w", "nvme0n1"), Column("Read", "e", rates), Column("Write", "e", rates)),
-        )
-        body.bind("<Configure>", lambda _: self._arrange(), add="+")
-
-    def _arrange(self) -> None:
-        """Put the cards that have something to show side by side, or below one another where it is narrow."""
-        gap = self._looks.px(10)
-        wide = self._body.winfo_width() >= self._looks.px(ROOM)
-        side = [part for part in (self.network, self.disks) if part.tree.get_children()]
-        parts: list[tuple[Any, int, int, int, int]] = []  # the part, its row and column, how many of each it takes
-        columns = 2 if wide and side else 1
-        if self.notices.lines:
-            parts.append((self.notices, 0, 0, 1, columns))
-        if self.shares.rows:
-            parts.append((self.shares, 1, 0, 1, columns))
-        if self.processes.tree.get_children():
-            parts.append((self.processes, 2, 0, 2 if columns == 2 else 1, 1))
-        for place, part in enumerate(side):
-            parts.append((part, 2 + place, 1, 1, 1) if columns == 2 else (part, 3 + place, 0, 1, 1))
-        placed = [part.frame for part, *_ in parts]
-        for frame in self._body.grid_slaves():
-            if frame not in placed:
-                frame.grid_remove()
-        for part, row, column, high, across in parts:
-            part.frame.grid(
-                row=row,
-                column=column,
-                rowspan=high,
-                columnspan=across,
-                sticky="new",
-                pady=(0, gap),
-                padx=(gap if column else 0, 0),
-            )
-        self._body.rowconfigure(3, weight=1)  # what the processes need more goes below the traffic
-        self._body.columnconfigure(0, weight=3)
-        self._body.columnconfigure(1, weight=2 if columns == 2 else 0)
+    def _call(self, title: str, colour: str) -> None:
+        """Give the window a title, and an icon of a colour."""
+        self.root.title(shown(self.root, title))
+        if colour != self._icon_colour:
+            self._icon_colour, self._icon = colour, dot(self.root, colour)
+            self.root.iconphoto(False, self._icon)
 
     def _beat(self) -> None:
         if self._stopped.is_set():
@@ -205,10 +136,9 @@ class Window:
         if self._latest:
             clock = datetime.fromtimestamp(self._latest.time).astimezone().strftime("%H:%M:%S")
             text = f"The figures below are of {clock}: since then a part of the machine has not answered"
-        self.root.title(shown(self.root, f"{hostname}: unknown"))
+        self._call(f"{hostname}: unknown", self._looks.colours.quiet)
         self.head.show(hostname, "", None, "unknown")
-        self.notices.show([(Level.CRITICAL, text)])
-        self._arrange()
+        self.body.warn(Level.CRITICAL, text)
 
     def _on_key(self, event: tk.Event[Any]) -> None:
         # Escape is pressed by habit; it must not end a recording.

@@ -198,7 +198,7 @@ def test_without_tk_it_says_what_to_install(tmp_path: Path, module: str) -> None
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("--theme", "pink"), "--theme: 'pink' is not one of"),
+        (("--theme", "pink"), "--theme: 'pink' is not accepted; give auto, light or dark"),
         (("--interval", "0"), "--interval: '0' is not accepted; give seconds from 0.5 to 86400"),
         (("--cpu-warning", "95"), "--cpu-warning: '95' is not accepted"),
         (("--export-csv", "x"), "No such option"),

@@ -53,7 +53,7 @@ def test_it_shows_this_machine(desk: Desk) -> None:
     sampler = Sampler(open_machine(Settings()))
     feed = Feed(sampler, 0.5, desk.window.receive)
     feed.start()
-    desk.until(lambda: len(desk.window.shares.rows) > 1)
+    desk.until(lambda: len(desk.window.body.shares.rows) > 1)
     feed.stop()
     system = sampler.sample(max_age=60).section(System)
     assert system
@@ -62,7 +62,7 @@ def test_it_shows_this_machine(desk: Desk) -> None:
     assert system.hostname in texts
     memory = psutil.virtual_memory().total
     assert any(text.endswith(f" of {size(memory)}".replace("\u00a0", " ")) for text in texts)
-    pids = [int(line[3]) for line in table(desk.window.processes.tree)]
+    pids = [int(line[3]) for line in table(desk.window.body.processes.tree)]
     assert pids
     assert len(set(pids)) == len(pids)
 
@@ -72,10 +72,10 @@ def test_a_level_is_said_in_words(desk: Desk) -> None:
     assert desk.hands.title() == "zebra: 1 critical, 1 warning"
     assert "● 1 critical, 1 warning" in texts
     assert "CPU 93 % (critical from 90 %): python3 train.py 1.90 cores, postgres 0.40 cores" in texts
-    words = {str(row.name["text"]): str(row.word["text"]) for row in desk.window.shares.rows}
+    words = {str(row.name["text"]): str(row.word["text"]) for row in desk.window.body.shares.rows}
     assert words == {"CPU": "critical", "Memory": "warning", "Swap": "", "/": "", "/data": "", "Battery": ""}
     assert shown(desk, whole()).count("critical") == 0, "what is over is gone"
-    assert desk.window.notices.lines == []
+    assert desk.window.body.notices.lines == []
 
 
 def test_the_owners_thresholds_are_used(open_desk: Callable[..., Desk]) -> None:
@@ -86,7 +86,7 @@ def test_the_owners_thresholds_are_used(open_desk: Callable[..., Desk]) -> None:
 def test_bars_are_as_long_as_their_share_and_marked_at_the_limits(desk: Desk) -> None:
     for usage in (0.0, 0.5, 0.95, 1.0):
         shown(desk, snapshot(cpu(usage), Battery(0.5, plugged=True, remaining_seconds=None)))
-        bar, battery = (row.bar for row in desk.window.shares.rows)
+        bar, battery = (row.bar for row in desk.window.body.shares.rows)
         width = bar.winfo_width()
         assert width > 100
         (fill,) = bar.find_withtag("fill")
@@ -133,10 +133,10 @@ def test_names_are_shown_as_they_are(desk: Desk) -> None:
         failed={"cpu": "{ [exit]"},
     )
     texts = shown(desk, sample)
-    assert [line[0] for line in table(desk.window.processes.tree)] == list(ODD)
-    assert [line[4] for line in table(desk.window.processes.tree)] == list(ODD)
-    assert [line[0] for line in table(desk.window.network.tree)] == list(ODD)
-    names = [str(row.name["text"]) for row in desk.window.shares.rows]
+    assert [line[0] for line in table(desk.window.body.processes.tree)] == list(ODD)
+    assert [line[4] for line in table(desk.window.body.processes.tree)] == list(ODD)
+    assert [line[0] for line in table(desk.window.body.network.tree)] == list(ODD)
+    names = [str(row.name["text"]) for row in desk.window.body.shares.rows]
     assert [name for name in names if "x" not in name] == [name for name in ODD if "x" not in name]
     assert "The cpu figures are missing: { [exit]" in texts
     assert desk.hands.title().startswith("$HOME [exit] ;: ")
@@ -152,7 +152,7 @@ def test_characters_that_end_x11_programs_are_replaced(desk: Desk) -> None:
 
 def test_a_selection_follows_its_process(desk: Desk) -> None:
     shown(desk, whole())
-    tree = desk.window.processes.tree
+    tree = desk.window.body.processes.tree
     tree.selection_set("77")
     shown(desk, snapshot(replace(processes(), processes=PROCESSES[::-1])))
     assert tree.selection() == ("77",)
@@ -163,9 +163,9 @@ def test_a_selection_follows_its_process(desk: Desk) -> None:
 def test_twenty_filesystems_can_be_scrolled_to(desk: Desk, how: str) -> None:
     mounts = tuple(filesystem(f"/srv/disk{number:02}", 0.05 * number) for number in range(20))
     shown(desk, snapshot(SYSTEM, cpu(0.5), Filesystems(mounts), processes()))
-    rows = desk.window.shares.rows
+    rows = desk.window.body.shares.rows
     assert [str(row.name["text"]) for row in rows[1:]] == [each.mountpoint for each in mounts]
-    last = desk.window.processes.tree
+    last = desk.window.body.processes.tree
     foot = desk.window.controls.frame.winfo_rooty
 
     def is_visible() -> bool:
@@ -188,17 +188,19 @@ def test_it_fits_its_screen_and_stays_usable_when_it_is_small(desk: Desk) -> Non
     window = desk.window
     assert desk.root.winfo_width() <= 1024
     assert desk.root.winfo_height() <= 768
-    side_by_side = window.network.frame.winfo_rootx() > window.processes.frame.winfo_rootx()
+    side_by_side = window.body.network.frame.winfo_rootx() > window.body.processes.frame.winfo_rootx()
     assert side_by_side
     desk.root.geometry("1x1")
     desk.until(lambda: desk.root.winfo_width() < 700)
     desk.root.geometry("{}x{}".format(*desk.root.minsize()))
-    desk.until(lambda: window.network.frame.winfo_rootx() == window.processes.frame.winfo_rootx())
+    desk.until(lambda: window.body.network.frame.winfo_rootx() == window.body.processes.frame.winfo_rootx())
     desk.settle()
     right = desk.root.winfo_rootx() + desk.root.winfo_width()
     bottom = desk.root.winfo_rooty() + desk.root.winfo_height()
-    for part in (window.controls.button, window.head.badge, *(row.detail for row in window.shares.rows)):
+    for part in (window.controls.button, window.head.badge, *(row.detail for row in window.body.shares.rows)):
         assert part.winfo_rootx() + part.winfo_width() <= right
+    for row in window.body.shares.rows:
+        assert row.bar.winfo_width() > 100, "the details give way first"
     assert window.controls.says.winfo_rooty() + window.controls.says.winfo_height() <= bottom
 
 
@@ -221,6 +223,20 @@ class _Blocked:
         return self._sample
 
 
+def test_long_names_end_in_an_ellipsis_where_it_is_narrow(desk: Desk) -> None:
+    long = "/srv/photos and videos of the whole family since 1926"
+    shown(desk, snapshot(replace(SYSTEM, hostname="w" * 80), Filesystems((filesystem(long, 0.95),))))
+    (row,) = desk.window.body.shares.rows
+    name = str(row.name["text"])
+    assert name.endswith("…")
+    assert long.startswith(name[:-1])
+    assert str(row.detail["text"]) == "5.0 GiB available, ext4".replace(" G", "\u00a0G")
+    assert str(desk.window.head.title["text"]).endswith("…")
+    desk.root.geometry("{}x{}".format(*desk.root.minsize()))
+    desk.until(lambda: row.detail["text"] == "")
+    assert f"Filesystem {long} 95 % (critical from 90 %)" in desk.texts(), "the sentence is whole"
+
+
 def test_it_stays_alive_while_a_collector_blocks_and_says_that_the_figures_are_old(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,7 +245,7 @@ def test_it_stays_alive_while_a_collector_blocks_and_says_that_the_figures_are_o
     blocked = _Blocked(replace(whole(), monotonic=time.monotonic()))
     feed = Feed(cast("Sampler", blocked), 0.5, desk.window.receive)
     feed.start()
-    desk.until(lambda: blocked.asked == 2 and desk.window.shares.rows)
+    desk.until(lambda: blocked.asked == 2 and desk.window.body.shares.rows)
     desk.window.controls.path.set("")
     desk.click(desk.window.controls.entry)
     desk.hands.type("/tmp/typed.csv")
@@ -245,6 +261,30 @@ def test_it_stays_alive_while_a_collector_blocks_and_says_that_the_figures_are_o
     feed.stop()
     desk.window.receive(blocked._sample)
     desk.until(lambda: "● all well" in desk.texts())
+
+
+def test_a_sample_that_came_late_is_not_taken_for_two(desk: Desk) -> None:
+    class Late:
+        def __init__(self) -> None:
+            self.asked = 0
+            self.samples = (whole(), whole())
+
+        def prime(self) -> None:
+            pass
+
+        def sample(self, max_age: float) -> Snapshot:
+            assert max_age > 0
+            self.asked += 1
+            return self.samples[self.asked > 2]
+
+    received: list[Snapshot] = []
+    late = Late()
+    feed = Feed(cast("Sampler", late), 0.05, received.append)
+    feed.start()
+    desk.until(lambda: late.asked > 4)
+    feed.stop()
+    assert len(received) == 2
+    assert all(one is other for one, other in zip(received, late.samples, strict=True))
 
 
 def test_a_feed_that_ends_is_logged(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
@@ -263,7 +303,7 @@ def test_an_error_while_drawing_is_one_line_and_the_next_sample_is_shown(
     def fail(_: Any) -> None:
         raise ValueError("cannot be drawn")
 
-    monkeypatch.setattr(desk.window.shares, "show", fail)
+    monkeypatch.setattr(desk.window.body.shares, "show", fail)
     desk.window.receive(whole())
     desk.until(lambda: "the window: ValueError: cannot be drawn" in caplog.text)
     monkeypatch.undo()
