@@ -64,6 +64,6 @@ def open_screen() -> tk.Tk:
     try:
         return tk.Tk(className="Host-exporter")
     except tk.TclError as reason:
-        raise DesktopError(
-            f"desktop needs a screen: {reason}; host-exporter watch shows the same in a terminal"
-        ) from None
+        text = str(reason).partition("\n")[0]
+        wants = "needs a screen" if "display" in text else "cannot open a window"  # such as without Tk's own files
+        raise DesktopError(f"desktop {wants}: {text}; host-exporter watch shows the same in a terminal") from None

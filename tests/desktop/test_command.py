@@ -174,6 +174,7 @@ def one_line(result: subprocess.CompletedProcess[str], code: int) -> str:
     return line
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have a screen without $DISPLAY")
 def test_without_a_screen_it_says_so() -> None:
     need_tkinter()
     command = ["env", "-u", "DISPLAY", *COMMAND, "desktop"]
@@ -186,6 +187,22 @@ def test_without_a_screen_it_says_so() -> None:
         assert one_line(result, 1) == (
             f"host-exporter: desktop needs a screen: {reason}; host-exporter watch shows the same in a terminal"
         )
+
+
+NO_FILES = """
+class TclError(Exception): pass
+
+def Tk(className):
+    raise TclError("Can't find a usable init.tcl in the following directories: \\n    {/a/lib} {/b/lib}\\n\\nThis ...")
+"""
+
+
+def test_a_tk_without_its_files_is_one_line(tmp_path: Path) -> None:
+    """As in some virtual environments on Windows."""
+    (tmp_path / "tkinter.py").write_text(NO_FILES)
+    line = one_line(run("desktop", env={"PYTHONPATH": str(tmp_path)}), 1)
+    assert line.startswith("host-exporter: desktop cannot open a window: Can't find a usable init.tcl")
+    assert "/a/lib" not in line
 
 
 @pytest.mark.parametrize("module", ["tkinter", "_tkinter"])

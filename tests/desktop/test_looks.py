@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,6 +82,7 @@ def test_a_theme_colours_the_whole_window(open_desk: Callable[..., Desk], theme:
     assert own / (width * height) > 0.75, "nothing of another theme is left"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows is asked through its registry")
 @pytest.mark.parametrize(("answer", "dark"), [("'prefer-dark'", True), ("'default'", False), ("", False)])
 def test_auto_asks_the_desktop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answer: str, dark: bool) -> None:
     from exporter.desktop.looks import DARK, LIGHT, palette
@@ -95,6 +97,7 @@ def test_auto_asks_the_desktop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, 
     assert palette("dark") is DARK
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows is asked through its registry")
 def test_auto_is_light_where_nobody_can_be_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from exporter.desktop.looks import DARK, LIGHT, palette
 
