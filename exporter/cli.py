@@ -1,4 +1,4 @@
-"""The command ``host-exporter``: ``serve``, ``watch``, ``stats``, ``health``, ``test-alert``."""
+"""The command ``host-exporter``: ``serve``, ``watch``, ``desktop``, ``stats``, ``health``, ``test-alert``."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from exporter.options import (
     LISTEN,
     MACHINE,
     ROOTFS,
+    THEME,
     THRESHOLDS,
     VERBOSE,
     NumberType,
@@ -89,6 +90,15 @@ def watch(**values: Any) -> None:
     from exporter.commands import watch as run  # noqa: PLC0415
 
     run(start(values), values["export_csv"], values["export_jsonl"], values["interval"], once=values["once"])
+
+
+@cli.command(context_settings=CONTEXT)
+@options((interval("Seconds between two samples."),), THEME, THRESHOLDS, MACHINE, VERBOSE)
+def desktop(**values: Any) -> None:
+    """Show the machine in a window, with a button to record to a CSV file."""
+    from exporter.commands import desktop as run  # noqa: PLC0415
+
+    run(start(values), values["interval"], values["theme"])
 
 
 @cli.command(context_settings=CONTEXT)

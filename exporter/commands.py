@@ -79,6 +79,14 @@ def watch(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
         sys.exit(1)
 
 
+def desktop(settings: Settings, interval: float, theme: str) -> None:
+    """Show the window until it is closed; exit code 1 where rows of its recording were lost."""
+    from exporter.desktop import run  # noqa: PLC0415 - needs Tk, which is not everywhere
+
+    if run(settings, interval, theme):
+        sys.exit(1)
+
+
 def test_alert(settings: Settings, url: str) -> None:
     """Post a test alert for this machine to the Alertmanager at ``url``, and print what to expect."""
     from exporter.alerting import post_test_alert  # noqa: PLC0415

@@ -22,3 +22,9 @@ class ServerError(UserError):
     """An address that cannot be listened on."""
 
     exit_code = 1
+
+
+class DesktopError(UserError):
+    """A window that cannot be shown: no Tk, no screen."""
+
+    exit_code = 1

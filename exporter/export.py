@@ -56,6 +56,7 @@ class ExportFile:
         self._trouble = ""
         self._begun = False
         self._lost = 0
+        self._written = 0
 
     def check(self) -> None:
         """Raise ExportError where the file has other columns or cannot be written; close a cut last line.
@@ -75,6 +76,16 @@ class ExportFile:
     def waiting(self) -> int:
         """Rows that could not be written yet."""
         return len(self._waiting)
+
+    @property
+    def written(self) -> int:
+        """Rows written so far."""
+        return self._written
+
+    @property
+    def trouble(self) -> str:
+        """Why rows are waiting, empty where all is well."""
+        return self._trouble
 
     def append(self, values: dict[str, Value]) -> None:
         """Write a row, after those that are still waiting. What fails is logged once and tried again."""
@@ -98,6 +109,7 @@ class ExportFile:
             while self._waiting:
                 self._write_whole(file, self._waiting[0])
                 self._waiting.popleft()
+                self._written += 1
 
     def _check(self, file: io.FileIO) -> None:
         """Look at the file before each row, since it may be another one by now: its header, its last line."""

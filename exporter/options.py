@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from exporter import settings
+from exporter.errors import SettingError
 from exporter.settings import Number, Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,6 +37,22 @@ class OptionalText(click.ParamType[str, str]):
         """Return the text, empty for "none"."""
         text = str(value)
         return "" if text.strip().lower() == "none" else text
+
+
+class OneOf(click.ParamType[str, str]):
+    """One of some words; says flag, value and what is accepted, as numbers do."""
+
+    name = "word"
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def convert(self, value: Any, param: click.Parameter | None, _ctx: click.Context | None) -> str:
+        """Return the word, or raise SettingError."""
+        word = str(value).strip().lower()
+        if word not in self.words:
+            raise SettingError(flag_of(param), value, f"{', '.join(self.words[:-1])} or {self.words[-1]}")
+        return word
 
 
 def flag_of(param: click.Parameter | None) -> str:
@@ -94,6 +111,9 @@ EXPORTS = (
     click.option(
         "--export-jsonl", metavar="FILE", default=None, help="Append a line a sample to this JSON Lines file."
     ),
+)
+THEME = (
+    click.option("--theme", type=OneOf("auto", "light", "dark"), default="auto", help="Colours: light, dark or auto."),
 )
 VERBOSE = (click.option("--verbose", "-v", is_flag=True, help="Log every failure with its traceback."),)
 

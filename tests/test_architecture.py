@@ -15,6 +15,8 @@ TESTS = Path(__file__).parent
 COLLECTOR_FILES = sorted(path for path in (PACKAGE / "collectors").glob("*.py") if path.stem != "__init__")
 RENDER_FILES = sorted((PACKAGE / "render").glob("*.py"))
 SOURCE_FILES = sorted((PACKAGE / "sources").glob("*.py"))
+DESKTOP_FILES = sorted((PACKAGE / "desktop").glob("*.py"))
+WITHOUT_A_WINDOW = sorted(set(PACKAGE.rglob("*.py")) - set(DESKTOP_FILES))
 
 
 def imports(path: Path) -> set[str]:
@@ -66,7 +68,19 @@ def test_every_collector_has_tests_of_its_own(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [*COLLECTOR_FILES, *SOURCE_FILES], ids=ids)
 def test_what_reads_the_machine_knows_nothing_of_those_who_show_it(path: Path) -> None:
-    shows = ("render", "web", "cli", "commands", "server", "export", "options", "history", "health", "thresholds")
+    shows = (
+        "render",
+        "web",
+        "desktop",
+        "cli",
+        "commands",
+        "server",
+        "export",
+        "options",
+        "history",
+        "health",
+        "thresholds",
+    )
     assert not within(imports(path), *(f"exporter.{name}" for name in shows))
     assert not within(imports(path), "flask", "cheroot", "rich", "click")
 
@@ -75,9 +89,24 @@ def test_what_reads_the_machine_knows_nothing_of_those_who_show_it(path: Path) -
 def test_what_renders_never_touches_the_machine(path: Path) -> None:
     found = imports(path)
     assert not within(found, "psutil", "os", "pathlib", "socket", "subprocess", "glob", "time", "exporter.machine")
-    assert not within(found, "exporter.sources", "exporter.sampler", "exporter.web", "exporter.cli")
+    assert not within(found, *(f"exporter.{name}" for name in ("sources", "sampler", "web", "desktop", "cli")))
     calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
     assert not [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id == "open"]
+
+
+@pytest.mark.parametrize("path", DESKTOP_FILES, ids=ids)
+def test_the_window_asks_the_machine_through_samples_only(path: Path) -> None:
+    found = imports(path)
+    assert not within(found, "psutil", "socket", "glob", "exporter.sources", "exporter.web", "exporter.cli", "click")
+    if path.stem in {"feed", "recording"}:  # these run in threads of their own
+        assert not within(found, "tkinter", "exporter.desktop.window", "exporter.desktop.controls")
+
+
+@pytest.mark.parametrize("path", WITHOUT_A_WINDOW, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_the_window_needs_tk(path: Path) -> None:
+    found = imports(path)
+    assert not within(found, "tkinter")
+    assert path.stem == "commands" or not within(found, "exporter.desktop")
 
 
 @pytest.mark.parametrize("path", COLLECTOR_FILES, ids=ids)

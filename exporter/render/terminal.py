@@ -10,9 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from exporter.collectors.battery import Battery
 from exporter.collectors.cpu import Cpu
-from exporter.collectors.disk import Disks
 from exporter.collectors.filesystem import Filesystems
 from exporter.collectors.memory import Memory
 from exporter.collectors.network import Network
@@ -20,7 +18,8 @@ from exporter.collectors.processes import Processes
 from exporter.collectors.system import System
 from exporter.findings import findings
 from exporter.render.json import iso_time
-from exporter.render.units import UNKNOWN, number, percent, rate, size, span
+from exporter.render.subjects import disks, interfaces, shares
+from exporter.render.units import percent, rate, size, span
 from exporter.render.words import headline, level_of, not_readable, sentence
 from exporter.thresholds import Level
 
@@ -142,18 +141,17 @@ def _shares(snapshot: Snapshot, thresholds: Thresholds, width: int) -> Iterator[
     Where it is narrow the details give way first, then the bar; name and figure stay.
     """
     # Not a table of rich's: that takes from all columns alike, and cuts off what is still too wide without a sign.
-    rows = list(_share_rows(snapshot, thresholds))
+    rows = list(shares(snapshot, thresholds))
     figure, gap = 5, "  "
-    names = max(4, min(24, width - 13, max((cell_len(name) for name, *_ in rows), default=0)))
+    names = max(4, min(24, width - 13, max((cell_len(row.name) for row in rows), default=0)))
     bar = max(4, min(LONGEST_BAR, width // 3, width - names - figure - 2 * len(gap)))
     details = width - names - figure - bar - 3 * len(gap)
-    for name, ratio, threshold, detail in rows:
-        style = STYLES[threshold.level(ratio)] if threshold else "cyan"
-        line = Text.assemble(
-            _cut(name, names), gap, (f"{percent(ratio):>{figure}}", style), gap, _bar(ratio, threshold, style, bar)
-        )
+    for row in rows:
+        style = STYLES[row.threshold.level(row.ratio)] if row.threshold else "cyan"
+        share = (f"{percent(row.ratio):>{figure}}", style)
+        line = Text.assemble(_cut(row.name, names), gap, share, gap, _bar(row.ratio, row.threshold, style, bar))
         if details >= LEAST_DETAILS:
-            line.append(gap).append_text(_cut(detail, details, "dim"))
+            line.append(gap).append_text(_cut(row.detail, details, "dim"))
         yield line
 
 
@@ -163,29 +161,6 @@ def _cut(text: str, width: int, style: str = "") -> Text:
     cut = Text(text, style=style)
     cut.truncate(width, overflow="ellipsis", pad=True)
     return cut
-
-
-def _share_rows(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[tuple[str, float, Threshold | None, str]]:
-    system = snapshot.section(System)
-    if (cpu := snapshot.section(Cpu)) and cpu.usage_ratio is not None:
-        load = f", load {number(system.load1)} {number(system.load5)}" if system and system.load1 is not None else ""
-        yield "CPU", cpu.usage_ratio, thresholds.cpu, f"{cpu.logical_cpus} CPUs{load}"
-    if (memory := snapshot.section(Memory)) and memory.usage_ratio is not None:
-        yield "Memory", memory.usage_ratio, thresholds.memory, _of(memory.used_bytes, memory.total_bytes)
-        if memory.swap_usage_ratio is not None:
-            yield "Swap", memory.swap_usage_ratio, None, _of(memory.swap_used_bytes, memory.swap_total_bytes)
-    for filesystem in filesystems.filesystems if (filesystems := snapshot.section(Filesystems)) else ():
-        if filesystem.usage_ratio is not None:
-            free = f"{size(filesystem.available_bytes)} available, {filesystem.fstype}"
-            yield filesystem.mountpoint, filesystem.usage_ratio, thresholds.filesystem, free
-    if battery := snapshot.section(Battery):
-        power = "on mains power" if battery.plugged else "on battery"
-        lasts = f", lasts {span(battery.remaining_seconds)}" if battery.remaining_seconds is not None else ""
-        yield "Battery", battery.charge_ratio, None, power + lasts
-
-
-def _of(used: int, total: int) -> str:
-    return f"{size(used)} of {size(total)}"
 
 
 def _bar(ratio: float, threshold: Threshold | None, style: str, width: int) -> Text:
@@ -211,26 +186,15 @@ def _programs(snapshot: Snapshot) -> Table | None:
 
 
 def _traffic(snapshot: Snapshot) -> Table | None:
-    network, disks = snapshot.section(Network), snapshot.section(Disks)
-    rows = [
-        (interface.interface, _link(interface.up), interface.receive_rate_bytes, interface.transmit_rate_bytes)
-        for interface in (network.interfaces if network else ())
-    ]
-    rows += [
-        (disk.device, "disk", disk.read_rate_bytes, disk.write_rate_bytes) for disk in (disks.disks if disks else ())
-    ]
+    rows = interfaces(snapshot) + disks(snapshot)
     if not rows:
         return None
     table = _columns(
         ("Interface, disk", "left"), ("", "left"), ("Receive, read", "right"), ("Transmit, write", "right")
     )
-    for name, state, inward, outward in rows:
-        table.add_row(Text(name), state, rate(inward), rate(outward))
+    for row in rows:
+        table.add_row(Text(row.name), row.state, rate(row.inward), rate(row.outward))
     return table
-
-
-def _link(up: bool | None) -> str:
-    return UNKNOWN if up is None else "up" if up else "down"
 
 
 def _columns(*columns: tuple[str, Literal["left", "right"]]) -> Table:

@@ -54,6 +54,7 @@ BAD = {
     "--max-age": _numbers("seconds from 0 to 3600", "3600.1"),
     "--filesystem-timeout": _numbers("seconds from 0.1 to 60", "0", "0.09", "61"),
     "--interval": _numbers("seconds from 0.5 to 86400", "0", "0.49", "86401"),
+    "--theme": Bad("give auto, light or dark", ("pink", "", "lightdark")),
     "--grafana-url": LINK,
     "--prometheus-url": LINK,
     "--alertmanager-url": LINK,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
+from exporter.collectors.battery import Battery
 from exporter.collectors.filesystem import Filesystems
 from exporter.render.terminal import Screen, plain_line, view
 from exporter.render.units import UNKNOWN
@@ -53,6 +54,14 @@ def test_the_view_shows_every_subject() -> None:
     assert _line_with(text, "eth0").split() == ["eth0", "up", "1.5", "KiB/s", UNKNOWN]
     assert _line_with(text, "wlan0").split() == ["wlan0", UNKNOWN, UNKNOWN, UNKNOWN]
     assert _line_with(text, "sda").split() == ["sda", "disk", "2.0", "KiB/s", UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("plugged", "words"), [(True, "on mains power"), (False, "on battery"), (None, "power not known")]
+)
+def test_a_battery_says_where_the_power_comes_from(plugged: bool | None, words: str) -> None:
+    line = _line_with(drawn(snapshot(Battery(0.5, plugged, None))), "Battery")
+    assert line.rstrip().endswith(f"  {words}")
 
 
 def test_findings_are_said_above_the_bars() -> None:

@@ -1,0 +1,48 @@
+"""A bar for a share, with its limits marked on it, drawn on a canvas."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from typing import TYPE_CHECKING
+
+from exporter.desktop.looks import blend
+from exporter.thresholds import Level
+
+if TYPE_CHECKING:
+    from exporter.desktop.looks import Looks
+    from exporter.thresholds import Threshold
+
+MARK = 0.5
+"""How much of the text's colour a mark has, over what lies below it."""
+
+
+class Bar(tk.Canvas):
+    """As wide as there is room; drawn anew when it is shown or changes its size."""
+
+    def __init__(self, parent: tk.Misc, looks: Looks) -> None:
+        super().__init__(
+            parent, height=looks.px(10), width=looks.px(60), highlightthickness=0, background=looks.colours.track
+        )
+        self._looks = looks
+        self._ratio = 0.0
+        self._threshold: Threshold | None = None
+        self.bind("<Configure>", lambda _: self._draw())
+
+    def show(self, ratio: float, threshold: Threshold | None) -> None:
+        """Show a share (0-1); more is a full bar."""
+        if (ratio, threshold) != (self._ratio, self._threshold):
+            self._ratio, self._threshold = ratio, threshold
+            self._draw()
+
+    def _draw(self) -> None:
+        width, height, colours = self.winfo_width(), self.winfo_height(), self._looks.colours
+        colour = colours.level(self._threshold.level(self._ratio) if self._threshold else Level.OK)
+        filled = round(min(1.0, max(0.0, self._ratio)) * width)
+        self.delete("all")
+        self.create_rectangle(0, 0, filled, height, fill=colour, width=0, tags="fill")
+        thick = self._looks.px(2)
+        for limit in (self._threshold.warning, self._threshold.critical) if self._threshold else ():
+            place = min(width - thick, round(limit * width))
+            below = colour if place < filled else colours.track
+            fill = blend(colours.text, below, MARK)
+            self.create_rectangle(place, 0, place + thick, height, fill=fill, width=0, tags="mark")

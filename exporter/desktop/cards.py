@@ -1,0 +1,144 @@
+"""The cards of the window: shares as bars, and tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from tkinter import ttk
+from typing import TYPE_CHECKING, Any, Literal
+
+from exporter.desktop.bar import Bar
+from exporter.desktop.text import fit, shown
+from exporter.render.units import percent
+from exporter.thresholds import Level
+
+if TYPE_CHECKING:
+    import tkinter as tk
+    from collections.abc import Sequence
+
+    from exporter.desktop.looks import Looks
+    from exporter.render.subjects import Share
+
+LONGEST_NAME, LONGEST_DETAIL, LEAST_DETAIL = 210, 230, 60
+"""Pixels at 96 dpi; what is longer is cut, and less of a detail than the least says nothing."""
+
+LEAST_BAR, FIGURES = 130, 210
+"""Pixels at 96 dpi that the bar keeps, and those of figure, level, gaps and edges."""
+
+
+def card(parent: tk.Misc, looks: Looks, title: str) -> tuple[ttk.Frame, ttk.Label]:
+    """Return an empty card and its heading, packed at its top."""
+    frame = ttk.Frame(parent, style="Card.TFrame", padding=(looks.px(16), looks.px(12)))
+    heading = ttk.Label(frame, text=title, style="Heading.TLabel")
+    heading.pack(anchor="w", pady=(0, looks.px(6)))
+    return frame, heading
+
+
+class _Row:
+    """The widgets of one share: its name, the bar, the figure, the level in a word, the detail."""
+
+    def __init__(self, parent: ttk.Frame, looks: Looks, place: int) -> None:
+        self.name = ttk.Label(parent)
+        self.bar = Bar(parent, looks)
+        self.figure = ttk.Label(parent, anchor="e", font=looks.bold)
+        self.word = ttk.Label(parent, font=looks.bold)
+        self.detail = ttk.Label(parent, style="Quiet.TLabel")
+        gap = looks.px(12)
+        for column, widget in enumerate((self.name, self.bar, self.figure, self.word, self.detail)):
+            side = "ew" if widget in (self.bar, self.figure) else "w"
+            widget.grid(row=place, column=column, sticky=side, padx=(gap if column else 0, 0), pady=looks.px(4))
+
+    def remove(self) -> None:
+        for widget in (self.name, self.bar, self.figure, self.word, self.detail):
+            widget.destroy()
+
+
+class Shares:
+    """CPU, memory, swap, filesystems and battery, a line each."""
+
+    def __init__(self, parent: tk.Misc, looks: Looks) -> None:
+        self._looks = looks
+        self.frame, _ = card(parent, looks, "In use")
+        self._grid = ttk.Frame(self.frame, style="On.TFrame")
+        self._grid.pack(fill="x")
+        self._grid.columnconfigure(1, weight=1)
+        self.rows: list[_Row] = []
+        self._shares: Sequence[Share] = ()
+        self._width = 0
+        self.frame.bind("<Configure>", self._on_resize)
+
+    def show(self, shares: Sequence[Share]) -> None:
+        """Show these shares and no others. Where it is narrow the details give way first, then the names."""
+        self._shares = shares
+        for place in range(len(self.rows), len(shares)):
+            self.rows.append(_Row(self._grid, self._looks, place))
+        for row in self.rows[len(shares) :]:
+            row.remove()
+        del self.rows[len(shares) :]
+        looks = self._looks
+        room = (self._width or looks.px(1000)) - looks.px(FIGURES + LEAST_BAR)
+        widest = max((looks.font.measure(share.name) for share in shares), default=0)
+        name = max(looks.px(LEAST_DETAIL), min(widest, looks.px(LONGEST_NAME), room))
+        detail = min(looks.px(LONGEST_DETAIL), room - name)
+        for row, share in zip(self.rows, shares, strict=True):
+            self._show(row, share, name, detail if detail >= looks.px(LEAST_DETAIL) else 0)
+
+    def _on_resize(self, event: tk.Event[Any]) -> None:
+        if event.width != self._width:
+            self._width = event.width
+            self.show(self._shares)
+
+    def _show(self, row: _Row, share: Share, name_width: int, detail_width: int) -> None:
+        looks = self._looks
+        level = share.threshold.level(share.ratio) if share.threshold else Level.OK
+        colour = looks.colours.text if level is Level.OK else looks.colours.level(level)
+        row.name.configure(text=fit(looks.font, shown(row.name, share.name), name_width))
+        row.bar.show(share.ratio, share.threshold)
+        row.figure.configure(text=percent(share.ratio), foreground=colour)
+        row.word.configure(text="" if level is Level.OK else str(level), foreground=colour)
+        detail = fit(looks.font, shown(row.detail, share.detail), detail_width) if detail_width else ""
+        row.detail.configure(text=detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table. ``sample`` is the longest text expected, for its width; the first one stretches."""
+
+    title: str
+    side: Literal["w", "e"]
+    sample: str
+
+
+class Table:
+    """A table in a card; all its lines are visible, since the window scrolls."""
+
+    def __init__(self, parent: tk.Misc, looks: Looks, title: str, columns: Sequence[Column]) -> None:
+        self._title = title
+        self.frame, self.heading = card(parent, looks, title)
+        names = [str(place) for place, _ in enumerate(columns)]
+        self.tree = ttk.Treeview(self.frame, columns=names, show="headings", selectmode="browse", height=0)
+        for place, column in enumerate(columns):
+            width = max(looks.font.measure(column.sample), looks.small.measure(column.title)) + looks.px(22)
+            self.tree.heading(names[place], text=column.title, anchor=column.side)
+            self.tree.column(names[place], anchor=column.side, width=width, minwidth=looks.px(40), stretch=not place)
+        self.tree.pack(fill="x")
+
+    def is_empty(self) -> bool:
+        """Return whether it has no rows."""
+        return not self.tree.get_children()
+
+    def show(self, rows: Sequence[tuple[str, Sequence[str]]], note: str = "") -> None:
+        """Show these rows and no others; each has a key, by which a selection follows it."""
+        tree = self.tree
+        keys = [key for key, _ in rows]
+        tree.delete(*[key for key in tree.get_children() if key not in keys])
+        for place, (key, texts) in enumerate(rows):
+            values = [shown(tree, text) for text in texts]
+            if tree.exists(key):
+                tree.item(key, values=values)
+                if tree.index(key) != place:
+                    tree.move(key, "", place)
+            else:
+                tree.insert("", place, iid=key, values=values)
+        if int(tree["height"]) != len(rows):
+            tree.configure(height=len(rows))
+        self.heading.configure(text=f"{self._title}  {note}".rstrip())

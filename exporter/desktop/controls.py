@@ -1,0 +1,100 @@
+"""The foot of the window: a field for a path, and a button that records to it."""
+
+from __future__ import annotations
+
+import os
+import tkinter as tk
+from tkinter import filedialog, ttk
+from typing import TYPE_CHECKING
+
+from exporter.desktop.places import default_path, full_path
+from exporter.desktop.recording import Recording
+from exporter.desktop.text import shown
+from exporter.thresholds import Level
+
+if TYPE_CHECKING:
+    from exporter.desktop.looks import Looks
+    from exporter.model import Snapshot
+    from exporter.thresholds import Thresholds
+
+
+class Controls:
+    """Starts and stops a recording and says how it goes."""
+
+    def __init__(self, parent: tk.Misc, looks: Looks, thresholds: Thresholds) -> None:
+        self._looks = looks
+        self._thresholds = thresholds
+        self.recording: Recording | None = None
+        px = looks.px
+        self.frame = ttk.Frame(parent, style="Card.TFrame", padding=(px(20), px(10)))
+        self.path = tk.StringVar(parent, default_path())
+        ttk.Label(self.frame, text="Record to CSV file").grid(row=0, column=0, padx=(0, px(10)))
+        self.entry = ttk.Entry(self.frame, textvariable=self.path, font=looks.font)
+        self.entry.grid(row=0, column=1, sticky="ew")
+        self.entry.bind("<Return>", lambda _: self._toggle())
+        self.entry.bind("<KP_Enter>", lambda _: self._toggle())
+        self.choose = ttk.Button(self.frame, text="Choose…", command=self._choose)
+        self.choose.grid(row=0, column=2, padx=px(8))
+        self.button = ttk.Button(self.frame, text="Record", style="Main.TButton", width=15, command=self._toggle)
+        self.button.grid(row=0, column=3)
+        for button in (self.choose, self.button):
+            button.bind("<Return>", lambda event: event.widget.invoke())
+        hint = "Each sample becomes a row at the end of the file. Enter in the field starts."
+        self.says = ttk.Label(self.frame, style="Quiet.TLabel", text=hint)
+        self.says.grid(row=1, column=0, columnspan=4, sticky="ew", pady=(px(6), 0))
+        self.frame.columnconfigure(1, weight=1)
+        self.frame.bind("<Configure>", lambda event: self.says.configure(wraplength=event.width - px(44)))
+
+    def offer(self, snapshot: Snapshot) -> None:
+        """Record a snapshot, where a recording runs. Called in the thread that takes the samples."""
+        if recording := self.recording:
+            recording.offer(snapshot)
+
+    def is_recording(self) -> bool:
+        """Return whether a file is being written."""
+        return self.recording is not None and self.recording.is_running()
+
+    def refresh(self) -> None:
+        """Show how the recording goes."""
+        if self.recording is not None:
+            running = self.recording.is_running()
+            self._say(*self.recording.state())
+            self.button.configure(text="Stop recording" if running else "Record")
+            for part in (self.entry, self.choose):
+                part.state(["disabled" if running else "!disabled"])
+
+    def _toggle(self) -> None:
+        if self.recording is not None and self.recording.is_running():
+            self.recording.stop()
+        elif not self.path.get().strip():
+            self.recording = None
+            self._say(Level.CRITICAL, "Give a file to record to, for example metrics.csv")
+            return
+        else:
+            self.recording = Recording(full_path(self.path.get()), self._thresholds)
+            self.recording.start()
+        self.refresh()
+
+    def _choose(self) -> None:
+        folder, name = os.path.split(full_path(self.path.get()))
+        try:
+            path = filedialog.asksaveasfilename(
+                parent=self.frame,
+                title="Record to",
+                initialdir=folder,
+                initialfile=name,
+                defaultextension=".csv",
+                filetypes=[("CSV", "*.csv"), ("All files", "*")],
+                confirmoverwrite=False,  # rows are appended
+            )
+        except tk.TclError:  # the window was closed meanwhile
+            return
+        if path:
+            self.path.set(path)
+            self.entry.icursor("end")
+            self.entry.xview_moveto(1)
+
+    def _say(self, level: Level, text: str) -> None:
+        colours = self._looks.colours
+        colour = colours.quiet if level is Level.OK else colours.level(level)
+        self.says.configure(text=shown(self.says, text), foreground=colour)

@@ -1,0 +1,50 @@
+"""Samples for the window, taken in a thread of their own: a collector that takes long stops no window."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from exporter.pace import beats
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exporter.model import Snapshot
+    from exporter.sampler import Sampler
+
+log = logging.getLogger("exporter")
+
+
+class Feed:
+    """Takes a sample every ``interval`` seconds and hands it to ``receive``, in the feed's thread."""
+
+    def __init__(self, sampler: Sampler, interval: float, receive: Callable[[Snapshot], None]) -> None:
+        self._sampler = sampler
+        self._interval = interval
+        self._receive = receive
+        self._stop = threading.Event()
+
+    def start(self) -> None:
+        """Begin. The thread writes nothing, so it may be left behind where a sample never ends."""
+        threading.Thread(target=self._run, name="feed", daemon=True).start()
+
+    def stop(self) -> None:
+        """Take no more samples; the one under way is dropped."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        try:
+            self._sampler.prime()
+            last = None
+            for _ in beats(self._interval, self._stop):
+                snapshot = self._sampler.sample(max_age=self._interval / 2)
+                if self._stop.is_set():
+                    return
+                if snapshot is not last:  # after a slow one the next may come while that is still fresh
+                    self._receive(snapshot)
+                last = snapshot
+        except Exception as reason:  # the window says that no figures come any more; the log says why
+            log.error("no more samples: %s", reason)  # noqa: TRY400 - one line, never a traceback
+            log.debug("feed", exc_info=True)

@@ -1,0 +1,153 @@
+"""The window: what a snapshot is shown in, and the beat at which new ones are taken over."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from exporter.collectors.processes import Processes
+from exporter.collectors.system import System
+from exporter.desktop.body import Body
+from exporter.desktop.controls import Controls
+from exporter.desktop.head import Head
+from exporter.desktop.icon import dot
+from exporter.desktop.looks import Looks, palette
+from exporter.desktop.scroll import Scroll
+from exporter.desktop.text import shown
+from exporter.findings import findings
+from exporter.render.units import span
+from exporter.render.words import headline, level_of, not_readable, sentence
+from exporter.thresholds import Level
+
+if TYPE_CHECKING:
+    import threading
+    import tkinter as tk
+    from collections.abc import Callable
+
+    from exporter.model import Snapshot
+    from exporter.thresholds import Thresholds
+
+log = logging.getLogger("exporter")
+
+BEAT = 100
+"""Milliseconds between two looks for samples and at the stop signal: Python handles signals only between Tk's calls."""
+
+PATIENCE = 8.0
+"""Seconds without figures, beyond the interval, after which the old ones must not be called well: as on the page."""
+
+
+class Window:
+    """Everything of Tk; used by one thread only. ``receive`` alone may be called from others."""
+
+    def __init__(
+        self, root: tk.Tk, thresholds: Thresholds, interval: float, theme: str, stopped: threading.Event
+    ) -> None:
+        self.root = root
+        self._thresholds = thresholds
+        self._patience = PATIENCE + interval
+        self._stopped = stopped
+        self._arrived: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
+        self._latest: Snapshot | None = None
+        self._begun = time.monotonic()
+        self._said = ""
+        self._icon: tk.PhotoImage | None = None
+        self._icon_colour = ""
+        root.report_callback_exception = self._report
+        looks = self._looks = Looks(root, palette(theme))
+        root.configure(background=looks.colours.back)
+        root.title("Host Exporter")
+        self.head = Head(root, looks)
+        self.head.frame.pack(fill="x")
+        self.controls = Controls(root, looks, thresholds)
+        self.controls.frame.pack(side="bottom", fill="x")
+        scroll = Scroll(root, looks)
+        scroll.frame.pack(fill="both", expand=True)
+        self.body = Body(scroll.inside, looks)
+        self.head.show("Host Exporter", "taking the first sample", None, "no figures yet")
+        self._set_size(looks.px)
+        for keys in ("<Control-q>", "<Control-w>", "<Escape>"):
+            root.bind(keys, self._on_key)
+        root.protocol("WM_DELETE_WINDOW", self.close)
+        if root.tk.call("tk", "windowingsystem") == "aqua":
+            root.createcommand("tk::mac::Quit", self.close)  # it would end the program in the middle of a row
+            root.bind("<Command-w>", self._on_key)
+        self._beat()
+
+    def _set_size(self, px: Callable[[float], int]) -> None:
+        root = self.root
+        root.minsize(min(px(600), root.winfo_screenwidth()), min(px(420), root.winfo_screenheight()))
+        root.geometry(f"{min(px(1000), root.winfo_screenwidth())}x{min(px(720), root.winfo_screenheight() - px(60))}")
+
+    def receive(self, snapshot: Snapshot) -> None:
+        """Take a snapshot to be recorded, and shown at the next beat. Called in the thread that takes the samples."""
+        self.controls.offer(snapshot)
+        self._arrived.put(snapshot)
+
+    def close(self) -> None:
+        """Close the window, which ends its main loop; a recording is ended by whoever started the loop."""
+        self.root.destroy()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show a snapshot."""
+        found, missing = findings(snapshot, self._thresholds), not_readable(snapshot)
+        processes, system = snapshot.section(Processes), snapshot.section(System)
+        level, words = level_of(found, missing), headline(found, missing)
+        hostname = system.hostname if system else "this machine"
+        self._call(f"{hostname}: {words}", self._looks.colours.level(level))
+        clock = datetime.fromtimestamp(snapshot.time).astimezone().strftime("%H:%M:%S")
+        parts = [system.os, f"up {span(system.uptime_seconds)}"] if system else []
+        self.head.show(hostname, "  ·  ".join([*parts, f"as of {clock}"]), level, words)
+        wrong = [(finding.level, sentence(finding, processes)) for finding in found if finding.level > Level.OK]
+        wrong += [(Level.WARNING, text) for text in missing]
+        self.body.show(snapshot, self._thresholds, wrong)
+
+    def _call(self, title: str, colour: str) -> None:
+        """Give the window a title, and an icon of a colour."""
+        self.root.title(shown(self.root, title))
+        if colour != self._icon_colour:
+            self._icon_colour, self._icon = colour, dot(self.root, colour)
+            self.root.iconphoto(False, self._icon)
+
+    def _beat(self) -> None:
+        if self._stopped.is_set():
+            self.close()
+            return
+        self.root.after(BEAT, self._beat)  # first: whatever goes wrong below, the next beat comes
+        latest = None
+        while not self._arrived.empty():
+            latest = self._arrived.get()
+        if latest is not None:
+            self._latest = latest
+            self.show(latest)
+        else:
+            self._warn_of_age()
+        self.controls.refresh()
+
+    def _warn_of_age(self) -> None:
+        """Say so where no figures come: nobody knows then whether the machine is well."""
+        if time.monotonic() - (self._latest.monotonic if self._latest else self._begun) < self._patience:
+            return
+        system = self._latest.section(System) if self._latest else None
+        hostname = system.hostname if system else "this machine"
+        text = "No figures have come for a while: a part of the machine does not answer"
+        if self._latest:
+            clock = datetime.fromtimestamp(self._latest.time).astimezone().strftime("%H:%M:%S")
+            text = f"The figures below are of {clock}: since then a part of the machine has not answered"
+        self._call(f"{hostname}: unknown", self._looks.colours.quiet)
+        self.head.show(hostname, "", None, "unknown")
+        self.body.warn(Level.CRITICAL, text)
+
+    def _on_key(self, event: tk.Event[Any]) -> None:
+        # Escape is pressed by habit; it must not end a recording.
+        if event.keysym != "Escape" or not self.controls.is_recording():
+            self.close()
+
+    def _report(self, _kind: type[BaseException], error: BaseException, _trace: object) -> None:
+        """Log what went wrong in a call from Tk, once in a row."""
+        text = f"{type(error).__name__}: {error}"
+        if text != self._said:
+            log.error("the window: %s", text, exc_info=error if log.isEnabledFor(logging.DEBUG) else None)
+        self._said = text

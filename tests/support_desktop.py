@@ -1,0 +1,191 @@
+"""A real screen (Xvfb) for the tests of the window, real keys and clicks (xdotool), and the window itself."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import time
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support_servers import missing, program
+
+if TYPE_CHECKING:
+    import tkinter as tk
+    from collections.abc import Callable, Iterator
+
+    from exporter.desktop.window import Window
+
+CLASS = "Host-exporter"
+
+
+@contextmanager
+def xvfb(size: str = "1024x768", dpi: int = 96) -> Iterator[str]:
+    """Start an X server on a free display; yield its name. Ended by its PID."""
+    path = program("Xvfb", hint="apt install xvfb")
+    inner, outer = os.pipe()
+    command = [path, "-displayfd", str(outer), "-screen", "0", f"{size}x24", "-dpi", str(dpi), "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=[outer], stderr=subprocess.DEVNULL)
+    os.close(outer)
+    try:
+        number = b""
+        while not number.endswith(b"\n"):
+            assert select.select([inner], [], [], 30)[0], "Xvfb did not start"
+            piece = os.read(inner, 16)
+            assert piece, "Xvfb ended at its start"
+            number += piece
+        yield f":{int(number)}"
+    finally:
+        os.close(inner)
+        server.terminate()
+        server.wait(30)
+
+
+def need_tkinter() -> None:
+    """Skip, or fail in continuous integration, where this Python has no Tk."""
+    if find_spec("_tkinter") is None:
+        missing("this Python has no tkinter (apt install python3-tk)")
+
+
+class Hands:
+    """Keys and clicks for the one window of our class on a display, as a person gives them."""
+
+    def __init__(self, display: str) -> None:
+        self.display = display
+        self._path = program("xdotool", hint="apt install xdotool")
+
+    def do(self, *words: str) -> str:
+        env = {**os.environ, "DISPLAY": self.display}
+        done = subprocess.run([self._path, *words], env=env, capture_output=True, text=True, timeout=30, check=False)
+        return done.stdout.strip()
+
+    def window(self) -> str:
+        """Return the id of the visible window, empty where there is none."""
+        return self.do("search", "--onlyvisible", "--class", CLASS).partition("\n")[0]
+
+    def title(self) -> str:
+        return self.do("getwindowname", window) if (window := self.window()) else ""
+
+    def focus(self) -> None:
+        """Give the window the keyboard; a window manager would."""
+        self.do("windowfocus", self.window())
+
+    def press(self, *keys: str) -> None:
+        self.do("key", *keys)
+
+    def type(self, text: str) -> None:
+        self.do("type", "--delay", "2", text)
+
+    def click(self, x: int, y: int, button: int = 1) -> None:
+        self.do("mousemove", str(x), str(y), "click", str(button))
+
+    def place(self) -> tuple[int, int, int, int]:
+        """Return x, y, width and height of the window."""
+        words = self.do("getwindowgeometry", "--shell", self.window())
+        found = dict(line.split("=") for line in words.splitlines())
+        return int(found["X"]), int(found["Y"]), int(found["WIDTH"]), int(found["HEIGHT"])
+
+
+class Desk:
+    """A window in this process on a real screen, with somebody who presses its keys."""
+
+    def __init__(self, window: Window, hands: Hands) -> None:
+        self.window = window
+        self.root = window.root
+        self.hands = hands
+
+    def until(self, condition: Callable[[], Any], seconds: float = 20) -> None:
+        """Let the window live until a condition holds; or as long as that takes on a busy machine."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, self.texts()
+            if self.is_open():  # a condition may be that it is not
+                self.root.update()
+            time.sleep(0.01)
+
+    def is_open(self) -> bool:
+        from tkinter import TclError
+
+        try:
+            return bool(self.root.winfo_exists())
+        except TclError:
+            return False
+
+    def settle(self) -> None:
+        """Let all be drawn that is still to be."""
+        for _ in range(3):
+            self.root.update()
+
+    def click(self, widget: tk.Misc) -> None:
+        """Click into the middle of a widget."""
+        self.settle()
+        x = widget.winfo_rootx() + widget.winfo_width() // 2
+        self.hands.click(x, widget.winfo_rooty() + widget.winfo_height() // 2)
+
+    def texts(self) -> list[str]:
+        """Return every text that a label or a button shows, and the lines of the tables."""
+        found = []
+        for widget in widgets(self.root):
+            if not widget.winfo_ismapped():
+                continue
+            if widget.winfo_class() in {"Label", "TLabel", "TButton"}:
+                found.append(str(widget["text"]))
+            elif widget.winfo_class() == "Treeview":
+                found += ["  ".join(str(cell) for cell in line) for line in table(widget)]
+        return [text.replace("\u00a0", " ") for text in found if text]
+
+    def says(self) -> str:
+        """Return what the foot says of the recording."""
+        return str(self.window.controls.says["text"])
+
+
+def widgets(widget: tk.Misc) -> Iterator[tk.Misc]:
+    yield widget
+    for child in widget.winfo_children():
+        yield from widgets(child)
+
+
+def table(tree: Any) -> list[list[str]]:
+    """Return the cells of a table as they are shown."""
+    return [[tree.set(line, column) for column in tree["columns"]] for line in tree.get_children()]
+
+
+def delete_window(display: str, window: str) -> None:
+    """Ask a window to close as the cross of its frame does (WM_DELETE_WINDOW); xdotool of Debian 12 cannot."""
+    import ctypes
+
+    class ClientMessage(ctypes.Structure):
+        _fields_ = (
+            ("type", ctypes.c_int),
+            ("serial", ctypes.c_ulong),
+            ("send_event", ctypes.c_int),
+            ("display", ctypes.c_void_p),
+            ("window", ctypes.c_ulong),
+            ("message_type", ctypes.c_ulong),
+            ("format", ctypes.c_int),
+            ("data", ctypes.c_long * 5),
+            ("rest", ctypes.c_long * 24),  # an XEvent is as long as its longest kind
+        )
+
+    x11 = ctypes.CDLL("libX11.so.6")
+    x11.XOpenDisplay.restype = ctypes.c_void_p
+    x11.XInternAtom.restype = ctypes.c_ulong
+    server = ctypes.c_void_p(x11.XOpenDisplay(display.encode()))
+    protocols, delete = (x11.XInternAtom(server, name, 0) for name in (b"WM_PROTOCOLS", b"WM_DELETE_WINDOW"))
+    message = ClientMessage(33, 0, 1, None, int(window), protocols, 32, (delete, 0))
+    x11.XSendEvent(server, ctypes.c_ulong(int(window)), 0, ctypes.c_long(0), ctypes.byref(message))
+    x11.XCloseDisplay(server)
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 30) -> Any:
+    """Return what a condition gives once it holds."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            pytest.fail("it did not happen", pytrace=True)
+        time.sleep(0.05)
+    return found
