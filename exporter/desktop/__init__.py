@@ -51,9 +51,11 @@ def open_screen() -> tk.Tk:
     try:
         import tkinter as tk  # noqa: PLC0415 - Debian, Fedora and Homebrew ship it apart from Python
     except ImportError:
+        missing = "apt install python3-tk, dnf install python3-tkinter or brew install python-tk"
+        if getattr(sys, "frozen", False):  # the one-file program has what the Python had that built it
+            missing = "this file was built without it"
         raise DesktopError(
-            "desktop needs Python's tkinter: apt install python3-tk, dnf install python3-tkinter or "
-            "brew install python-tk; host-exporter watch shows the same in a terminal"
+            f"desktop needs Python's tkinter: {missing}; host-exporter watch shows the same in a terminal"
         ) from None
     if sys.platform == "win32":
         import ctypes  # noqa: PLC0415
