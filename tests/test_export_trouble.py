@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.export import ExportFile
+from exporter.export_file import ExportFile
 from exporter.render.formats import CsvFormat, JsonLinesFormat
 from exporter.render.rows import COLUMNS
 from tests.support import Exporter, run

@@ -13,7 +13,7 @@ from exporter.render.formats import CsvFormat
 from exporter.thresholds import Level
 
 if TYPE_CHECKING:
-    from exporter.export import ExportFile
+    from exporter.export_file import ExportFile
     from exporter.model import Snapshot
     from exporter.thresholds import Thresholds
 

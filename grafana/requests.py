@@ -1,0 +1,140 @@
+"""Panels of Application: what is asked, how it ends, how long it takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grafana_foundation_sdk.builders import common as ui
+from grafana_foundation_sdk.models import common
+
+from grafana import panels, style
+from grafana.style import over_time, select
+
+if TYPE_CHECKING:
+    from grafana_foundation_sdk.builders import prometheus, timeseries
+
+ASKED = "http_requests_total"
+REQUEST_TIME = "http_request_duration_seconds_bucket"
+PREDICTION_TIME = "prediction_duration_seconds_bucket"
+EXCEPTIONS = select("http_request_exceptions_total")
+WINDOW = "WINDOW"
+SLOW = 2
+"""Seconds from which a prediction is slow, as alerts.yml has it."""
+
+
+def requests() -> timeseries.Panel:
+    """Return what is asked, by route."""
+    panel = panels.graph(
+        "Requests by route",
+        "Requests a minute of the five routes asked most. Good: the shape of an ordinary day. A peak from nowhere is a "
+        "crawler or an attack; a hole is an outage, here or before it.",
+        style.A_MINUTE,
+        over_time(
+            f"60 * {top_routes(f'sum by (method, route) (rate({select(ASKED)}[{WINDOW}]))')}", "{{method}} {{route}}"
+        ),
+    )
+    return panels.stacked(panel).legend(style.legend("mean", "max", sort="Mean"))
+
+
+def answers() -> timeseries.Panel:
+    """Return how requests were answered."""
+
+    def kind(first: str, ref: str) -> prometheus.Dataquery:
+        answered = select(ASKED, f'status=~"{first}.."')
+        return over_time(f"60 * sum(rate({answered}[$__rate_interval]))", f"{first}xx", ref)
+
+    panel = panels.graph(
+        "Answers",
+        "Requests a minute by how they were answered: done (2xx), sent elsewhere (3xx), wrong on the caller's side "
+        "(4xx), failed here (5xx). Good: green, a little yellow. Many 4xx: a broken client, or somebody tries doors.",
+        style.A_MINUTE,
+        *(kind(first, ref) for first, ref in zip("2345", "ABCD", strict=True)),
+    )
+    return panels.stacked(panel).legend(style.legend("mean", "max"))
+
+
+def request_time() -> timeseries.Panel:
+    """Return how long requests take."""
+    return durations(
+        "Time of a request",
+        "Time within which half, 95 and 99 of 100 requests were answered. Good: flat. All three rising: the machine is "
+        "busy; only the last: a few requests wait for something.",
+        REQUEST_TIME,
+    )
+
+
+def slow_routes() -> timeseries.Panel:
+    """Return which routes are slow."""
+    panel = panels.graph(
+        "Slow routes",
+        "Time within which 95 of 100 requests were answered, for the five slowest routes. Good: flat, and the same "
+        "names as ever. A route that climbs by itself: the last change there, or what only it needs.",
+        style.SECONDS,
+        over_time(top_routes(quantile(0.95, REQUEST_TIME, WINDOW, "method", "route")), "{{method}} {{route}}"),
+    )
+    return panel.legend(style.legend("mean", "max", sort="Max")).fill_opacity(0).decimals(2)
+
+
+def errors() -> timeseries.Panel:
+    """Return unhandled exceptions by route."""
+    panel = panels.graph(
+        "Errors",
+        "Unhandled exceptions by route, the five most frequent. Good: 0 everywhere. One route: the last change there; "
+        "all of them: what they all need is gone. Runbook AppUnhandledErrors.",
+        style.COUNT,
+        over_time(top_routes(f"sum by (method, route) (increase({EXCEPTIONS}[{WINDOW}]))"), "{{method}} {{route}}"),
+    )
+    return panel.legend(style.legend("max")).axis_soft_max(1)
+
+
+def prediction_time() -> timeseries.Panel:
+    """Return how long predictions take."""
+    panel = durations(
+        "Time of a prediction",
+        "Time that the model alone takes: half, 95 and 99 of 100 are faster. Good: flat, far below the dashed line, "
+        "from which there is an alert. Runbook AppSlowPrediction.",
+        PREDICTION_TIME,
+    )
+    lines = ui.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
+    return panel.thresholds(style.limits((SLOW, style.WARNING), base="transparent")).thresholds_style(lines)
+
+
+def predictions() -> timeseries.Panel:
+    """Return what became of predictions."""
+    outcomes = select("predictions_total")
+    panel = panels.graph(
+        "Predictions",
+        'Predictions a minute by outcome. Good: mostly "prediction". More "uncertain" than before: what is asked no '
+        'longer looks like what the model was trained with; "refused" was not readable at all.',
+        style.A_MINUTE,
+        over_time(f"60 * sum by (outcome) (rate({outcomes}[$__rate_interval]))", "{{outcome}}"),
+    )
+    return panels.stacked(panel).legend(style.legend("mean", "max"))
+
+
+def durations(title: str, description: str, buckets: str) -> timeseries.Panel:
+    """Return three quantiles of a histogram."""
+    panel = panels.graph(
+        title,
+        description,
+        style.SECONDS,
+        over_time(quantile(0.5, buckets, "$__rate_interval"), "half within", "A"),
+        over_time(quantile(0.95, buckets, "$__rate_interval"), "95 % within", "B"),
+        over_time(quantile(0.99, buckets, "$__rate_interval"), "99 % within", "C"),
+    )
+    return panel.legend(style.legend("mean", "max")).fill_opacity(0).decimals(2)
+
+
+def quantile(share: float, buckets: str, window: str, *labels: str) -> str:
+    """Return the query of the time within which that share was done, by these labels."""
+    by = ", ".join(("le", *labels))
+    return f"histogram_quantile({share}, sum by ({by}) (rate({select(buckets)}[{window}])))"
+
+
+def top_routes(over: str) -> str:
+    """Return the query of the five routes with the most in the chosen time, the same ones at every moment of it.
+
+    ``over`` is the query by method and route, with WINDOW for its window.
+    """
+    now_and_then, whole = over.replace(WINDOW, "$__rate_interval"), over.replace(f"[{WINDOW}]", "[$__range] @ end()")
+    return f"({now_and_then} and on (method, route) topk(5, {whole}))"
