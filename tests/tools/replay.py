@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -19,6 +20,16 @@ SAMPLE = re.compile(r"(?P<name>\w+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)")
 CPUS = 4
 GROWS = 3.0
 """What a counter grows by in a second, where nothing else is said."""
+
+
+@cache
+def golden() -> tuple[str | tuple[str, str, float], ...]:
+    """Return the fixture machine's exposition: its samples as (name, labels, value), comments as lines."""
+    parts: list[str | tuple[str, str, float]] = []
+    for line in GOLDEN.read_text(encoding="utf-8").splitlines(keepends=True):
+        found = SAMPLE.fullmatch(line.rstrip("\n"))
+        parts.append((found["name"], found["labels"] or "", float(found["value"])) if found else line)
+    return tuple(parts)
 
 
 @dataclass(frozen=True)
@@ -43,13 +54,9 @@ class Machine:
 
     def exposition(self, seconds: float) -> str:
         """Return what it says after so many seconds."""
-        return "".join(f"{self._line(line, seconds)}\n" for line in GOLDEN.read_text(encoding="utf-8").splitlines())
+        return "".join(part if isinstance(part, str) else f"{self._sample(*part, seconds)}\n" for part in golden())
 
-    def _line(self, line: str, seconds: float) -> str:
-        found = SAMPLE.fullmatch(line)
-        if not found:
-            return line
-        name, labels, value = found["name"], found["labels"], float(found["value"])
+    def _sample(self, name: str, labels: str, value: float, seconds: float) -> str:
         if name == "host_info":
             labels = re.sub(r'hostname="[^"]*"', f'hostname="{self.name}"', labels)
         elif name == "host_memory_usage_ratio":
