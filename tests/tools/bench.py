@@ -26,6 +26,7 @@ from tests.tools.bench_measures import (
     measure_serial,
     measure_startup,
 )
+from tests.tools.bench_plot import draw
 from tests.tools.bench_table import markdown
 
 NOTES = """\
@@ -41,8 +42,8 @@ def say(text: str) -> None:
     print(f"# {text}", file=sys.stderr, flush=True)
 
 
-def measure(plan: Plan, folder: Path) -> str:
-    """Return the whole report."""
+def measure(plan: Plan, folder: Path, picture: Path | None) -> str:
+    """Return the whole report, and draw it where a ``picture`` is wanted."""
     begin = time.monotonic()
     machine = describe()
     others, missing = peers(folder)
@@ -59,6 +60,8 @@ def measure(plan: Plan, folder: Path) -> str:
         measure_startup(figure, default, plan)
     say("idle")
     measure_idle(figures, defaults, plan)
+    if picture:
+        draw(figures, picture)
     versions = ", ".join(f"{program.name} {program.version}" for program in programs)
     lines = [f"Machine: {machine}.", f"Exporters: {versions}."]
     lines += [f"Not installed here: {name}." for name in missing]
@@ -71,6 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.tools.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a short run, good for the order of magnitude")
     parser.add_argument("--long", action="store_true", help="also the growth of memory over 10,000 scrapes")
+    parser.add_argument("--picture", type=Path, help="draw CPU and latency into this file")
     args = parser.parse_args()
     if not sys.platform.startswith("linux"):
         sys.exit("the benchmark reads /proc: Linux only")
@@ -80,7 +84,7 @@ def main() -> None:
     if args.long:
         plan = dataclasses.replace(plan, growth_scrapes=10_000)
     with tempfile.TemporaryDirectory() as folder:
-        print(measure(plan, Path(folder)))
+        print(measure(plan, Path(folder), args.picture))
 
 
 if __name__ == "__main__":
