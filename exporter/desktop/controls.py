@@ -33,6 +33,8 @@ class Controls:
         self.entry.grid(row=0, column=1, sticky="ew")
         self.entry.bind("<Return>", lambda _: self._toggle())
         self.entry.bind("<KP_Enter>", lambda _: self._toggle())
+        # Under X11 Tk takes this key for "to the beginning of the line", as Emacs does and nobody expects.
+        self.entry.bind("<Control-a>", self._select_all)
         self.choose = ttk.Button(self.frame, text="Choose…", command=self._choose)
         self.choose.grid(row=0, column=2, padx=px(8))
         self.button = ttk.Button(self.frame, text="Record", style="Main.TButton", width=15, command=self._toggle)
@@ -74,6 +76,11 @@ class Controls:
             self.recording = Recording(full_path(self.path.get()), self._thresholds)
             self.recording.start()
         self.refresh()
+
+    def _select_all(self, _event: tk.Event[tk.Misc]) -> str:
+        self.entry.selection_range(0, "end")
+        self.entry.icursor("end")
+        return "break"
 
     def _choose(self) -> None:
         folder, name = os.path.split(full_path(self.path.get()))

@@ -59,7 +59,7 @@ def test_a_person_records_to_a_typed_path_and_closes_the_window(display: str, tm
         wait_for(desktop.has_figures)
         x, y, width, height = desktop.hands.place()
         desktop.hands.click(x + width // 2, y + height - 52)
-        desktop.hands.press("ctrl+slash")
+        desktop.hands.press("ctrl+a")
         desktop.hands.type(str(file))
         desktop.record()
         wait_for(lambda: lines(file) >= 4)

@@ -27,7 +27,7 @@ THRESHOLDS = Settings().thresholds()
 def type_path(desk: Desk, path: Path | str) -> None:
     """Put a path into the field as a person does."""
     desk.click(desk.window.controls.entry)
-    desk.hands.press("ctrl+slash")  # select all, on X11
+    desk.hands.press("ctrl+a")  # select all, on X11
     desk.hands.type(str(path))
     desk.until(lambda: desk.window.controls.path.get() == str(path))
 
@@ -148,7 +148,7 @@ def test_a_path_that_cannot_be_written_is_said_in_the_window(
 
 def test_an_empty_field_is_said(desk: Desk) -> None:
     desk.click(desk.window.controls.entry)
-    desk.hands.press("ctrl+slash", "BackSpace", "Return")
+    desk.hands.press("ctrl+a", "BackSpace", "Return")
     desk.until(lambda: desk.says() == "Give a file to record to, for example metrics.csv")
 
 

@@ -24,18 +24,20 @@ if TYPE_CHECKING:
 
 EXAMPLE = Path(__file__).parents[2] / "examples/digits"
 DRAWN = sorted((EXAMPLE / "drawn").glob("*.png"))
-GUNICORN = (sys.executable, "-m", "gunicorn", "--workers", "1", "--threads", "8")
+GUNICORN = (sys.executable, "-m", "gunicorn", "--threads", "8")
 
 
 class Gunicorn:
     """A real gunicorn on a free port of loopback, its log in a file, ended by its PID."""
 
-    def __init__(self, folder: Path, app: str = "digits:create_app()", cwd: Path = EXAMPLE, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, app: str = "digits:create_app()", cwd: Path = EXAMPLE, workers: int = 1, **environment: str
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.saved_images = folder / "saved_images"
         self._log = folder / "gunicorn.log"
-        self._command = [*GUNICORN, "--bind", f"127.0.0.1:{self.port}", app]
+        self._command = [*GUNICORN, "--workers", str(workers), "--bind", f"127.0.0.1:{self.port}", app]
         self._cwd = cwd
         self._env = {**os.environ, "DIGITS_SAVED_IMAGES": str(self.saved_images), **environment}
 

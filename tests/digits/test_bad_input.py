@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import random
+import resource
 import struct
 import tracemalloc
 import zlib
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from tests.digits.support import ask, comments, data_url, png, seven
 
@@ -107,6 +109,27 @@ def test_more_pixels_behind_a_small_header_are_never_unpacked(client: FlaskClien
     tracemalloc.stop()
     assert 400 <= status < 500
     assert peak < 50e6
+
+
+def test_a_second_header_is_not_believed(client: FlaskClient) -> None:
+    """Pillow takes the last one; 9,000 x 9,000 pixels are 81 MB of memory, which tracemalloc does not see."""
+    small, large = raw_png(10, 10, b""), raw_png(9_000, 9_000, zlib.compress(bytes(1000)))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    status, answer = ask(client, small[:33] + large[8:])
+    assert (status, answer["error"]) == (400, "the PNG is broken")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 40_000, "KiB"
+
+
+@pytest.mark.parametrize("pixels", [2, 10, 30])
+def test_scattered_pixels_are_too_thin(client: FlaskClient, pixels: int) -> None:
+    chance = random.Random(pixels)
+    places = [(0, 0), (1999, 1999), *((chance.randrange(2000), chance.randrange(2000)) for _ in range(pixels - 2))]
+    image = Image.new("L", (2000, 2000), 255)
+    for place in places:
+        image.putpixel(place, 0)
+    status, answer = ask(client, png(image))
+    assert status == 422
+    assert "error" in answer
 
 
 def test_no_change_of_a_png_leads_to_a_5xx(client: FlaskClient) -> None:

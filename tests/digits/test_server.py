@@ -92,7 +92,8 @@ def test_unknown_paths_and_methods_are_4xx_in_words_and_no_new_series(server: Gu
     samples = server.samples()
     routes = samples.labels("http_requests_total", "route")
     assert routes <= {"/", "/api/predict", "/api/system_info", "/try/error", "/static/<path:filename>", "none"}
-    assert samples.labels("http_requests_total", "method") <= {"GET", "POST", "other"}
+    methods = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"}
+    assert samples.labels("http_requests_total", "method") <= methods
     assert samples.value("http_requests_total", method="GET", route="none", status="404") == 5
 
 
@@ -111,7 +112,7 @@ def test_an_exception_is_a_500_without_details_counted_and_logged_once(server: G
     (event,) = events(server.log)[before:]
     assert "[ERROR] GET /try/error?who=me failed\n    Traceback (most recent call last):\n" in event
     assert event.count("RuntimeError: an error on purpose, from /try/error") == 1
-    assert server.samples().value("http_requests_total", route="/try/error", status="500") == 1
+    assert server.samples().value("http_requests_total", method="GET", route="/try/error", status="500") == 1
 
 
 def test_no_request_can_forge_a_line_of_the_log(server: Gunicorn) -> None:

@@ -46,7 +46,7 @@ def test_slow_predictions_and_errors_lead_to_mails_and_both_end(tmp_path: Path) 
         expect(page.locator(".digit")).to_have_text("3", timeout=15_000)
         slow = chain.mailbox.wait("[WARNING] digits:8000", 60)
         assert slow.subject == "[WARNING] digits:8000: Predictions above 2 s: 1 in 2 minutes"
-        assert re.search(r"On average they took 2\.\d s\.", slow.body())
+        assert re.search(r"All predictions of that time took 2\.\d s on average\.", slow.body())
         assert "/d/application?var-instance=digits%3A8000&from=" in slow.body()
         assert "/runbooks#appslowprediction" in slow.body()
         over = chain.mailbox.wait("[RESOLVED] digits:8000", 60)

@@ -46,6 +46,8 @@ AWKWARD = {
     "GRAFANA_ADMIN_PASSWORD": """g'r"a$f #ana \\t ä""",
     "ROOTFS_MOUNT": "ro,rslave",
     "DIGITS_PORT": "18000",
+    "DIGITS_SAVED_IMAGES_COUNT": "0",
+    "DIGITS_SAVED_IMAGES_MB": "0.5",
     "DIGITS_SLOW": "2.5",
     "DIGITS_TRY_ERRORS": "1",
 }

@@ -141,9 +141,10 @@ def test_page_says_so_when_the_exporter_is_gone_and_recovers(page: Page, end: st
         if end == "stopped":
             exporter.__enter__()  # again, on the same port
         expect(lost).to_be_hidden(timeout=20_000)
-        expect(page).to_have_title("box: all well")
-        expect(page.locator("#badge")).to_have_text("all well")
-        expect(page.locator("#badge")).to_have_class("ok")
+        # Whatever it is: other tests may keep the CPUs busy.
+        expect(page).to_have_title(re.compile("box: (all well|1 warning|1 critical)"))
+        expect(page.locator("#badge")).to_have_text(re.compile("all well|1 warning|1 critical"))
+        expect(page.locator("#badge")).to_have_class(re.compile("ok|warning|critical"))
         wait_until(page, LATER, shown)
 
 

@@ -95,12 +95,12 @@ def _add_predict(app: Flask, settings: Settings, model: Model, registry: Collect
             picture = decoded(received(request))
             gallery.keep(picture)
             ink = ink_of(picture)
+            with predictions.seconds.time():
+                time.sleep(settings.slow)
+                digit, share = model.predict(cells(ink))
         except HTTPException:
             predictions.outcomes.labels("refused").inc()
             raise
-        with predictions.seconds.time():
-            time.sleep(settings.slow)
-            digit, share = model.predict(cells(ink))
         certainty = round(100 * share, 2)
         if certainty < CERTAIN:
             predictions.outcomes.labels("uncertain").inc()

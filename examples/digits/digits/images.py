@@ -71,10 +71,12 @@ def decoded(data: bytes) -> Image.Image:
         )
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-            image.load()
-            return _on_white(image)
+            if image.size == (width, height):  # otherwise there is a second header, and Pillow believes the last one
+                image.load()
+                return _on_white(image)
     except Exception as error:  # the decoder raises eight kinds; each means that the file is broken
         raise BadRequest("the PNG is broken or cut off") from error
+    raise BadRequest("the PNG is broken")
 
 
 def _on_white(image: Image.Image) -> Image.Image:

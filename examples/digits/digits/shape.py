@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageFilter
+from werkzeug.exceptions import UnprocessableEntity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,8 +30,15 @@ BOX, BICUBIC = Image.Resampling.BOX, Image.Resampling.BICUBIC
 
 
 def cells(ink: Ink) -> Pixels:
-    """Return the 64 values, 0 to 16 each, that the data set would have for this ink (0 to 1 a pixel, any size)."""
-    bitmap = _with_usual_thickness(_centred(_fitted(_upright(_cropped(_small(ink))))))
+    """Return the 64 values, 0 to 16 each, that the data set would have for this ink (0 to 1 a pixel, any size).
+
+    Raises 422 where nothing is left of the ink on the way, such as of single pixels in opposite corners.
+    """
+    for step in (_small, _cropped, _upright, _fitted):
+        ink = step(ink)
+        if not ink.any():
+            raise UnprocessableEntity("what is drawn is too thin to be seen; draw with a thicker pen")
+    bitmap = _with_usual_thickness(_centred(ink))
     counts: Pixels = bitmap.reshape(8, 4, 8, 4).sum(axis=(1, 3)).ravel()
     return counts
 
@@ -62,7 +70,8 @@ def _upright(ink: Ink) -> Ink:
     room = int(abs(slant) * height) + 2
     image = _image(np.pad(ink, ((0, 0), (room, room))))
     sheared = image.transform(image.size, Image.Transform.AFFINE, (1, slant, slant * rows[0, 0], 0, 1, 0), BICUBIC)
-    return _cropped(_pixels(sheared))
+    upright = _pixels(sheared)
+    return _cropped(upright) if upright.any() else upright
 
 
 def _fitted(ink: Ink) -> Pixels:
@@ -73,7 +82,7 @@ def _fitted(ink: Ink) -> Pixels:
     return _pixels(_image(ink).resize(size, BOX if height > SIDE else BICUBIC))
 
 
-def _centred(ink: Pixels) -> Pixels:
+def _centred(ink: Ink) -> Pixels:
     """Put the centre of mass into the middle column; the height is full already."""
     height, width = ink.shape
     centre = (ink.sum(axis=0) * np.arange(width)).sum() / ink.sum()

@@ -5,6 +5,7 @@ Call ``watch(app)`` after the routes: that adds /metrics. ``Predictions`` is for
 
 from __future__ import annotations
 
+import os
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.multiprocess import MultiProcessCollector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,11 +43,17 @@ def watch(app: Flask, registry: CollectorRegistry | None = None) -> CollectorReg
     rules = [(rule.rule, rule.methods or METHODS) for rule in app.url_map.iter_rules()]
     for route, methods in [*rules, ("none", METHODS)]:
         for method in methods:
-            errors.labels(method, route)  # 0 from the start: an increase from nothing to 1 would not be seen
+            # 0 from the start: an increase from nothing to 1 would not be seen.
+            errors.labels(method, route)
+            requests.labels(method, route, "500")
 
     def metrics() -> Response:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return Response(encode(registry), content_type=content_type)
+        shown = registry
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:  # several workers: each writes its counters there
+            shown = CollectorRegistry()
+            MultiProcessCollector(shown)  # type: ignore[no-untyped-call]
+        return Response(encode(shown), content_type=content_type)
 
     def labels() -> tuple[str, str]:
         """Only what the application knows: a client cannot invent new series."""
