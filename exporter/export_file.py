@@ -129,15 +129,15 @@ class ExportFile:
 
     def _close_last_line(self, file: io.FileIO, size: int) -> None:
         """Close a line that a crash cut off, so that the next row stands on a line of its own."""
-        file.seek(max(0, size - LONGEST_LINE))
-        tail = file.read(LONGEST_LINE)
-        cut = _text(tail[tail.rfind(b"\n") + 1 :])
-        if not cut:
+        begin = _begin_of_last_line(file, size)
+        if begin == size:
             return
+        file.seek(begin)
+        cut = _text(file.read(LONGEST_LINE))
         closed = self._form.close(cut)
         same = [ours == theirs for ours, theirs in zip(cut, closed, strict=False)]
         keep = same.index(False) if False in same else len(same)
-        file.truncate(size - len(_bytes(cut[keep:])))
+        file.truncate(begin + len(_bytes(cut[:keep])))
         self._write_whole(file, closed[keep:])
         log.warning("%s ended in the middle of a row; it is closed and the next rows follow it", self.path)
 
@@ -180,6 +180,19 @@ def lock(file: io.FileIO) -> None:
             return
         else:
             return
+
+
+def _begin_of_last_line(file: io.FileIO, size: int) -> int:
+    """Return where the last line begins. It may be long: a power failure can leave a file with 1 MB of zeros at its end."""
+    end = size
+    while end > 0:
+        begin = max(0, end - LONGEST_LINE)
+        file.seek(begin)
+        newline = file.read(end - begin).rfind(b"\n")
+        if newline >= 0:
+            return begin + newline + 1
+        end = begin
+    return 0
 
 
 def _text(data: bytes) -> str:

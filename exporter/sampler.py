@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.collectors import COLLECTORS
 from exporter.model import Collector, Reading, Snapshot
+from exporter.sources.host import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +26,10 @@ MIN_WINDOW = 0.5
 MAX_WINDOW = 900.0
 """Seconds after which an old sample says nothing about now: a page opened after a night shows the present. Longer than
 any interval at which somebody scrapes (Prometheus forgets after 300 s)."""
+
+
+LONGEST_ERROR = 300
+"""Characters: some errors bring the whole line with them that could not be read."""
 
 
 class Sampler:
@@ -128,6 +133,11 @@ class Sampler:
 
 def _describe(reason: Exception) -> str:
     """Return an exception as one line of plain words for the page, the log and the terminal."""
+    text = printable(_words(reason))
+    return text if len(text) <= LONGEST_ERROR else f"{text[: LONGEST_ERROR - 4]} ..."
+
+
+def _words(reason: Exception) -> str:
     if isinstance(reason, OSError) and reason.strerror:
         return f"{reason.filename}: {reason.strerror}" if reason.filename else reason.strerror
     text = " ".join(str(reason).split())

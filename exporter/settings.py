@@ -31,7 +31,8 @@ class Number:
             number = int(text) if self.whole else float(text)
         except ValueError:
             raise SettingError(flag, value, self.words) from None
-        if "_" in text or not isfinite(number) or not self.low <= number <= self.high:
+        # A whole number may be too large for ``isfinite``, so that comes last; "nan" is in no bounds.
+        if "_" in text or not self.low <= number <= self.high or not isfinite(number):
             raise SettingError(flag, value, self.words)
         return number
 

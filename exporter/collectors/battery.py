@@ -93,10 +93,10 @@ def _cell(folder: str) -> _Cell | None:
     status = (read_text(f"{folder}/status") or "").lower()
     for quantity, flow in (("energy", "power"), ("charge", "current")):
         now, full = read_int(f"{folder}/{quantity}_now"), read_int(f"{folder}/{quantity}_full")
-        if now is not None and full:
+        if now is not None and now >= 0 and full is not None and full > 0:
             return _Cell(now, full, abs(read_int(f"{folder}/{flow}_now") or 0), status)
     percent = read_int(f"{folder}/capacity")
-    return None if percent is None else _Cell(percent, 100, 0, status)
+    return None if percent is None or percent < 0 else _Cell(percent, 100, 0, status)
 
 
 def _plugged(mains: list[bool], statuses: list[str]) -> bool | None:

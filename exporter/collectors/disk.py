@@ -11,7 +11,7 @@ import psutil
 
 from exporter.families import counters
 from exporter.model import hidden, per_second
-from exporter.sources.host import LINUX
+from exporter.sources.host import LINUX, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,10 +69,10 @@ def read(machine: Machine, baseline: Snapshot | None) -> Disks | None:
         part = whole is not None and name not in whole
         if unused or (part and not machine.settings.disk_partitions) or machine.hidden_disks.match(name):
             continue
-        last = then.get(name)
+        last = then.get(printable(name))
         disks.append(
             Disk(
-                device=name,
+                device=printable(name),
                 read_bytes=io.read_bytes,
                 written_bytes=io.write_bytes,
                 reads_completed=io.read_count,

@@ -34,15 +34,17 @@ class Memory:
 def read(_machine: Machine, _baseline: Snapshot | None) -> Memory:
     """Read psutil.virtual_memory and psutil.swap_memory (/proc/meminfo)."""
     memory, swap = psutil.virtual_memory(), psutil.swap_memory()
-    used = memory.total - memory.available
+    # A container's own /proc/meminfo (lxcfs) can show more available than there is, and more swap free than in all.
+    available = min(memory.available, memory.total)
+    used, swap_used = memory.total - available, max(0, swap.used)
     return Memory(
         total_bytes=memory.total,
-        available_bytes=memory.available,
+        available_bytes=available,
         used_bytes=used,
         usage_ratio=used / memory.total if memory.total else None,
         swap_total_bytes=swap.total,
-        swap_used_bytes=swap.used,
-        swap_usage_ratio=swap.used / swap.total if swap.total else None,
+        swap_used_bytes=swap_used,
+        swap_usage_ratio=swap_used / swap.total if swap.total else None,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass
-from glob import glob
+from glob import escape, glob
 from typing import TYPE_CHECKING
 
 import psutil
@@ -67,7 +67,7 @@ def metrics(section: Temperatures) -> Iterable[Metric]:
 
 
 def _hwmon(sys: str) -> Iterator[tuple[str, str, float]]:
-    folders = sorted(glob(f"{sys}/class/hwmon/hwmon*"))
+    folders = sorted(glob(f"{escape(sys)}/class/hwmon/hwmon*"))
     names = {folder: read_text(f"{folder}/name") or os.path.basename(folder) for folder in folders}
     count = Counter(names.values())
     for folder, name in names.items():
@@ -75,7 +75,7 @@ def _hwmon(sys: str) -> Iterator[tuple[str, str, float]]:
         device = f"{folder}/device"
         place = os.path.basename(os.path.realpath(device) if os.path.exists(device) else folder)
         chip = name if count[name] == 1 else f"{name} {place}"
-        inputs = sorted(glob(f"{folder}/temp*_input"))
+        inputs = sorted(glob(f"{escape(folder)}/temp*_input"))
         labels = {path: read_text(path.removesuffix("_input") + "_label") for path in inputs}
         for path, label in labels.items():
             # Unreadable: a disk asleep, a sensor that is not connected.
@@ -86,6 +86,6 @@ def _hwmon(sys: str) -> Iterator[tuple[str, str, float]]:
 
 
 def _thermal_zones(sys: str) -> Iterator[tuple[str, str, float]]:
-    for folder in sorted(glob(f"{sys}/class/thermal/thermal_zone*")):
+    for folder in sorted(glob(f"{escape(sys)}/class/thermal/thermal_zone*")):
         if (millidegrees := read_int(f"{folder}/temp")) is not None:
             yield read_text(f"{folder}/type") or "thermal", os.path.basename(folder), millidegrees / 1000

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, NoReturn
 
 from exporter.render.rows import COLUMNS
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from exporter.render.rows import Value
 
 NAMES = list(COLUMNS)
+
+_TEXT = r'"(?:[^"\\]|\\.)*"'
+_PAIR = re.compile(rf'\s*{_TEXT}\s*:\s*(?:{_TEXT}|[^\s",:\[\]{{}}]+)\s*,')
+"""A name with its value and the comma behind it, which says that the value is whole."""
 
 
 class CsvFormat:
@@ -39,8 +44,12 @@ class CsvFormat:
         """Return the values of a cut line that are surely whole, all but the last, as a row; or nothing."""
         if self.header.startswith(cut):
             return self.header
-        whole = next(csv.reader([cut]))[:-1]
-        return self._row(whole) if whole else ""
+        try:
+            cut.encode()  # bytes that are no text are none of ours
+            whole = next(csv.reader([cut]))[:-1]
+        except (csv.Error, UnicodeEncodeError):
+            return ""
+        return self._row(whole) if whole and len(whole) < len(NAMES) else ""
 
     def _row(self, values: Sequence[Value]) -> str:
         out = io.StringIO()
@@ -72,14 +81,21 @@ class JsonLinesFormat:
         """Return the values of a cut line that are whole, as an object; nothing where there are none."""
         if self.fits(cut):
             return cut + "\n"
-        for place in range(len(cut) - 1, 0, -1):
-            if cut[place] == "," and self.fits(cut[:place] + "}"):
-                return cut[:place] + "}\n"
-        return ""
+        end = begin = 1
+        while pair := _PAIR.match(cut, begin):  # from the front: to try every comma from the end takes seconds
+            end, begin = pair.end() - 1, pair.end()
+        whole = cut[:end] + "}"
+        return whole + "\n" if self.fits(whole) else ""
 
     def _names(self, line: str) -> list[str]:
         try:
-            values = json.loads(line)
-        except ValueError:
+            line.encode()  # bytes that are no text are none of ours
+            values = json.loads(line, parse_constant=_refuse)
+        except (ValueError, RecursionError):  # the latter: "[[[[[[..."
             return []
         return list(values) if isinstance(values, dict) else []
+
+
+def _refuse(word: str) -> NoReturn:
+    """Take NaN for what it is in JSON: an error. Raises ValueError."""
+    raise ValueError(f"{word} is not JSON")

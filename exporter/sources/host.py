@@ -78,11 +78,11 @@ class Host:
         return content
 
 
-def read_bytes(path: str) -> bytes | None:
-    """Return a file's content, or None where it cannot be read (not there, gone, not allowed)."""
+def read_bytes(path: str, most: int = -1) -> bytes | None:
+    """Return a file's content, or its first bytes; None where it cannot be read (not there, gone, not allowed)."""
     try:
         with open(path, "rb", buffering=0) as file:
-            return file.read()
+            return file.read(most)
     except OSError:
         return None
 

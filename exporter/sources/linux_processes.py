@@ -32,6 +32,16 @@ STATES = {
     b"P": "parked",
 }
 KERNEL_THREAD = 0x00200000  # PF_KTHREAD of include/linux/sched.h
+LARGEST = 2**64
+"""The kernel's numbers have 64 bits at most; a line with a larger one is none."""
+
+LONGEST_COMMAND = 64 * 1024
+"""Bytes of a command line that are looked at. It is the process's own to write, some MB if it likes; the script stands
+near its beginning, though behind a class path."""
+
+UID_DIGITS = 10
+"""Digits of the number of a user at most: it has 32 bits."""
+
 SETTLED = 2.0
 """Seconds after which a process's name is taken as final: between fork and exec it still has its parent's."""
 
@@ -51,20 +61,37 @@ class Stat:
 
 
 def parse_stat(raw: bytes) -> Stat:
-    """Return the fields of a stat line. A name may hold spaces, brackets and newlines. Raises ValueError."""
+    """Return the fields of a stat line. A name may hold spaces, brackets and newlines. Raises ValueError.
+
+    One impossible number in one line would otherwise cost the figures of all processes, or be shown.
+    """
     begin, end = raw.index(b"("), raw.rindex(b")")
     fields = raw[end + 2 :].split()
     if len(fields) < 22:
         raise ValueError(f"stat has {len(fields)} fields after the name, at least 22 are expected")
+    pid, flags, threads, start, rss = (
+        int(raw[:begin]),
+        int(fields[6]),
+        int(fields[17]),
+        int(fields[19]),
+        int(fields[21]),
+    )
+    user, system = int(fields[11]), int(fields[12])
+    if (
+        min(pid, flags, user, system, threads, start) < 0
+        or max(pid, flags, user, system, threads, start, rss) >= LARGEST
+        or len(fields[0]) > 1
+    ):
+        raise ValueError("stat has numbers that the kernel does not have")
     return Stat(
-        pid=int(raw[:begin]),
+        pid=pid,
         comm=raw[begin + 1 : end],
         state=fields[0],
-        flags=int(fields[6]),
-        cpu_ticks=int(fields[11]) + int(fields[12]),
-        threads=int(fields[17]),
-        start_ticks=int(fields[19]),
-        rss_pages=int(fields[21]),
+        flags=flags,
+        cpu_ticks=user + system,
+        threads=threads,
+        start_ticks=start,
+        rss_pages=rss,
     )
 
 
@@ -143,7 +170,8 @@ class LinuxProcesses:
         for line in status.split(b"\n"):  # a carriage return may stand in a name
             if line.startswith(b"Uid:"):
                 fields = line.split()
-                return self._users.name(int(fields[2])) if len(fields) > 2 and fields[2].isdigit() else ""
+                known = len(fields) > 2 and fields[2].isdigit() and len(fields[2]) <= UID_DIGITS
+                return self._users.name(int(fields[2])) if known else ""
         return ""
 
     def _read(self, entry: str, raw: bytes, before: _Known | None) -> _Known:
@@ -176,5 +204,7 @@ class LinuxProcesses:
         return display_name(comm, lambda: self._command(entry))
 
     def _command(self, entry: str) -> list[str]:
-        words = (read_bytes(f"{self._proc}/{entry}/cmdline") or b"").rstrip(b"\0").split(b"\0")
-        return [word.decode(errors="replace") for word in words if word]
+        command = read_bytes(f"{self._proc}/{entry}/cmdline", LONGEST_COMMAND) or b""
+        if len(command) == LONGEST_COMMAND:  # its last word may be cut off, and then is none
+            command = command[: command.rfind(b"\0") + 1]
+        return [word.decode(errors="replace") for word in command.split(b"\0") if word]

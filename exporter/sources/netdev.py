@@ -32,16 +32,23 @@ class Counters:
     transmit_dropped: int
 
 
+DIGITS = 20
+"""Digits of a counter at most: the kernel's have 64 bits."""
+
+
 def parse_netdev(text: str) -> dict[str, Counters]:
     """Return the counters of a net/dev file (proc(5)) by interface; other lines are passed over."""
     table = {}
     for line in text.split("\n"):
-        name, colon, numbers = line.rpartition(":")  # an alias has a colon of its own: "eth0:1"
-        fields = numbers.split()
-        if not colon or len(fields) < 16 or not all(field.isdecimal() for field in fields):
+        before, colon, numbers = line.rpartition(":")  # an alias has a colon of its own: "eth0:1"
+        name, fields = before.strip(), numbers.split()
+        if not colon or len(fields) < 16 or not all(field.isdecimal() and len(field) <= DIGITS for field in fields):
+            continue
+        # The name is a folder's in /sys; the kernel accepts no other names either (dev_valid_name).
+        if not name or name in {".", ".."} or "/" in name or "\0" in name:
             continue
         values = [int(field) for field in fields]
-        table[name.strip()] = Counters(
+        table[name] = Counters(
             receive_bytes=values[RECEIVE_BYTES],
             receive_packets=values[RECEIVE_PACKETS],
             receive_errors=values[RECEIVE_ERRORS],

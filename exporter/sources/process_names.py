@@ -7,6 +7,7 @@ folder: arguments hold passwords. A word whose place is in doubt is not shown.
 from __future__ import annotations
 
 import re
+from collections import deque
 from typing import TYPE_CHECKING
 
 from exporter.sources.host import printable
@@ -35,10 +36,11 @@ def display_name(comm: str, command: Callable[[], Sequence[str]]) -> str:
         comm = program if _fits(program) else comm.strip() or "unnamed"
     grammar = grammar_of(comm)
     if grammar is not None:
-        words = list(command())
-        if _base(words[0] if words else "") == "busybox":  # "busybox sh run.sh": the shell is its second word
-            del words[0]
-        script = _script(grammar, words[1:])
+        words = deque(command())
+        program = words.popleft() if words else ""
+        if _base(program) == "busybox" and words:  # "busybox sh run.sh": the shell is its second word
+            words.popleft()
+        script = _script(grammar, words)
         return printable(f"{comm} {script}" if script else comm)
     if len(comm.encode(errors="replace")) >= COMM_LENGTH:
         comm = _complete(comm, command())
@@ -55,22 +57,26 @@ def _complete(comm: str, words: Sequence[str]) -> str:
     return comm
 
 
-def _script(grammar: Grammar, words: list[str]) -> str:
-    """Return what the interpreter runs, without its folder, or "" where that is a program text or unclear."""
+def _script(grammar: Grammar, words: deque[str]) -> str:
+    """Return what the interpreter runs, without its folder, or "" where that is a program text or unclear.
+
+    The words are used up one by one: in a list of 200,000 (a process may have as many) that would take seconds.
+    """
     certain = True
     while words:
-        word = words.pop(0)
+        word = words.popleft()
         if word in grammar.skip or word.startswith("@"):  # Java: a file of options
             continue
         if not word.startswith(("-", "+")):
             return _shown(grammar, word, certain=certain)
         option, equals, value = word.partition("=")
         if option in grammar.script_words:
-            return _shown(grammar, value if equals else "".join(words[:1]), certain=True)
+            return _shown(grammar, value if equals else _next(words), certain=True)
         if option in grammar.code_words or word == "-":  # "-": the program is read from standard input
             return ""
         if option in grammar.value_words:
-            del words[: 0 if equals else 1]
+            if not equals:
+                _next(words)
         elif option.startswith("--"):
             # An option that is not in the table may have taken the next word as its value.
             certain = certain and bool(equals)
@@ -82,17 +88,22 @@ def _script(grammar: Grammar, words: list[str]) -> str:
     return ""
 
 
-def _letters(grammar: Grammar, letters: str, words: list[str]) -> str | None:
+def _next(words: deque[str]) -> str:
+    """Take the next word away and return it, "" where there is none."""
+    return words.popleft() if words else ""
+
+
+def _letters(grammar: Grammar, letters: str, words: deque[str]) -> str | None:
     """Go through a word of one-letter options; return what runs, "" for a program text, None to go on."""
     for place, letter in enumerate(letters):
         rest = letters[place + 1 :]
         if letter in grammar.code:
             return ""
         if letter in grammar.module:
-            module = rest or "".join(words[:1])
+            module = rest or _next(words)
             return f"-m {module}" if _fits(module) else ""
         if letter in grammar.value and not rest:
-            del words[:1]
+            _next(words)
         if letter in grammar.value + grammar.attached:
             return None
     return None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from glob import glob
+import re
+from glob import escape, glob
 from typing import TYPE_CHECKING
 
 import psutil
@@ -11,6 +12,9 @@ from exporter.sources.host import LINUX, read_text
 
 if TYPE_CHECKING:
     from exporter.sources.host import Host
+
+
+_RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
 
 class PhysicalCores:
@@ -31,7 +35,7 @@ class PhysicalCores:
         if not LINUX:
             return psutil.cpu_count(logical=False)
         # psutil reads the same files, but only this machine's own.
-        base = f"{self._host.sys}/devices/system/cpu/cpu[0-9]*/topology"
+        base = f"{escape(self._host.sys)}/devices/system/cpu/cpu[0-9]*/topology"
         siblings = {read_text(path) for path in glob(f"{base}/core_cpus_list")}
         siblings = siblings or {read_text(path) for path in glob(f"{base}/thread_siblings_list")}
         return len(siblings - {None}) or None
@@ -42,9 +46,20 @@ def online_cpus(host: Host, count: int) -> tuple[int, ...]:
 
     With CPU 1 switched off, "0,2-3": the second in /proc/stat is CPU 2, and keeps its name.
     """
+    text = read_text(f"{host.sys}/devices/system/cpu/online") if LINUX else None
+    return _numbers(text or "", count) or tuple(range(count))
+
+
+def _numbers(text: str, count: int) -> tuple[int, ...]:
+    """Return the ``count`` numbers, in order, that a list such as "0,2-3" names; nothing where it names others."""
     numbers: list[int] = []
-    for part in (read_text(f"{host.sys}/devices/system/cpu/online") or "").split(",") if LINUX else ():
-        first, _, last = part.strip().partition("-")
-        if first.isdecimal() and (last or first).isdecimal():
-            numbers.extend(range(int(first), int(last or first) + 1))
-    return tuple(numbers) if len(numbers) == count else tuple(range(count))
+    for part in text.split(","):
+        match = _RANGE.fullmatch(part)
+        if match is None:
+            return ()
+        first, last = int(match[1]), int(match[2] or match[1])
+        # Counted before they are listed: "0-4294967295" would fill the memory.
+        if first <= (numbers[-1] if numbers else -1) or len(numbers) + last - first + 1 > count:
+            return ()
+        numbers.extend(range(first, last + 1))
+    return tuple(numbers) if len(numbers) == count else ()

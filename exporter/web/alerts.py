@@ -8,6 +8,8 @@ import time
 import urllib.request
 from typing import Any
 
+from exporter.sources.host import printable
+
 TIMEOUT = 3.0
 """Seconds that Prometheus may take to answer."""
 KEPT = 10.0
@@ -46,7 +48,7 @@ def firing(answer: Any) -> str:
     """Return which alerts fire in an answer of Prometheus' /api/v1/alerts. Raises LookupError, TypeError."""
     names = sorted(
         {
-            str(alert["labels"]["alertname"])
+            printable(str(alert["labels"]["alertname"]))
             for alert in answer["data"]["alerts"]
             if alert["state"] == "firing" and alert["labels"].get("severity") not in NOT_ALARMING
         }

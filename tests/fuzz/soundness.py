@@ -1,0 +1,117 @@
+"""What holds for every snapshot, whatever the machine's files say: it can be shown everywhere, and it is no nonsense."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from math import isfinite
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+from rich.console import Console
+
+from exporter.history import History
+from exporter.render.exposition import encode, snapshot_families
+from exporter.render.formats import CsvFormat, JsonLinesFormat
+from exporter.render.json import dumps
+from exporter.render.rows import COLUMNS, row
+from exporter.render.terminal import plain_line, view
+from exporter.web import create_app
+
+if TYPE_CHECKING:
+    from exporter.model import Snapshot
+    from exporter.sampler import Sampler
+    from exporter.settings import Settings
+
+OPENMETRICS = "application/openmetrics-text;version=1.0.0"
+FROM_0_TO_1 = {"charge_ratio", "plugged", "up"}
+MAY_BE_NEGATIVE = {"celsius"}
+
+
+class Showing:
+    """Shows snapshots everywhere: the application is made once, since that takes longer than all the rest."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._thresholds = settings.thresholds()
+        self._history = History()
+        self._snapshot: Snapshot | None = None
+        app = create_app(cast("Sampler", self), settings, self._history)
+        app.testing = True  # what it raises is to be seen here, and not as a 500
+        self._client = app.test_client()
+
+    def sample(self) -> Snapshot:
+        """Stand for the sampler, with the one snapshot that is looked at."""
+        assert self._snapshot is not None
+        return self._snapshot
+
+    def check(self, snapshot: Snapshot) -> None:
+        """Fail where a snapshot cannot be shown somewhere, or says what can not be."""
+        self._snapshot = snapshot
+        self._history.add(snapshot)
+        self._check_expositions(snapshot)
+        self._check_json(snapshot)
+        self._check_views(snapshot)
+        self._check_rows(snapshot)
+
+    def _check_expositions(self, snapshot: Snapshot) -> None:
+        families = list(snapshot_families(snapshot, self._thresholds))
+        text = encode(families, "")[0].decode()
+        series = [sample for family in parse_text(text) for sample in family.samples]
+        assert len({(s.name, *sorted(s.labels.items())) for s in series}) == len(series), "a series is there twice"
+        for sample in series:
+            assert isfinite(sample.value), sample
+            assert sample.value >= 0 or "celsius" in sample.name or "inodes" in sample.name, sample
+            assert all(value.isprintable() for value in sample.labels.values()), sample
+            if sample.name.endswith("_ratio"):
+                assert 0 <= sample.value <= 1, sample
+        for family in parse_openmetrics(encode(families, OPENMETRICS)[0].decode()):
+            assert family.samples
+
+    def _check_json(self, snapshot: Snapshot) -> None:
+        text = dumps(snapshot, self._thresholds)
+        text.encode()
+        _check_values(json.loads(text, parse_constant=_no_json))
+
+    def _check_views(self, snapshot: Snapshot) -> None:
+        for path in ("/", "/metrics", "/api/stats", "/-/ready"):
+            answer = self._client.get(path)
+            assert answer.status_code == 200, (path, answer.text)
+            assert "\x1b" not in answer.text
+        for width in (20, 80, 200):
+            screen = io.StringIO()
+            Console(file=screen, width=width, force_terminal=True).print(view(snapshot, self._thresholds, width))
+            screen.getvalue().encode()
+        line = plain_line(snapshot, self._thresholds)
+        assert line.isprintable(), line
+        line.encode()
+
+    def _check_rows(self, snapshot: Snapshot) -> None:
+        values = row(snapshot, self._thresholds)
+        assert list(values) == list(COLUMNS)
+        form = CsvFormat()
+        (cells,) = csv.reader([form.line(values)], strict=True)
+        assert len(cells) == len(COLUMNS)
+        assert form.line(values).count("\n") == 1
+        assert json.loads(JsonLinesFormat().line(values), parse_constant=_no_json) == values
+
+
+def _check_values(value: Any, name: str = "") -> None:
+    """Fail for a text that a terminal would obey, and for a negative number where there can be none."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            assert key.isprintable(), key
+            _check_values(item, key)
+    elif isinstance(value, list):
+        for item in value:
+            _check_values(item, name)
+    elif isinstance(value, str):
+        assert value.isprintable(), (name, value)
+        assert len(value) < 5000, (name, value)
+    elif isinstance(value, (int, float)):
+        assert value >= 0 or name == "celsius", (name, value)
+
+
+def _no_json(word: str) -> NoReturn:
+    raise AssertionError(f"{word} is not JSON")

@@ -1,0 +1,68 @@
+"""One file of a machine holds anything at all: a sample is taken, and everything can show it."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exporter.machine import open_machine
+from exporter.sampler import Sampler
+from tests.fuzz.soundness import Showing
+from tests.fuzz.texts import contents
+from tests.machines import FIXTURES, FixtureMachine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = FIXTURES / "laptop"
+FILES = sorted(
+    str(path.relative_to(ROOT))
+    for path in ROOT.rglob("*")
+    if path.is_file() and not path.is_symlink() and path.name != "filesystems.json"
+)
+
+
+@st.composite
+def broken_files(draw: st.DrawFn) -> tuple[str, bytes]:
+    """A file of the laptop, and what stands in it."""
+    path = draw(st.sampled_from(FILES))
+    return path, draw(contents((ROOT / path).read_bytes()))
+
+
+@pytest.fixture(scope="module")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FixtureMachine]:
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # psutil's, of what a kernel lacks; the command ignores them
+        yield FixtureMachine("laptop", tmp_path_factory.mktemp("laptop"), patch)
+
+
+@pytest.fixture(scope="module")
+def showing(laptop: FixtureMachine) -> Showing:
+    return Showing(laptop.settings)
+
+
+@settings(max_examples=settings().max_examples * 4)
+@given(file=broken_files(), broken_first=st.booleans())
+def test_a_file_with_anything_in_it_costs_no_more_than_its_section(
+    laptop: FixtureMachine, showing: Showing, file: tuple[str, bytes], broken_first: bool
+) -> None:
+    path, content = file
+    good = (ROOT / path).read_bytes()
+    laptop.sampler = Sampler(open_machine(laptop.settings, laptop.probe), clock=laptop.clock, sleep=laptop.advance)
+    states = (content, good, good) if broken_first else (good, content, good)
+    laptop.write(path, states[0])
+    laptop.prime()
+    try:
+        for state in states[1:]:
+            laptop.write(path, state)
+            snapshot = laptop.sample()
+            failed = {failure.collector for failure in snapshot.failures()}
+            assert len(failed) <= 1 or (path == "proc/stat" and failed == {"system", "cpu"})
+            showing.check(snapshot)
+    finally:
+        laptop.write(path, good)
+    assert not snapshot.failures(), "with its file mended the machine is well again"

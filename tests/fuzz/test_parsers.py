@@ -1,0 +1,164 @@
+"""The parsers of /proc and /sys by themselves: any bytes give figures that can be, or a ValueError."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from exporter.settings import Patterns
+from exporter.sources.host import Host, printable
+from exporter.sources.interpreters import INTERPRETERS
+from exporter.sources.linux_processes import parse_stat
+from exporter.sources.mounts import parse_mountinfo, visible, without_repeats
+from exporter.sources.netdev import parse_netdev
+from exporter.sources.process_names import display_name
+from exporter.sources.topology import online_cpus
+from exporter.sources.users import UserNames
+from tests.fuzz.texts import contents, odd_words, texts
+from tests.machines import FIXTURES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LAPTOP = FIXTURES / "laptop"
+STAT = (LAPTOP / "proc/1/stat").read_bytes()
+MOUNTINFO = (LAPTOP / "proc/1/mountinfo").read_text()
+NETDEV = (LAPTOP / "proc/1/net/dev").read_text()
+PASSWD = (LAPTOP / "etc/passwd").read_bytes()
+BITS_64 = 2**64
+PROGRAMS = [
+    "python3",
+    "node",
+    "deno",
+    "java",
+    "ruby",
+    "perl5.36",
+    "php",
+    "sh",
+    "Rscript",
+    "lua",
+    "MainThread",
+    "",
+    "a" * 15,
+]
+OPTIONS = [
+    "-c",
+    "-m",
+    "-W",
+    "-jar",
+    "-cp",
+    "--eval",
+    "-e",
+    "-",
+    "--",
+    "-X",
+    "--file=x",
+    "-I",
+    "@x",
+    "/x/run.py",
+    "a b.sh",
+]
+
+
+@given(contents(STAT))
+def test_a_stat_line_gives_what_a_kernel_can_say_or_a_value_error(raw: bytes) -> None:
+    try:
+        stat = parse_stat(raw)
+    except ValueError:
+        return
+    for number in (stat.pid, stat.flags, stat.threads, stat.start_ticks, stat.cpu_ticks):
+        assert 0 <= number < 2 * BITS_64
+    assert stat.rss_pages < BITS_64
+    assert len(stat.state) == 1
+
+
+@given(texts(NETDEV))
+def test_net_dev_gives_counters_of_64_bits_by_names_that_are_folders(text: str) -> None:
+    for name, counters in parse_netdev(text).items():
+        assert name
+        assert not {"/", "\0"} & set(name)
+        for field in counters.__slots__:
+            assert 0 <= getattr(counters, field) < 10**20
+
+
+@given(texts(MOUNTINFO, lambda raw: raw.decode(errors="surrogateescape")))
+def test_mountinfo_gives_each_mountpoint_once(text: str) -> None:
+    mounts = visible(parse_mountinfo(text))
+    assert len({mount.mountpoint for mount in mounts}) == len(mounts) <= text.count("\n") + 1
+    assert set(without_repeats(mounts)) <= set(mounts)
+
+
+def _words() -> st.SearchStrategy[list[str]]:
+    odd = odd_words().map(lambda raw: raw.decode(errors="replace"))
+    return st.lists(st.sampled_from(OPTIONS) | odd, max_size=8)
+
+
+@given(comm=st.sampled_from(PROGRAMS) | texts("python3 train.py"), words=_words())
+def test_a_name_is_short_can_be_printed_and_is_never_empty(comm: str, words: list[str]) -> None:
+    name = display_name(comm, lambda: words)
+    assert name.strip()
+    assert name.isprintable()
+    assert len(name) <= len(comm) + 90
+
+
+SECRET = "hunter2"  # noqa: S105 - it is here to be looked for
+
+
+@given(program=st.sampled_from(PROGRAMS), words=_words(), place=st.integers(1, 8))
+def test_nothing_behind_the_script_is_ever_shown(program: str, words: list[str], place: int) -> None:
+    command = [program, "/srv/run.py", *words]
+    command.insert(place + 1, SECRET)
+    assert SECRET not in display_name(program, lambda: command)
+
+
+@pytest.mark.parametrize(
+    "program", [pattern.pattern for pattern, _ in INTERPRETERS if pattern.pattern.isalpha()] or ["sh"]
+)
+def test_a_command_line_of_a_million_words_is_gone_through_once(program: str) -> None:
+    """Taken from the front of a list, word by word, these took minutes: everybody may start such a process."""
+    words = [program, *["-I", "-x"] * 500_000]
+    begin = time.process_time()
+    display_name("python3", lambda: words)
+    assert time.process_time() - begin < 20
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("host")
+    for path in ("etc", "sys/devices/system/cpu"):
+        (folder / path).mkdir(parents=True)
+    return folder
+
+
+@given(text=texts("0,2-3\n"), count=st.integers(0, 64))
+@example(text="0-4294967295", count=4)
+@example(text="0,0", count=2)
+def test_the_numbers_of_the_cpus_are_as_many_as_the_cpus_and_rise(root: Path, text: str, count: int) -> None:
+    (root / "sys/devices/system/cpu/online").write_text(text)
+    numbers = online_cpus(Host(str(root)), count)
+    assert len(numbers) == count
+    assert list(numbers) == sorted(set(numbers))
+
+
+@given(contents(PASSWD), st.integers(0, 2**32 - 1) | st.sampled_from([0, 1000]))
+def test_a_user_has_a_name_that_can_be_printed(root: Path, passwd: bytes, uid: int) -> None:
+    (root / "etc/passwd").write_bytes(passwd)
+    name = UserNames(Host(str(root))).name(uid)
+    assert name
+    assert name.isprintable()
+
+
+@given(st.text(alphabet="ab*?[]!-,\\^.\n() ") | st.text(), st.text())
+def test_every_text_is_a_list_of_patterns(globs: str, name: str) -> None:
+    assert Patterns(globs).match(name) in {True, False}
+
+
+@given(st.text(st.characters(exclude_categories=[])))
+def test_what_is_printable_can_be_written_in_any_encoding_of_unicode(text: str) -> None:
+    assert printable(text).encode().decode() == printable(text)
+    assert printable(text).isprintable()
+    assert len(printable(text)) == len(text)
