@@ -30,8 +30,11 @@ any interval at which somebody scrapes (Prometheus forgets after 300 s)."""
 LIMIT = 9.0
 """Seconds that a sample may take; who has not answered then has failed. Prometheus waits 10 s unless told otherwise."""
 
-STEP_ASIDE = 0.25
+STEP_ASIDE = 0.2
 """Seconds after which a slow collector no longer holds up the next one: that is read by another thread, beside it."""
+
+LOOK = 0.05
+"""Seconds after which who waits looks whether a collector has to step aside."""
 
 ABANDONED = 3.0
 """Seconds after which a sample that nobody waits for any more is ended, slow collectors or not, when somebody comes."""
@@ -137,7 +140,7 @@ class Sampler:
                 if now >= deadline:
                     return False
                 self._relieve(current)
-                self._ended.wait(min(deadline - now, STEP_ASIDE))
+                self._ended.wait(min(deadline - now, LOOK))
         finally:
             self._waiting -= 1
         return True
