@@ -62,7 +62,7 @@ class Scrape:
         assert answer.status == 200, answer.text
         return cls(Samples.parse(answer.text), seconds)
 
-    def value(self, name: str, **labels: str) -> float | None:
+    def value(self, name: str, /, **labels: str) -> float | None:
         return self.samples.value(name, **labels)
 
     def failing(self) -> set[str]:
