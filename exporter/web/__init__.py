@@ -78,6 +78,8 @@ def create_app(sampler: Sampler, settings: Settings, history: History | None = N
         return _text("ready")
 
     app.register_error_handler(HTTPException, _refused)
+    # Not a traceback for each request of a machine that is out of memory.
+    app.register_error_handler(MemoryError, lambda _: _text("no memory is left for this answer; ask again", 503))
     return app
 
 
