@@ -114,6 +114,11 @@ class Enclosed(Exporter):
         """The exporter's PID outside: unshare's child is the shell, and the exporter the shell's."""
         return _child(_child(self.process.pid))
 
+    @property
+    def root(self) -> Path:
+        """The exporter's files as seen from outside."""
+        return Path(f"/proc/{self.pid}/root")
+
     def run_inside(self, *command: str) -> subprocess.Popen[str]:
         """Start a command in the exporter's namespaces."""
         shell = _child(self.process.pid)
@@ -133,9 +138,10 @@ class Enclosed(Exporter):
         if self.process.poll() is None:
             try:
                 os.kill(self.pid, number)
-            except (ValueError, ProcessLookupError):  # it ended, or never began
+                self.process.wait(15)
+            except (ValueError, ProcessLookupError, subprocess.TimeoutExpired):  # it never began, or does not end
                 self.process.kill()
-        self.process.wait(15)
+                self.process.wait()
         return super().stop()
 
 
