@@ -13,7 +13,7 @@ from exporter.model import Collector, Reading, Snapshot
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from prometheus_client.core import Metric
 
@@ -93,6 +93,24 @@ class Pass:
         return Snapshot(self.time if began else time.time(), self.monotonic, tuple(readings))
 
 
+class Tally:
+    """Counts the samples that each collector has failed in, and logs when failures begin and end, not each of them."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.errors = dict.fromkeys(names, 0)
+        self._failing: set[str] = set()
+
+    def add(self, name: str, error: str | None, *, counted: bool) -> None:
+        """Note how a collector fared in a sample; one that is shown to nobody is not counted."""
+        self.errors[name] += counted and error is not None
+        if error is not None and name not in self._failing:
+            log.warning("collector %s failed: %s", name, error)
+            self._failing.add(name)
+        elif error is None and name in self._failing:
+            log.warning("collector %s works again", name)
+            self._failing.discard(name)
+
+
 def late(call: Call | None, limit: float) -> Outcome:
     """Return the outcome of a collector that took too long, or (None) had no turn."""
     return Outcome(None, (), f"no answer within {limit:.3g} s", call.seconds() if call else 0.0)
@@ -110,7 +128,7 @@ def read(collector: Collector, machine: Machine, baseline: Snapshot | None) -> O
     try:
         section = collector.read(machine, baseline)
         families = () if section is None else tuple(collector.metrics(section))
-    except Exception as reason:  # noqa: BLE001 - whatever it is belongs to this collector alone
+    except Exception as reason:
         log.debug("collector %s", collector.name, exc_info=True)
         return Outcome(None, (), describe(reason), time.perf_counter() - begin)
     return Outcome(section, families, None, time.perf_counter() - begin)

@@ -1,8 +1,7 @@
-"""Takes snapshots: on demand, one at a time, shared, each collector timed and isolated, nobody kept waiting for ever."""
+"""Takes snapshots: on demand, one at a time, shared, each collector timed and isolated, nobody kept waiting."""
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from contextlib import suppress
@@ -10,15 +9,13 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from exporter.collectors import COLLECTORS
-from exporter.passes import Call, Outcome, Pass, late, read, stuck
+from exporter.passes import Call, Outcome, Pass, Tally, late, read, stuck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from exporter.machine import Machine
     from exporter.model import Collector, Snapshot
-
-log = logging.getLogger("exporter")
 
 MIN_WINDOW = 0.5
 """Seconds that rates are computed over at least: /proc counts CPU time in steps of 10 ms."""
@@ -76,11 +73,10 @@ class Sampler:
         self._count = 0
         # Two samples at least MIN_WINDOW apart: one of them is always old enough to compute rates against.
         self._baselines: list[Snapshot] = []
-        self._errors = dict.fromkeys((collector.name for collector in self._collectors), 0)
-        self._failing: set[str] = set()
+        self._tally = Tally(collector.name for collector in self._collectors)
 
     def prime(self) -> None:
-        """Take the sample that the first rates are computed against; it is shown to nobody, and holds up nobody long."""
+        """Take the sample that the first rates are computed against; it is shown to nobody and holds up nobody."""
         with self._lock:
             self._await(self._pass or self._begin(None, shown=False), time.monotonic() + ABANDONED)
 
@@ -103,7 +99,7 @@ class Sampler:
                     return latest
                 current = self._pass or self._next_pass()
                 if not self._await(current, deadline):
-                    return current.so_far(self._running, self._errors, limit)
+                    return current.so_far(self._running, self._tally.errors, limit)
 
     def _next_pass(self) -> Pass:
         """Begin a pass against a sample between MIN_WINDOW and MAX_WINDOW old, or one that becomes such a sample."""
@@ -164,7 +160,10 @@ class Sampler:
             current, collector, call = job
             current.start(self._clock, self._sleep)
             call.begun = time.monotonic()
-            outcome = read(collector, self._machine, current.baseline)
+            try:
+                outcome = read(collector, self._machine, current.baseline)
+            except BaseException as reason:  # noqa: BLE001 - out of memory while it says so: this thread has to live on
+                outcome = Outcome(None, (), type(reason).__name__, 0.0)
             self._note(current, collector.name, outcome)
 
     def _next_job(self) -> tuple[Pass, Collector, Call] | None:
@@ -193,12 +192,11 @@ class Sampler:
         for collector in self._collectors:
             name = collector.name
             outcome = current.outcomes.setdefault(name, late(self._running.get(name), self._limit))
-            self._errors[name] += current.shown and outcome.error is not None
-            self._report(name, outcome.error)
+            self._tally.add(name, outcome.error, counted=current.shown)
         current.left.clear()
         self._pass = None
         self._ended.notify_all()
-        snapshot = current.snapshot(self._errors)
+        snapshot = current.snapshot(self._tally.errors)
         if current.shown:
             self._keep(snapshot)
         else:
@@ -211,12 +209,3 @@ class Sampler:
         self._count += 1
         if self._on_sample is not None:
             self._on_sample(snapshot)
-
-    def _report(self, name: str, error: str | None) -> None:
-        """Log a failure when it begins and when it is over, not at every scrape."""
-        if error is not None and name not in self._failing:
-            log.warning("collector %s failed: %s", name, error)
-            self._failing.add(name)
-        elif error is None and name in self._failing:
-            log.warning("collector %s works again", name)
-            self._failing.discard(name)

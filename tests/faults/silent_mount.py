@@ -1,7 +1,7 @@
 """A filesystem that is there and does not answer: a FUSE server that speaks the kernel's protocol by hand.
 
 ``python -m tests.faults.silent_mount FOLDER`` mounts it, says "mounted" and "asked" when somebody asks for its figures;
-it answers them only after a line on its standard input. Its end is what ``fusectl``'s abort is: what waits gets an error.
+it answers them only after a line on its standard input. When it ends, who waits gets an error, as after an abort.
 """
 
 from __future__ import annotations

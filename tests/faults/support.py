@@ -100,9 +100,7 @@ class Enclosed(Exporter):
     A shell is its process 1; ``setup`` is what that does before, ``prefix`` runs the exporter.
     """
 
-    def __init__(
-        self, *args: str, setup: str = "", prefix: str = "", env: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, *args: str, setup: str = "", prefix: str = "", env: Mapping[str, str] | None = None) -> None:
         needs_root("a namespace")
         super().__init__(*args, env=env)
         script = f"set -e\n{setup}\n{prefix} {shlex.join(self._command)} &\nset +e\nwait $!"

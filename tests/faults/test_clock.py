@@ -20,7 +20,12 @@ DAY = 86_400
 def faked(offset_file: Path) -> dict[str, str]:
     """Return the variables with which a program takes its clock from a file ("+0", "-86400")."""
     machine = os.uname().machine
-    places = (f"/usr/lib/{machine}-linux-gnu/faketime", "/usr/lib/faketime", "/usr/lib64/faketime", "/usr/local/lib/faketime")
+    places = (
+        f"/usr/lib/{machine}-linux-gnu/faketime",
+        "/usr/lib/faketime",
+        "/usr/lib64/faketime",
+        "/usr/local/lib/faketime",
+    )
     found = [path for place in places if os.path.exists(path := f"{place}/libfaketimeMT.so.1")]
     if not found:
         missing("libfaketime is not installed (libfaketime)")
