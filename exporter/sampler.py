@@ -1,24 +1,21 @@
-"""Takes snapshots: on demand, one at a time, shared, each collector timed and isolated."""
+"""Takes snapshots: on demand, one at a time, shared, each collector timed and isolated, nobody kept waiting."""
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from math import inf
+from typing import TYPE_CHECKING
 
 from exporter.collectors import COLLECTORS
-from exporter.model import Collector, Reading, Snapshot
-from exporter.sources.host import printable
+from exporter.passes import Call, Outcome, Pass, Tally, late, read, stuck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from prometheus_client.core import Metric
-
     from exporter.machine import Machine
-
-log = logging.getLogger("exporter")
+    from exporter.model import Collector, Snapshot
 
 MIN_WINDOW = 0.5
 """Seconds that rates are computed over at least: /proc counts CPU time in steps of 10 ms."""
@@ -27,13 +24,27 @@ MAX_WINDOW = 900.0
 """Seconds after which an old sample says nothing about now: a page opened after a night shows the present. Longer than
 any interval at which somebody scrapes (Prometheus forgets after 300 s)."""
 
+LIMIT = 9.0
+"""Seconds that a sample may take; who has not answered then has failed. Prometheus waits 10 s unless told otherwise."""
 
-LONGEST_ERROR = 300
-"""Characters: some errors bring the whole line with them that could not be read."""
+STEP_ASIDE = 0.2
+"""Seconds after which a slow collector no longer holds up the next one: that is read by another thread, beside it."""
+
+LOOK = 0.05
+"""Seconds after which who waits looks whether a collector has to step aside."""
+
+ABANDONED = 3.0
+"""Seconds after which a sample that nobody waits for any more is ended, slow collectors or not, when somebody comes."""
 
 
 class Sampler:
-    """Owns the samples. ``on_sample`` is called with each new one, inside the lock, so in their order."""
+    """Owns the samples. ``on_sample`` is called with each new one, inside the lock, so in their order.
+
+    One standing thread reads the collectors, so that who asks can leave when his time is over. A collector that does
+    not answer keeps that thread, since nothing can end a call that is stuck in the kernel; another takes over. It is
+    not read again before its call has returned, and then its thread ends: there is never more than one thread for each
+    stuck collector, and one to work.
+    """
 
     def __init__(
         self,
@@ -49,47 +60,147 @@ class Sampler:
         self._on_sample = on_sample
         self._clock = clock
         self._sleep = sleep
+        # A filesystem may take longer where the owner says so; its collector then does, too.
+        self._limit = max(LIMIT, machine.settings.filesystem_timeout + 1)
         self._lock = threading.Lock()
+        self._begun = threading.Condition(self._lock)
+        self._ended = threading.Condition(self._lock)
+        self._worker: threading.Thread | None = None
+        self._running: dict[str, Call] = {}
+        self._pass: Pass | None = None
+        self._waiting = 0
         self._latest: Snapshot | None = None
         self._count = 0
         # Two samples at least MIN_WINDOW apart: one of them is always old enough to compute rates against.
         self._baselines: list[Snapshot] = []
-        self._errors = dict.fromkeys((collector.name for collector in self._collectors), 0)
-        self._failing: set[str] = set()
+        self._tally = Tally(collector.name for collector in self._collectors)
 
     def prime(self) -> None:
-        """Take the sample that the first rates are computed against; it is shown to nobody."""
+        """Take the sample that the first rates are computed against; it is shown to nobody and holds up nobody."""
         with self._lock:
-            self._baselines = [self._take(None, shown=False)]
+            self._await(self._pass or self._begin(None, shown=False), time.monotonic() + ABANDONED)
 
-    def sample(self, max_age: float | None = None) -> Snapshot:
+    def sample(self, max_age: float | None = None, limit: float = inf) -> Snapshot:
         """Return a snapshot no older than ``max_age`` seconds (default: the setting), taking one if needed.
 
-        Whoever arrives while one is being taken gets that one, however long it took.
+        Whoever arrives while one is being taken gets that one, however long it took. Who can wait for ``limit``
+        seconds only gets then what has been read so far; it is taken to its end for the others.
         """
         if max_age is None:
             max_age = self._machine.settings.max_age
-        seen = self._count
+        deadline = time.monotonic() + limit
         with self._lock:
-            latest = self._latest
-            if latest is not None and (self._count != seen or self._clock() - latest.monotonic < max_age):
-                return latest
-            snapshot = self._take(self._baseline())
-            self._keep(snapshot)
-            return snapshot
+            if self._pass is not None and not self._waiting and self._pass.age() >= ABANDONED:
+                self._end(self._pass)
+            seen = self._count
+            while True:
+                latest = self._latest
+                if latest is not None and (self._count != seen or self._clock() - latest.monotonic < max_age):
+                    return latest
+                current = self._pass or self._next_pass()
+                if not self._await(current, deadline):
+                    return current.so_far(self._running, self._tally.errors, limit)
 
-    def _baseline(self) -> Snapshot:
-        """Return a sample between MIN_WINDOW and MAX_WINDOW old, waiting for it where there is none."""
-        if not self._baselines or self._clock() - self._baselines[-1].monotonic > MAX_WINDOW:
+    def _next_pass(self) -> Pass:
+        """Begin a pass against a sample between MIN_WINDOW and MAX_WINDOW old, or one that becomes such a sample."""
+        now = self._clock()
+        if not self._baselines or now - self._baselines[-1].monotonic > MAX_WINDOW:
             # Against the old one still, since counters must not seem to fall.
-            old = self._baselines[-1] if self._baselines else None
-            self._baselines = [self._take(old, shown=False)]
-        for snapshot in reversed(self._baselines):
-            if self._clock() - snapshot.monotonic >= MIN_WINDOW:
-                return snapshot
-        oldest = self._baselines[0]
-        self._sleep(max(0.0, oldest.monotonic + MIN_WINDOW - self._clock()))
-        return oldest
+            return self._begin(self._baselines[-1] if self._baselines else None, shown=False)
+        old = (each for each in reversed(self._baselines) if now - each.monotonic >= MIN_WINDOW)
+        return self._begin(next(old, self._baselines[0]), shown=True)
+
+    def _begin(self, baseline: Snapshot | None, *, shown: bool) -> Pass:
+        begin = baseline.monotonic + MIN_WINDOW if baseline else self._clock()
+        current = self._pass = Pass(self._collectors, baseline, shown, begin)
+        for collector in self._collectors:
+            if call := self._running.get(collector.name):
+                current.outcomes[collector.name] = stuck(call)
+            else:
+                current.left.append(collector)
+        if not current.left:
+            current.start(self._clock, self._sleep)
+            self._end(current)
+        self._begun.notify()
+        return current
+
+    def _await(self, current: Pass, deadline: float) -> bool:
+        """Wait for the end of a pass, seeing to it that there is one; False where the deadline came first."""
+        self._waiting += 1
+        try:
+            while self._pass is current:
+                now = time.monotonic()
+                if current.age() >= self._limit:
+                    self._end(current)
+                    break
+                if now >= deadline:
+                    return False
+                self._relieve(current)
+                self._ended.wait(min(deadline - now, LOOK))
+        finally:
+            self._waiting -= 1
+        return True
+
+    def _relieve(self, current: Pass) -> None:
+        """Let another thread go on where the one that works is held up."""
+        worker = self._worker
+        held_up = worker is None or not worker.is_alive()
+        held_up = held_up or any(
+            call.thread is worker and call.seconds() >= STEP_ASIDE for call in self._running.values()
+        )
+        if held_up and current.left:
+            # A daemon: a stuck one must not keep the program from ending.
+            worker = threading.Thread(target=self._work, name="sampler", daemon=True)
+            with suppress(RuntimeError):  # no thread to be had: whoever waits tries again
+                worker.start()
+                self._worker = worker
+
+    def _work(self) -> None:
+        while job := self._next_job():
+            current, collector, call = job
+            current.start(self._clock, self._sleep)
+            call.begun = time.monotonic()
+            try:
+                outcome = read(collector, self._machine, current.baseline)
+            except BaseException as reason:  # noqa: BLE001 - out of memory while it says so: this thread has to live on
+                outcome = Outcome(None, (), type(reason).__name__, 0.0)
+            self._note(current, collector.name, outcome)
+
+    def _next_job(self) -> tuple[Pass, Collector, Call] | None:
+        """Wait for a collector to read; None where another thread has taken over."""
+        me = threading.current_thread()
+        with self._lock:
+            while self._worker is me:
+                if self._pass is not None and self._pass.left:
+                    collector = self._pass.left.popleft()
+                    call = self._running[collector.name] = Call(me)
+                    return self._pass, collector, call
+                self._begun.wait()
+        return None
+
+    def _note(self, current: Pass, name: str, outcome: Outcome) -> None:
+        """Keep what a collector gave, unless its pass is over."""
+        with self._lock:
+            del self._running[name]
+            if self._pass is current:
+                current.outcomes[name] = outcome
+                if current.is_complete():
+                    self._end(current)
+
+    def _end(self, current: Pass) -> None:
+        """End a pass; who has not answered has failed. In one that is shown to nobody no errors are counted."""
+        for collector in self._collectors:
+            name = collector.name
+            outcome = current.outcomes.setdefault(name, late(self._running.get(name), self._limit))
+            self._tally.add(name, outcome.error, counted=current.shown)
+        current.left.clear()
+        self._pass = None
+        self._ended.notify_all()
+        snapshot = current.snapshot(self._tally.errors)
+        if current.shown:
+            self._keep(snapshot)
+        else:
+            self._baselines = [snapshot]
 
     def _keep(self, snapshot: Snapshot) -> None:
         if snapshot.monotonic - self._baselines[-1].monotonic >= MIN_WINDOW:
@@ -98,49 +209,3 @@ class Sampler:
         self._count += 1
         if self._on_sample is not None:
             self._on_sample(snapshot)
-
-    def _take(self, baseline: Snapshot | None, *, shown: bool = True) -> Snapshot:
-        """Take a sample; one that is shown to nobody counts no errors."""
-        now, monotonic = time.time(), self._clock()
-        readings = tuple(self._read(collector, baseline, shown) for collector in self._collectors)
-        return Snapshot(now, monotonic, readings)
-
-    def _read(self, collector: Collector, baseline: Snapshot | None, shown: bool) -> Reading:
-        section: Any = None
-        families: tuple[Metric, ...] = ()
-        error: str | None = None
-        begin = time.perf_counter()
-        try:
-            section = collector.read(self._machine, baseline)
-            families = () if section is None else tuple(collector.metrics(section))
-        except Exception as reason:
-            section, families, error = None, (), _describe(reason)
-            self._errors[collector.name] += shown
-            log.debug("collector %s", collector.name, exc_info=True)
-        seconds = time.perf_counter() - begin
-        self._report(collector.name, error)
-        return Reading(collector.name, section, families, error, seconds, self._errors[collector.name])
-
-    def _report(self, name: str, error: str | None) -> None:
-        """Log a failure when it begins and when it is over, not at every scrape."""
-        if error is not None and name not in self._failing:
-            log.warning("collector %s failed: %s", name, error)
-            self._failing.add(name)
-        elif error is None and name in self._failing:
-            log.warning("collector %s works again", name)
-            self._failing.discard(name)
-
-
-def _describe(reason: Exception) -> str:
-    """Return an exception as one line of plain words for the page, the log and the terminal."""
-    text = printable(_words(reason))
-    return text if len(text) <= LONGEST_ERROR else f"{text[: LONGEST_ERROR - 4]} ..."
-
-
-def _words(reason: Exception) -> str:
-    if isinstance(reason, OSError) and reason.strerror:
-        return f"{reason.filename}: {reason.strerror}" if reason.filename else reason.strerror
-    text = " ".join(str(reason).split())
-    if " " in text:  # a sentence; one word alone says nothing, such as the 'x' of a KeyError
-        return text
-    return f"{type(reason).__name__}: {text}" if text else type(reason).__name__

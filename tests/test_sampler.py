@@ -19,7 +19,7 @@ from exporter.sampler import MAX_WINDOW, MIN_WINDOW, Sampler
 from exporter.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from prometheus_client.core import Metric
 
@@ -76,23 +76,11 @@ class FakeClock:
         self.slept += seconds
 
 
-class CountingLock:
-    """A lock that says how many have come to it, so that a test knows when all callers wait."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._come = threading.Semaphore(0)
-
-    def __enter__(self) -> None:
-        self._come.release()
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
-
-    def await_callers(self, count: int) -> None:
-        for _ in range(count):
-            assert self._come.acquire(timeout=WAIT)
+def _await(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def _machine(**settings: Any) -> Machine:
@@ -114,8 +102,6 @@ def test_callers_that_arrive_while_a_sample_is_taken_get_that_one(max_age: float
     sampler = Sampler(_machine(), [ticker.collector()], clock=clock, sleep=clock.sleep)
     sampler.prime()
     clock.now += 1
-    lock = CountingLock()
-    sampler._lock = lock  # type: ignore[assignment]
     ticker.gate = threading.Event()
     got: list[Snapshot] = []
     callers = [threading.Thread(target=lambda: got.append(sampler.sample(max_age))) for _ in range(9)]
@@ -124,7 +110,7 @@ def test_callers_that_arrive_while_a_sample_is_taken_get_that_one(max_age: float
         assert ticker.entered.wait(WAIT)
         for caller in callers[1:]:
             caller.start()
-        lock.await_callers(len(callers))
+        _await(lambda: sampler._waiting == len(callers))
         clock.now += 100  # that the one sample took long is no reason to take another
     finally:
         ticker.gate.set()

@@ -12,10 +12,12 @@ from exporter.collectors import COLLECTORS
 from exporter.history import History
 from exporter.render.json import dumps
 from exporter.web.alerts import FiringAlerts
+from exporter.web.limits import HEADER, time_limit
 from exporter.web.metrics import Expositions
 from exporter.web.page import add_filters, page_context
 
 if TYPE_CHECKING:
+    from exporter.model import Snapshot
     from exporter.sampler import Sampler
     from exporter.settings import Settings
 
@@ -35,9 +37,12 @@ def create_app(sampler: Sampler, settings: Settings, history: History | None = N
     alerts = FiringAlerts(settings.alerts_url) if settings.alerts_url else None
     names = frozenset(collector.name for collector in COLLECTORS)
 
+    def sample() -> Snapshot:
+        return sampler.sample(limit=time_limit(request.headers.get(HEADER)))
+
     @app.get("/")
     def page() -> Response:
-        context = page_context(sampler.sample(), settings, points.points(), request.host)
+        context = page_context(sample(), settings, points.points(), request.host)
         text = render_template("page.html", firing=alerts.words() if alerts else "", **context)
         return Response(text, mimetype="text/html", headers=NO_STORE)
 
@@ -48,13 +53,13 @@ def create_app(sampler: Sampler, settings: Settings, history: History | None = N
             accepted = ", ".join(sorted(names))
             return _text(f"collect[]: {min(unknown)!r} is not a collector; there are {accepted}", 400)
         body, headers = expositions.get(
-            sampler.sample(), wanted or None, request.headers.get("Accept", ""), request.accept_encodings["gzip"] > 0
+            sample(), wanted or None, request.headers.get("Accept", ""), request.accept_encodings["gzip"] > 0
         )
         return Response(body, headers=headers)
 
     @app.get("/api/stats")
     def stats() -> Response:
-        body = dumps(sampler.sample(), thresholds) + "\n"
+        body = dumps(sample(), thresholds) + "\n"
         return Response(body, mimetype="application/json", headers=NO_STORE)
 
     @app.get("/runbooks")
@@ -73,6 +78,8 @@ def create_app(sampler: Sampler, settings: Settings, history: History | None = N
         return _text("ready")
 
     app.register_error_handler(HTTPException, _refused)
+    # Not a traceback for each request of a machine that is out of memory.
+    app.register_error_handler(MemoryError, lambda _: _text("no memory is left for this answer; ask again", 503))
     return app
 
 

@@ -1,0 +1,217 @@
+"""A collector that blocks: a file of the machine's /proc or /sys that does not answer when it is opened.
+
+The files are named pipes in a copy of a fixture machine: who opens one to read waits in the kernel for who writes.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.support import TIMEOUT_HEADER, Scrape, ms, needs_linux, status, tell, wait_for
+from tests.machines import copy_fixture
+from tests.support import Answer, Exporter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = needs_linux
+
+FILES = {
+    "system": "etc/hostname",
+    "memory": "proc/meminfo",
+    "network": "proc/1/net/dev",
+    "disk": "proc/diskstats",
+    "pressure": "proc/pressure/io",
+    "processes": "proc/701/stat",
+    "temperature": "sys/class/hwmon/hwmon0/temp1_input",
+}
+
+
+class Machine:
+    """A machine of which single files hang, until they are released for good."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._texts: dict[Path, bytes] = {}
+
+    def hang(self, name: str) -> None:
+        path = (self.root / name).resolve()
+        self._texts[path] = path.read_bytes()
+        path.unlink()
+        os.mkfifo(path)
+
+    def release(self) -> None:
+        """Put the files back, and give each that waits what the file holds."""
+        for path, text in self._texts.items():
+            waiting = path.with_name(f"{path.name}-hung")
+            path.rename(waiting)
+            path.write_bytes(text)
+            try:
+                pipe = os.open(waiting, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError:  # nobody waits
+                continue
+            os.write(pipe, text)
+            os.close(pipe)
+            waiting.unlink()
+        self._texts.clear()
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    machine = Machine(copy_fixture("laptop", tmp_path))
+    yield machine
+    machine.release()
+
+
+@contextmanager
+def watched(machine: Machine, *flags: str) -> Iterator[Exporter]:
+    with Exporter("--rootfs", str(machine.root), "--max-age", "0", *flags) as exporter:
+        yield exporter
+    assert "Traceback" not in exporter.log
+
+
+@pytest.mark.parametrize("collector", FILES)
+def test_the_scrape_is_answered_in_time_with_all_the_others_and_says_what_is_missing(
+    machine: Machine, collector: str
+) -> None:
+    with watched(machine) as exporter:
+        well = Scrape.of(exporter)
+        missing = {"filesystem"} & well.failing()  # a fixture's mounts are not all there
+        machine.hang(FILES[collector])
+        first = Scrape.of(exporter, timeout=2)
+        tell(f"{collector} blocks, scrape timeout 2 s", answered_in=ms(first.seconds))
+        assert 1 < first.seconds < 2
+        assert first.failing() - missing == {collector}
+        assert first.errors(collector) == 0, "it may still answer"
+        names = {name for name in first.samples.names() if name.startswith("host_")}
+        assert names < well.samples.names()
+        assert len(names) > len(well.samples.names()) / 2
+        machine.release()
+        wait_for(lambda: Scrape.of(exporter, timeout=2).failing() == missing)
+        assert Scrape.of(exporter).errors(collector) == 0, "it answered late, and did not fail"
+
+
+def test_one_that_hangs_for_ever_costs_one_wait_and_one_thread_and_fails_in_each_sample(machine: Machine) -> None:
+    with watched(machine) as exporter:
+        Scrape.of(exporter)
+        threads = status(exporter.process.pid, "Threads")
+        machine.hang(FILES["temperature"])
+        first = Scrape.of(exporter, timeout=10)  # as Prometheus asks by default
+        assert 8 < first.seconds < 10
+        later = [Scrape.of(exporter, timeout=10) for _ in range(50)]
+        held = status(exporter.process.pid, "Threads") - threads
+        slowest = max(scrape.seconds for scrape in later)
+        tell(
+            "collector that hangs, scrape timeout 10 s",
+            first_scrape=ms(first.seconds),
+            next_50_at_most=ms(slowest),
+            threads_kept=held,
+        )
+        assert slowest < 1
+        assert held == 1
+        for number, scrape in enumerate([first, *later], 1):
+            assert "temperature" in scrape.failing()
+            assert scrape.errors("temperature") == number
+            assert scrape.value("host_memory_total_bytes")
+        machine.release()
+        wait_for(lambda: "temperature" not in Scrape.of(exporter).failing())
+        wait_for(lambda: status(exporter.process.pid, "Threads") <= threads)
+        assert Scrape.of(exporter).value("host_temperature_celsius", chip="coretemp", sensor="Package id 0")
+    assert exporter.log.count("collector temperature failed: no answer within 9 s\n") == 1
+    assert exporter.log.count("collector temperature works again\n") == 1
+
+
+def test_all_of_them_at_once_are_one_wait(machine: Machine) -> None:
+    with watched(machine) as exporter:
+        for name in FILES.values():
+            machine.hang(name)
+        first = Scrape.of(exporter, timeout=4)
+        tell("seven collectors block at once, scrape timeout 4 s", answered_in=ms(first.seconds))
+        assert first.seconds < 4
+        assert first.failing() >= set(FILES)
+        assert first.value("host_logical_cpus")
+
+
+def test_the_page_and_the_json_are_answered_and_say_so_too(machine: Machine) -> None:
+    with watched(machine) as exporter:
+        machine.hang(FILES["temperature"])
+        answers: dict[str, Answer] = {}
+
+        def ask(path: str) -> None:
+            answers[path] = exporter.get(path)
+
+        threads = [threading.Thread(target=ask, args=[path]) for path in ("/", "/api/stats")]
+        begin = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert time.monotonic() - begin < 10
+        assert "The temperature figures are missing: no answer within 9 s" in answers["/"].text
+        assert '"no answer within 9 s"' in answers["/api/stats"].text
+        assert "still no answer after" in exporter.get("/").text
+        assert exporter.get("/-/healthy").status == exporter.get("/-/ready").status == 200
+
+
+def test_one_that_hangs_from_the_start_holds_up_nobody_long(machine: Machine) -> None:
+    machine.hang(FILES["temperature"])
+    begin = time.monotonic()
+    with watched(machine) as exporter:
+        started = time.monotonic() - begin
+        scrape = Scrape.of(exporter)
+        tell("collector that hangs from the start", ready_in=ms(started), scrape_then=ms(scrape.seconds))
+        assert started < 9
+        assert scrape.seconds < 1
+        assert "temperature" in scrape.failing()
+        assert scrape.value("host_cpu_usage_ratio") is not None
+
+
+def test_a_client_with_no_time_at_all_spoils_nobody_elses_figures(machine: Machine) -> None:
+    with watched(machine) as exporter:
+        for _ in range(30):
+            assert exporter.get("/metrics", {TIMEOUT_HEADER: "1e-9"}).status == 200
+            scrape = Scrape.of(exporter)
+            assert scrape.failing() <= {"filesystem"}
+            assert scrape.errors("cpu") == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_scrape_under_way_is_answered_whole_before_it_ends(machine: Machine, number: int) -> None:
+    with watched(machine) as exporter:
+        machine.hang(FILES["memory"])
+        scrapes: list[Scrape] = []
+        client = threading.Thread(target=lambda: scrapes.append(Scrape.of(exporter)))
+        client.start()
+        time.sleep(0.5)
+        exporter.process.send_signal(number)
+        time.sleep(0.3)
+        begin = time.monotonic()
+        machine.release()
+        client.join()
+        assert exporter.process.wait(10) == 0
+        tell(f"{signal.Signals(number).name} during a scrape", answered_and_ended_in=ms(time.monotonic() - begin))
+        [scrape] = scrapes
+        assert "memory" not in scrape.failing()
+        assert scrape.value("host_memory_total_bytes")
+
+
+def test_a_signal_while_a_collector_hangs_for_ever_still_ends_it(machine: Machine) -> None:
+    with watched(machine) as exporter:
+        machine.hang(FILES["memory"])
+        scrapes: list[Scrape] = []
+        client = threading.Thread(target=lambda: scrapes.append(Scrape.of(exporter, timeout=3)))
+        client.start()
+        time.sleep(0.5)
+        begin = time.monotonic()
+        assert exporter.stop() == 0
+        tell("SIGTERM while a collector hangs, scrape timeout 3 s", ended_in=ms(time.monotonic() - begin))
+        client.join()
+        assert [scrape.failing() - {"filesystem"} for scrape in scrapes] == [{"memory"}]

@@ -1,0 +1,192 @@
+"""Who asks can leave when his time is over; the sample is taken to its end for the others, and counted once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter import passes
+from exporter import sampler as module
+from exporter.machine import open_machine
+from exporter.model import Collector
+from exporter.sampler import Sampler
+from exporter.settings import Settings
+from exporter.web.limits import time_limit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from exporter.model import Snapshot
+
+SHORT = 0.5
+"""Seconds: enough for a collector to step aside on a busy machine."""
+
+
+@dataclass
+class Door:
+    """A collector that waits while it is shut."""
+
+    name: str
+    open: threading.Event = field(default_factory=threading.Event)
+    entered: int = 0
+
+    def __post_init__(self) -> None:
+        self.open.set()
+
+    def read(self, *_: object) -> str:
+        self.entered += 1
+        assert self.open.wait(30), "never opened"
+        return self.name
+
+    def collector(self) -> Collector:
+        return Collector(self.name, str, self.read, lambda _: ())
+
+
+class Doors:
+    """A sampler of three such collectors, primed, that takes a sample for each who asks."""
+
+    def __init__(self) -> None:
+        self.doors = {name: Door(name) for name in "abc"}
+        self.told: list[Snapshot] = []
+        machine = open_machine(Settings(max_age=0))
+        self.sampler = Sampler(machine, [door.collector() for door in self.doors.values()], on_sample=self.told.append)
+        self.sampler.prime()
+
+    def shut(self, *names: str) -> None:
+        for name in names:
+            self.doors[name].open.clear()
+
+    def open_all(self) -> None:
+        for door in self.doors.values():
+            door.open.set()
+
+    def threads(self) -> int:
+        return sum(thread.name == "sampler" for thread in threading.enumerate())
+
+
+@pytest.fixture
+def doors() -> Iterator[Doors]:
+    doors = Doors()
+    yield doors
+    doors.open_all()
+
+
+def failures(snapshot: Snapshot) -> dict[str, tuple[str | None, int]]:
+    return {reading.collector: (reading.error, reading.errors) for reading in snapshot.failures()}
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("stuck", ["a", "b", "c"])
+def test_who_cannot_wait_gets_all_the_others_and_no_error_is_counted_yet(doors: Doors, stuck: str) -> None:
+    doors.sampler.sample()
+    doors.shut(stuck)
+    part = doors.sampler.sample(limit=SHORT)
+    assert [reading.collector for reading in part.readings] == ["a", "b", "c"]
+    assert [reading.section for reading in part.readings] == [name if name != stuck else None for name in "abc"]
+    assert failures(part) == {stuck: ("no answer within 0.5 s", 0)}
+    assert len(doors.told) == 1, "it is not over"
+
+
+def test_who_can_wait_gets_the_whole_of_the_same_sample(doors: Doors) -> None:
+    doors.sampler.sample()
+    doors.shut("b")
+    whole: list[Snapshot] = []
+    patient = threading.Thread(target=lambda: whole.append(doors.sampler.sample()))
+    patient.start()
+    wait_for(lambda: doors.doors["c"].entered == 3)
+    assert failures(doors.sampler.sample(limit=0.01)).keys() == {"b"}
+    doors.open_all()
+    patient.join(20)
+    assert failures(whole[0]) == {}
+    assert doors.told[-1] is whole[0]
+    assert [door.entered for door in doors.doors.values()] == [3, 3, 3], "primed, and two samples"
+
+
+def test_one_that_never_answers_is_an_error_once_a_sample_and_read_by_one_thread(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    doors.sampler.sample()
+    threads = doors.threads()
+    monkeypatch.setattr(doors.sampler, "_limit", SHORT)
+    doors.shut("a")
+    assert failures(doors.sampler.sample()) == {"a": ("no answer within 0.5 s", 1)}
+    for number in range(2, 6):
+        [(error, errors)] = failures(doors.sampler.sample()).values()
+        assert (error or "").startswith("still no answer after ")
+        assert errors == number
+    assert doors.doors["a"].entered == 3, "not asked again"
+    assert doors.threads() == threads + 1
+    doors.open_all()
+    wait_for(lambda: doors.threads() == threads)
+    assert doors.sampler.sample().readings[0].errors == 5
+    assert caplog.messages == ["collector a failed: no answer within 0.5 s", "collector a works again"]
+
+
+def test_samples_are_told_in_order_and_once_whoever_left_early(doors: Doors) -> None:
+    doors.shut("c")
+    for _ in range(3):
+        doors.sampler.sample(limit=0.02)
+    doors.open_all()
+    wait_for(lambda: doors.told)
+    taken = [doors.sampler.sample() for _ in range(3)]
+    assert doors.told[-3:] == taken
+    times = [snapshot.monotonic for snapshot in doors.told]
+    assert times == sorted(set(times))
+
+
+def test_a_sample_that_everybody_has_left_is_not_given_to_who_comes_much_later(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ABANDONED", SHORT)
+    doors.shut("a")
+    old = doors.sampler.sample(limit=0.02)
+    time.sleep(SHORT + 0.6)  # the first sample begins half a second after what it is compared with
+    begin = time.monotonic()
+    new = doors.sampler.sample()
+    assert new.monotonic >= begin
+    assert new.monotonic > old.monotonic
+    assert failures(new).keys() == {"a"}
+    assert failures(new)["a"][1] == 2, "the one that was left, and this one"
+
+
+def test_an_error_that_cannot_even_be_described_costs_its_section_and_no_thread(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(_: Exception) -> str:
+        raise MemoryError
+
+    def fail(*_: object) -> str:
+        raise ValueError
+
+    monkeypatch.setattr(passes, "describe", no_memory)
+    threads = doors.threads()
+    collectors = [
+        replace(door.collector(), read=fail if name == "b" else door.read) for name, door in doors.doors.items()
+    ]
+    sampler = Sampler(open_machine(Settings(max_age=0)), collectors)
+    for number in range(1, 4):
+        assert failures(sampler.sample()) == {"b": ("MemoryError", number)}
+    assert doors.threads() == threads + 1
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("10", 9.5), ("15.0", 14.5), ("1", 0.5), ("0.8", 0.4), ("1e-9", 5e-10)],
+)
+def test_an_answer_leaves_half_a_second_for_its_way_or_half_of_less(header: str, seconds: float) -> None:
+    assert time_limit(header) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("header", [None, "", "soon", "nan", "-1", "0", "-inf", "inf", "10s", "1,5"])
+def test_a_header_that_says_nothing_sensible_is_as_good_as_none(header: str | None) -> None:
+    assert time_limit(header) == float("inf")
