@@ -12,6 +12,7 @@ from exporter.collectors import COLLECTORS
 from exporter.history import History
 from exporter.render.json import dumps
 from exporter.web.alerts import FiringAlerts
+from exporter.web.headers import add_security
 from exporter.web.metrics import Expositions
 from exporter.web.page import add_filters, page_context
 
@@ -73,6 +74,7 @@ def create_app(sampler: Sampler, settings: Settings, history: History | None = N
         return _text("ready")
 
     app.register_error_handler(HTTPException, _refused)
+    app.after_request(add_security)
     return app
 
 
