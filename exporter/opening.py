@@ -83,9 +83,12 @@ class Opening:
         if not first:
             raise ConnectionAbortedError("it went away before it said anything")
         self.context = self._access.rules().context
+        speaks_tls = first[0] == HANDSHAKE
         if self.context is None:
+            if speaks_tls:  # it would wait for an answer until its time is up
+                raise ConnectionAbortedError("TLS is not spoken here")
             self.stage = Stage.OPEN
-        elif first[0] == HANDSHAKE:
+        elif speaks_tls:
             plain = self._conn.socket
             self._conn.use(self.context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False))
             self._conn.socket.settimeout(0)

@@ -51,11 +51,11 @@ WRONG = {
     "tls_server_config: {}": "tls_server_config.cert_file: is missing",
     "tls_server_config: {cert_file: server.crt}": "tls_server_config.key_file: is missing",
     "tls_server_config: {cert_file: [a], key_file: server.key}": "tls_server_config.cert_file: give a file",
-    TLS.replace("server.crt", "gone.crt"): "tls_server_config.cert_file: '{folder}/gone.crt' cannot be read: No such file",
+    TLS.replace("server.crt", "gone.crt"): "tls_server_config.cert_file: '{folder}/gone.crt' cannot be read",
     TLS.replace("server.crt", "text.pem"): "'{folder}/text.pem' holds none; give a certificate in PEM format",
     TLS.replace("server.crt", "half.crt"): "'{folder}/half.crt' is not taken by OpenSSL",
     TLS.replace("server.crt", "."): "tls_server_config.cert_file: '{folder}/.' cannot be read",
-    TLS.replace("server.key", "gone.key"): "tls_server_config.key_file: '{folder}/gone.key' cannot be read: No such file",
+    TLS.replace("server.key", "gone.key"): "tls_server_config.key_file: '{folder}/gone.key' cannot be read: No",
     TLS.replace("server.key", "server.crt"): "'{folder}/server.crt' holds none; give the certificate's private key",
     TLS.replace("server.key", "other.key"): "'{folder}/other.key' does not fit the certificate in {folder}/server.crt",
     TLS.replace("server.key", "locked.key"): "is protected by a passphrase; give a key without one",
@@ -75,8 +75,8 @@ WRONG = {
     TLS + "  client_auth_type: RequireAndVerifyClientCert\n": "client_ca_file: is missing; RequireAndVerifyClientCert",
     CLIENTS + "  client_auth_type: RequestClientCert\n": "'RequestClientCert' is not accepted; give NoClientCert, Veri",
     CLIENTS + "  client_auth_type: RequireAnyClientCert\n": "cannot ask for a certificate without verifying it",
-    CLIENTS.replace("ca.pem", "text.pem") + "  client_auth_type: VerifyClientCertIfGiven\n": "client_ca_file: '{folder",
-    CLIENTS.replace("ca.pem", "half.crt") + "  client_auth_type: VerifyClientCertIfGiven\n": "client_ca_file: '{folder",
+    CLIENTS.replace("ca.pem", "text.pem") + "  client_auth_type: VerifyClientCertIfGiven\n": "client_ca_file: '{folder}/",
+    CLIENTS.replace("ca.pem", "half.crt") + "  client_auth_type: VerifyClientCertIfGiven\n": "client_ca_file: '{folder}/",
     "basic_auth_users:": "basic_auth_users: keys with values must stand there",
     "basic_auth_users: {}": "basic_auth_users: names no user",
     "basic_auth_users: {alice: geheim}": "basic_auth_users.alice: the value is no bcrypt hash",
@@ -90,7 +90,7 @@ WRONG = {
     users() + "http_server_config: {http2: maybe}": "http_server_config.http2: 'maybe' is not accepted; give true or f",
     users() + "http_server_config: {headers: {X-Frame-Options: allow}}": "X-Frame-Options: 'allow' is not accepted; gi",
     users() + "http_server_config: {headers: {Server: x}}": "http_server_config.headers.Server: is not known; there ar",
-    users() + 'http_server_config: {headers: {Content-Security-Policy: "a\\nSet-Cookie: b"}}': "is not accepted; give a text",
+    users() + 'http_server_config: {headers: {Content-Security-Policy: "a\\nSet-Cookie: b"}}': "is not accepted; give a",
 }  # fmt: skip
 
 
