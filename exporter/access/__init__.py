@@ -5,11 +5,12 @@ Nothing here is imported without that flag: PyYAML, bcrypt and ssl's contexts co
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from exporter.access.config import WebConfig, read_web_config
@@ -19,6 +20,8 @@ from exporter.errors import AccessError
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
+
+    from exporter.access.config import Tls
 
 log = logging.getLogger("exporter")
 
@@ -53,6 +56,7 @@ class Access:
         self._looking = threading.Lock()
         self._looked = time.monotonic()
         self._complaint = ""
+        self._contents: tuple[Tls | bytes | None, ...] = ()
         self._rules = self._read()
         # After the reading, which finds out which files there are. What is young may have changed meanwhile: once more.
         self._taken = self._last = self._stamps()
@@ -93,7 +97,13 @@ class Access:
     def _read(self) -> Rules:
         config = read_web_config(self._path)
         self._files = (self._path, *config.files())
-        return make_rules(config)
+        rules = make_rules(config)
+        # What has not changed stays the same object: connections are closed where their context is another one.
+        contents = (config.tls, *(_content(name) for name in config.files()))
+        if contents == self._contents:
+            return replace(rules, context=self._rules.context)
+        self._contents = contents
+        return rules
 
     def _stamps(self) -> tuple[Stamp, ...]:
         return tuple(_stamp(name) for name in self._files)
@@ -103,6 +113,15 @@ def make_rules(config: WebConfig) -> Rules:
     """Return the rules of a configuration whose files can be read. Raises AccessError."""
     context = make_context(config.source, config.tls) if config.tls else None
     return Rules(context, config.users, tuple(config.headers.items()))
+
+
+def _content(name: str) -> bytes:
+    """Return what a file holds, as a digest: a key need not be in memory twice."""
+    try:
+        with open(name, "rb") as file:
+            return hashlib.sha256(file.read()).digest()
+    except OSError:  # gone since it was loaded: the next look will say so
+        return b""
 
 
 def _stamp(name: str) -> Stamp:

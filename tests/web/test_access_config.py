@@ -31,7 +31,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "half.crt").write_text((folder / "server.crt").read_text()[:300])
     key = ["openssl", "pkey", "-in", "server.key", "-aes256", "-passout", "pass:x", "-out", "locked.key"]
     subprocess.run(key, cwd=folder, check=True, capture_output=True)
-    small = "openssl req -x509 -newkey rsa:512 -nodes -subj /CN=x -keyout small.key -out small.crt".split()
+    small = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:512",
+        "-nodes",
+        "-subj",
+        "/CN=x",
+        "-keyout",
+        "small.key",
+        "-out",
+        "small.crt",
+    ]
     subprocess.run(small, cwd=folder, check=False, capture_output=True)
     return folder
 
@@ -75,8 +88,8 @@ WRONG = {
     TLS + "  client_auth_type: RequireAndVerifyClientCert\n": "client_ca_file: is missing; RequireAndVerifyClientCert",
     CLIENTS + "  client_auth_type: RequestClientCert\n": "'RequestClientCert' is not accepted; give NoClientCert, Veri",
     CLIENTS + "  client_auth_type: RequireAnyClientCert\n": "cannot ask for a certificate without verifying it",
-    CLIENTS.replace("ca.pem", "text.pem") + "  client_auth_type: VerifyClientCertIfGiven\n": "client_ca_file: '{folder}/",
-    CLIENTS.replace("ca.pem", "half.crt") + "  client_auth_type: VerifyClientCertIfGiven\n": "client_ca_file: '{folder}/",
+    CLIENTS.replace("ca.pem", "text.pem") + "  client_auth_type: VerifyClientCertIfGiven\n": "_ca_file: '{folder}/",
+    CLIENTS.replace("ca.pem", "half.crt") + "  client_auth_type: VerifyClientCertIfGiven\n": "_ca_file: '{folder}/",
     "basic_auth_users:": "basic_auth_users: keys with values must stand there",
     "basic_auth_users: {}": "basic_auth_users: names no user",
     "basic_auth_users: {alice: geheim}": "basic_auth_users.alice: the value is no bcrypt hash",
@@ -90,7 +103,7 @@ WRONG = {
     users() + "http_server_config: {http2: maybe}": "http_server_config.http2: 'maybe' is not accepted; give true or f",
     users() + "http_server_config: {headers: {X-Frame-Options: allow}}": "X-Frame-Options: 'allow' is not accepted; gi",
     users() + "http_server_config: {headers: {Server: x}}": "http_server_config.headers.Server: is not known; there ar",
-    users() + 'http_server_config: {headers: {Content-Security-Policy: "a\\nSet-Cookie: b"}}': "is not accepted; give a",
+    users() + 'http_server_config: {headers: {Content-Security-Policy: "a\\nSet-Cookie: b"}}': "is not accepted; give",
 }  # fmt: skip
 
 
