@@ -31,8 +31,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "half.crt").write_text((folder / "server.crt").read_text()[:300])
     key = ["openssl", "pkey", "-in", "server.key", "-aes256", "-passout", "pass:x", "-out", "locked.key"]
     subprocess.run(key, cwd=folder, check=True, capture_output=True)
-    small = [
-        "openssl",
+    small = ["openssl", "req", "-x509", "-newkey", "rsa:512", "-nodes", "-subj", "/CN=x"]
+    subprocess.run([*small, "-keyout", "small.key", "-out", "small.crt"], cwd=folder, check=False, capture_output=True)
         "req",
         "-x509",
         "-newkey",
