@@ -33,19 +33,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(key, cwd=folder, check=True, capture_output=True)
     small = ["openssl", "req", "-x509", "-newkey", "rsa:512", "-nodes", "-subj", "/CN=x"]
     subprocess.run([*small, "-keyout", "small.key", "-out", "small.crt"], cwd=folder, check=False, capture_output=True)
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:512",
-        "-nodes",
-        "-subj",
-        "/CN=x",
-        "-keyout",
-        "small.key",
-        "-out",
-        "small.crt",
-    ]
-    subprocess.run(small, cwd=folder, check=False, capture_output=True)
     return folder
 
 
