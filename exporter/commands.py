@@ -17,6 +17,7 @@ from exporter.pace import beats
 from exporter.sampler import Sampler
 
 if TYPE_CHECKING:
+    from exporter.access.guard import App
     from exporter.settings import Settings
 
 log = logging.getLogger("exporter")
@@ -35,9 +36,18 @@ def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
     from exporter.server import StopSignals, open_server, run  # noqa: PLC0415
     from exporter.web import create_app  # noqa: PLC0415
 
+    app: App = create_app(sampler, settings, history)
+    access = None
+    if settings.web_config:
+        from exporter.access import Access  # noqa: PLC0415 - PyYAML and bcrypt, for those who want them
+        from exporter.access.guard import guarded  # noqa: PLC0415
+
+        access = Access(settings.web_config)
+        app = guarded(app, access)
+
     # From here on there are threads, which Ctrl-C must not leave behind.
     stop = StopSignals()
-    server = open_server(create_app(sampler, settings, history), settings.host, settings.port)
+    server = open_server(app, settings.host, settings.port, access)
     try:
         files = open_exports(csv, jsonl)
     except UserError:

@@ -6,13 +6,17 @@ A worker that waits for a slow client is missing to all others, and a few such c
 from __future__ import annotations
 
 import select
+import selectors
 import ssl
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from cheroot.errors import FatalSSLAlert, NoSSLError
+from cheroot.makefile import MakeFile
 from cheroot.server import HTTPConnection, HTTPRequest
+
+from exporter.opening import Opening
 
 if TYPE_CHECKING:
     import socket
@@ -31,7 +35,9 @@ class Inbox:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
+        self._pending = sock.pending if isinstance(sock, ssl.SSLSocket) else _none_pending
         self._data = bytearray()
+        self._record_begun = False
         self.closed = False
         self.ended = False
         self.bytes_read = 0
@@ -39,22 +45,37 @@ class Inbox:
     def receive(self) -> None:
         """Take over what has arrived."""
         patience = self._socket.gettimeout()
+        before = len(self._data)
         try:
             self._socket.settimeout(0)
-            data = self._socket.recv(LARGEST_HEADER)
-            self._data += data
-            self.ended = not data
-        except _NOTHING_YET:
-            pass
+            self._take_over()
+        except _NOTHING_YET as reason:
+            # A part of a TLS record: nothing to read yet, but its time runs.
+            self._record_begun = isinstance(reason, ssl.SSLError) and len(self._data) == before
         except (OSError, ValueError):  # reset by the client, or closed already
             self.ended = True
+        else:
+            self._record_begun = False
         finally:
             with suppress(OSError):
                 self._socket.settimeout(patience)
 
+    def _take_over(self) -> None:
+        while not self.ended and len(self._data) < LARGEST_HEADER:
+            data = self._socket.recv(LARGEST_HEADER)
+            self._data += data
+            self.ended = not data
+            # What TLS has decrypted already wakes nobody: the system knows nothing of it.
+            if not self._pending():
+                break
+
+    def has_begun(self) -> bool:
+        """Return whether a request has begun to arrive."""
+        return self._record_begun or self.has_data()
+
     def has_data(self) -> bool:
         """Return whether there is something to read."""
-        return bool(self._data)
+        return bool(self._data) or self._pending() > 0
 
     def is_ready(self) -> bool:
         """Return whether a worker can do something: with a whole header, one too large, or the end."""
@@ -108,7 +129,7 @@ class Request(HTTPRequest):
 
 
 class Connection(HTTPConnection):
-    """A connection that is read by an Inbox, and its requests as above."""
+    """A connection that is read by an Inbox, and its requests as above; with TLS where the server's access says so."""
 
     RequestHandlerClass = Request
 
@@ -117,10 +138,44 @@ class Connection(HTTPConnection):
         self.rfile.close()
         self.rfile = Inbox(sock)
         self.last_used = time.time()
+        self.waits_for = selectors.EVENT_READ
+        self._opening = Opening(self, server.access) if server.access else None
+        self._answered = False
         with suppress(OSError, AttributeError):
             import socket  # noqa: PLC0415
 
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM)
+
+    def use(self, sock: ssl.SSLSocket) -> None:
+        """Go on with a socket that encrypts; the plain one is part of it."""
+        self.socket = sock
+        self.rfile = Inbox(sock)
+        self.wfile = MakeFile(sock, "wb", self.wbufsize)
+
+    def receive(self) -> None:
+        """Take over what has arrived, of a handshake or of a request."""
+        if self._opening and not self._opening.is_done():
+            try:
+                self._opening.go_on()
+            except (OSError, ValueError):
+                self.rfile.ended = True
+        if not self._opening or self._opening.is_done():
+            self.rfile.receive()
+
+    def has_begun(self) -> bool:
+        """Return whether its time runs already: of a handshake or of a request."""
+        return bool((self._opening and self._opening.is_under_way()) or self.rfile.has_begun())
+
+    def is_outdated(self) -> bool:
+        """Return whether it was answered under other TLS settings than today's, which may want other clients."""
+        return bool(
+            self._answered and self._opening and self._opening.context is not self.server.access.rules().context
+        )
+
+    def communicate(self) -> bool:
+        """Answer a request. Return whether the connection stays open."""
+        self._answered = True
+        return bool(super().communicate())  # type: ignore[no-untyped-call]
 
     def takes_answers(self) -> bool:
         """Return whether the client has read what it was sent before, but for a rest."""
@@ -128,3 +183,15 @@ class Connection(HTTPConnection):
             return bool(select.select([], [self.socket], [], 0)[1])
         except (OSError, ValueError):
             return False
+
+    def close(self) -> None:
+        """Close it; TLS says so, or the client must take it for an attack that cuts answers off."""
+        if isinstance(self.socket, ssl.SSLSocket) and self._opening and self._opening.is_done():
+            with suppress(OSError, ValueError):
+                self.socket.settimeout(0)
+                self.socket.unwrap()
+        super().close()
+
+
+def _none_pending() -> int:
+    return 0

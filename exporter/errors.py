@@ -28,3 +28,7 @@ class DesktopError(UserError):
     """A window that cannot be shown: no Tk, no screen."""
 
     exit_code = 1
+
+
+class AccessError(UserError):
+    """A web configuration, or a file that it names, which cannot be taken."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 import urllib.error
 import urllib.request
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from exporter.address import is_web_address
@@ -12,8 +14,8 @@ from exporter.errors import SettingError
 TIMEOUT = 5.0
 """Seconds to wait for the answer."""
 
-# The exporter is near: a proxy for the Internet would not find it, and Docker hands its own to containers.
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+NO_PROXY = urllib.request.ProxyHandler({})
+"""The exporter is near: a proxy for the Internet would not find it, and Docker hands its own to containers."""
 
 
 def check(url: str) -> tuple[bool, str]:
@@ -22,16 +24,52 @@ def check(url: str) -> tuple[bool, str]:
     A URL without a path gets ``/-/healthy``.
     """
     address = _address(url)
+    code, text = _ask(address, urllib.request.build_opener(NO_PROXY))
+    return 200 <= code < 300, f"{address}: {text}"
+
+
+def check_here(host: str, port: float) -> tuple[bool, str]:
+    """Return whether the exporter on this machine answers, whatever ``--web-config`` it has, and a line that says so.
+
+    It is asked without a password, and its certificate is not verified: no name in it need be that of loopback, and
+    nothing secret is sent. That it asks for a password (401) or for a certificate shows that it is alive.
+    """
+    address = f"{here(host, port)}/-/healthy"
+    code, text = _ask(address, urllib.request.build_opener(NO_PROXY))
+    if code == HTTPStatus.BAD_REQUEST:  # how it answers plain HTTP where it speaks TLS
+        address = address.replace("http:", "https:", 1)
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        code, text = _ask(address, urllib.request.build_opener(NO_PROXY, urllib.request.HTTPSHandler(context=context)))
+    if code == HTTPStatus.UNAUTHORIZED:
+        return True, f"{address}: asks for a password"
+    if code == _ALERT:
+        return True, f"{address}: asks for a certificate ({text})"
+    return 200 <= code < 300, f"{address}: {text}"
+
+
+_ALERT = -1
+"""In place of a status: TLS was spoken, and the other side ended it with an alert."""
+
+
+def _ask(address: str, opener: urllib.request.OpenerDirector) -> tuple[int, str]:
+    """Return status and reason of an answer, 0 where there is none."""
     try:
-        with _opener.open(address, timeout=TIMEOUT) as answer:
-            return True, f"{address}: {answer.status} {answer.reason}"
+        with opener.open(address, timeout=TIMEOUT) as answer:
+            return answer.status, f"{answer.status} {answer.reason}"
     except urllib.error.HTTPError as answer:
-        return False, f"{address}: {answer.code} {answer.reason}"
+        with answer:
+            return answer.code, f"{answer.code} {answer.reason}"
     except (OSError, ValueError) as reason:  # URLError is an OSError; a broken answer is a ValueError
         inner = getattr(reason, "reason", None) or reason
-        return False, f"{address}: {getattr(inner, 'strerror', None) or inner}"
+        if isinstance(reason, ssl.SSLError):  # its "reason" is a word of OpenSSL's
+            inner = reason
+        if isinstance(inner, ssl.SSLError):
+            word = inner.reason or str(inner)
+            return (_ALERT if "ALERT" in word else 0), word.replace("_", " ").lower()
+        return 0, str(getattr(inner, "strerror", None) or inner)
     except Exception as reason:  # noqa: BLE001 - http.client has errors of its own for what is no HTTP
-        return False, f"{address}: {type(reason).__name__}, this is no exporter"
+        return 0, f"{type(reason).__name__}, this is no exporter"
 
 
 def _address(url: str) -> str:

@@ -101,6 +101,9 @@ THRESHOLDS = tuple(
 LISTEN = (
     setting("host", "Address to listen on."),
     setting("port", "Port to listen on.", settings.PORT),
+    click.option(
+        "--web-config", metavar="FILE", default=None, help="Web configuration: TLS and passwords, see docs/access.md."
+    ),
     setting("grafana_url", "Link on the page; {host} is the name the page was asked for; 'none': no link."),
     setting("prometheus_url", "Link on the page, likewise."),
     setting("alertmanager_url", "Link on the page, likewise."),

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+    from exporter.access import Access
+
 log = logging.getLogger("exporter")
 
 THREADS = 6
@@ -73,13 +75,16 @@ class Server(wsgi.Server):
     ConnectionClass = Connection
     expiration_interval = HOUSEKEEPING
     keep_alive_conn_limit = CONNECTIONS
+    access: Access | None = None
+    """Who may come in, and by TLS or not; None: everybody, without."""
 
     @property
     def url(self) -> str:
         """The address for a browser on this machine."""
         host, port = self.bind_addr[:2]
         local = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-        return f"http://{local}:{port}"
+        scheme = "https" if self.access and self.access.rules().context else "http"
+        return f"{scheme}://{local}:{port}"
 
     def prepare(self) -> None:
         """Listen, and be ready to serve."""
@@ -94,11 +99,11 @@ class Server(wsgi.Server):
         """Hand a connection to a worker once a whole request header has arrived, and keep it waiting until then."""
         if conn is self._waker:
             return
-        if not conn.rfile.has_data():
+        if not conn.has_begun():
             conn.last_used = time.time()
         if not conn.rfile.is_ready():
-            conn.rfile.receive()
-        if conn.rfile.ended and not conn.rfile.has_data():
+            conn.receive()
+        if (conn.rfile.ended and not conn.rfile.has_data()) or conn.is_outdated():
             conn.close()
         elif not conn.rfile.is_ready():
             self._keep_waiting(conn)
@@ -108,14 +113,14 @@ class Server(wsgi.Server):
             conn.close()
 
     def _keep_waiting(self, conn: Any) -> None:
-        """Wait for more. ``last_used`` is when the request began: who drips has 10 s for the whole header."""
+        """Wait for more. ``last_used`` is when handshake or request began: who drips has 10 s for the whole of it."""
         if len(self._waiting) > self._room:
             waiting = [(c.last_used, fd) for fd, c in self._waiting.connections if isinstance(c, Connection)]
             _, oldest = min(waiting)
             found = next(c for fd, c in self._waiting.connections if fd == oldest)
             self._waiting.unregister(oldest)
             found.close()
-        self._waiting.register(conn.socket.fileno(), selectors.EVENT_READ, conn)
+        self._waiting.register(conn.socket.fileno(), conn.waits_for, conn)
 
     def end(self) -> None:
         """Stop serving; requests under way are answered first."""
@@ -137,7 +142,7 @@ def connections_allowed() -> int:
     return CONNECTIONS if files < 0 else max(4, min(CONNECTIONS, files - FILES))
 
 
-def open_server(app: Callable[..., Any], host: str, port: int) -> Server:
+def open_server(app: Callable[..., Any], host: str, port: int, access: Access | None = None) -> Server:
     """Return a server that listens already. Raises ServerError with the reason in one line."""
     server = Server(
         (host, port),
@@ -147,6 +152,7 @@ def open_server(app: Callable[..., Any], host: str, port: int) -> Server:
         request_queue_size=128,
     )
     server.max_request_header_size = LARGEST_HEADER
+    server.access = access
     try:
         server.prepare()
     except OSError as reason:

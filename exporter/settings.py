@@ -81,6 +81,7 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 5000
+    web_config: str | None = None
     rootfs: str = ""
     hostname: str = ""
     max_age: float = 1.0
@@ -110,6 +111,8 @@ class Settings:
         TOP.parse("--top", self.top)
         TIMEOUT.parse("--filesystem-timeout", self.filesystem_timeout)
         check_host(self.host)
+        if self.web_config == "":  # a script whose variable is not set: must not be open for that
+            raise SettingError("--web-config", "", "a web configuration file, see docs/access.md")
         if not self.hostname.isprintable():
             raise SettingError("--hostname", self.hostname, "a name without control characters")
         self._check_rootfs()

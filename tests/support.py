@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 from prometheus_client.parser import text_string_to_metric_families
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping, Sequence
 
     from prometheus_client.samples import Sample
@@ -44,11 +45,17 @@ class Answer:
         return self.body.decode()
 
 
-def fetch(url: str, headers: Mapping[str, str] | None = None, method: str = "GET", wait: float = 20) -> Answer:
+def fetch(
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    method: str = "GET",
+    wait: float = 20,
+    context: ssl.SSLContext | None = None,
+) -> Answer:
     """Ask once; a 4xx or 5xx is an answer as well."""
     request = urllib.request.Request(url, headers=dict(headers or {}), method=method)
     try:
-        with urllib.request.urlopen(request, timeout=wait) as answer:
+        with urllib.request.urlopen(request, timeout=wait, context=context) as answer:
             return Answer(answer.status, dict(answer.headers), answer.read())
     except urllib.error.HTTPError as error:
         with error:
@@ -70,7 +77,7 @@ class Exporter:
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                if fetch(f"{self.url}/-/ready").status == 200:
+                if self.get("/-/ready").status == 200:
                     return self
             except OSError:
                 time.sleep(0.02)

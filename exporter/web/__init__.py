@@ -12,6 +12,7 @@ from exporter.collectors import COLLECTORS
 from exporter.history import History
 from exporter.render.json import dumps
 from exporter.web.alerts import FiringAlerts
+from exporter.web.headers import add_security
 from exporter.web.limits import HEADER, time_limit
 from exporter.web.metrics import Expositions
 from exporter.web.page import add_filters, page_context
@@ -80,6 +81,7 @@ def create_app(sampler: Sampler, settings: Settings, history: History | None = N
     app.register_error_handler(HTTPException, _refused)
     # Not a traceback for each request of a machine that is out of memory.
     app.register_error_handler(MemoryError, lambda _: _text("no memory is left for this answer; ask again", 503))
+    app.after_request(add_security)
     return app
 
 

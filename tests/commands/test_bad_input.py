@@ -48,6 +48,7 @@ FILE = Bad("give a file in a folder that can be written", ("/nonexistent-folder/
 BAD = {
     "--host": Bad("an address or a host name", ("", "a b", "a\tb", " ")),
     "--port": PORT,
+    "--web-config": Bad("a web configuration file", ("/nonexistent-folder/web.yml", "/", "")),
     "--rootfs": Bad("a folder where the host's / is mounted", ("/nonexistent-folder", "/dev/null", "relative")),
     "--hostname": Bad("a name without control characters", ("a\nb", "\x1b[31mred", "a\x7f", "\u2028")),
     "--top": _numbers("a whole number from 1 to 50", "0", "51", "2.5"),

@@ -1,0 +1,80 @@
+"""The door before the application: who has no right password is answered here, whatever was asked for."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+from typing import TYPE_CHECKING, Any
+
+from exporter.access.passwords import Passwords, Verdict
+from exporter.web.headers import SECURITY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from exporter.access import Access
+
+    Headers = list[tuple[str, str]]
+    App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+_ASK = ("WWW-Authenticate", 'Basic realm="Host Exporter", charset="UTF-8"')
+
+
+def guarded(app: App, access: Access) -> App:
+    """Return the application behind the rules in force: a password first, then the configured headers."""
+    passwords = Passwords()
+
+    def guard(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        rules = access.rules()
+
+        def start(status: str, headers: Headers, *rest: Any) -> Any:
+            own = {name.lower() for name, _ in rules.headers}
+            kept = [(name, value) for name, value in headers if name.lower() not in own]
+            return start_response(status, [*kept, *rules.headers], *rest)
+
+        if not rules.users:
+            return app(environ, start)
+        login = _login(environ.get("HTTP_AUTHORIZATION", ""))
+        if login is None:
+            return _answer(start, environ, "401 Unauthorized", "a user and a password are needed", _ASK)
+        verdict = passwords.check(*login, rules.users, _network(environ.get("REMOTE_ADDR", "")))
+        if verdict is Verdict.RIGHT:
+            return app(environ, start)
+        if verdict is Verdict.WRONG:
+            return _answer(start, environ, "401 Unauthorized", "user or password are wrong", _ASK)
+        return _answer(start, environ, "429 Too Many Requests", "too many passwords are tried", ("Retry-After", "5"))
+
+    return guard
+
+
+def _answer(
+    start: Callable[..., Any], environ: dict[str, Any], status: str, line: str, header: tuple[str, str]
+) -> Iterable[bytes]:
+    body = f"{status}; {line}\n".encode()
+    fixed = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
+    start(status, [*fixed, ("Cache-Control", "no-store"), header, *SECURITY.items()])
+    return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
+
+
+def _login(header: str) -> tuple[bytes, bytes] | None:
+    """Return user and password of an Authorization header, None where it has none."""
+    scheme, _, text = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        user, colon, password = base64.b64decode(text.strip(), validate=True).partition(b":")
+    except (binascii.Error, ValueError):
+        return None
+    return (user, password) if colon else None
+
+
+def _network(address: str) -> str:
+    """Return what one stranger can count as: an IPv4 address, or the 64 bits of IPv6 that everybody has to spare."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
+    return address

@@ -1,0 +1,79 @@
+"""A real exporter behind a web configuration: certificates of an authority of its own, users with cheap hashes."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import ssl
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import bcrypt
+import trustme
+
+from tests.support import Answer, Exporter, fetch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+USER, PASSWORD = "prometheus", "correct horse"
+
+
+@functools.cache
+def hashed(password: str = PASSWORD, cost: int = 4) -> str:
+    """Return a bcrypt hash; cost 4 takes a millisecond."""
+    return bcrypt.hashpw(password.encode()[:72], bcrypt.gensalt(cost)).decode()
+
+
+def login(user: str = USER, password: str = PASSWORD) -> dict[str, str]:
+    """Return the header that a login is."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+class Authority:
+    """A certificate authority, and what it signs as files in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._ca = trustme.CA()
+        self._ca.cert_pem.write_to_path(str(folder / "ca.pem"))
+
+    def issue(self, name: str = "server") -> None:
+        """Write NAME.crt and NAME.key, over those of before."""
+        made = self._ca.issue_cert("127.0.0.1", "localhost", common_name=name)
+        (self.folder / f"{name}.crt").write_bytes(b"".join(pem.bytes() for pem in made.cert_chain_pems))
+        made.private_key_pem.write_to_path(str(self.folder / f"{name}.key"))
+
+
+def trusting(folder: Path, client: str = "") -> ssl.SSLContext:
+    """Return how a client that trusts the authority connects, with a certificate of its own or without."""
+    context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+    if client:
+        context.load_cert_chain(folder / f"{client}.crt", folder / f"{client}.key")
+    return context
+
+
+TLS = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"
+
+
+def users(**passwords: str) -> str:
+    """Return the part of the configuration that names users, by default the one."""
+    lines = [f"  {user}: {hashed(password)}\n" for user, password in (passwords or {USER: PASSWORD}).items()]
+    return "basic_auth_users:\n" + "".join(lines)
+
+
+class GuardedExporter(Exporter):
+    """The real command with --web-config; asked with the right password over TLS unless told otherwise."""
+
+    def __init__(self, folder: Path, config: str, *args: str, client: str = "") -> None:
+        self.file = folder / f"web-config-{uuid4().hex}.yml"
+        self.file.write_text(config, encoding="utf-8")
+        super().__init__("--web-config", str(self.file), *args)
+        self.context: ssl.SSLContext | None = None
+        if "tls_server_config" in config:
+            self.url = self.url.replace("http:", "https:")
+            self.context = trusting(folder, client)
+
+    def get(self, path: str = "/metrics", headers: Mapping[str, str] | None = None, method: str = "GET") -> Answer:
+        return fetch(self.url + path, login() if headers is None else headers, method, context=self.context)

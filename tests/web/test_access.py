@@ -1,0 +1,191 @@
+"""What --web-config promises: nobody reads anything without TLS and the password that it asks for."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.server import Server
+from exporter.web import PATHS
+from exporter.web.headers import SECURITY
+from tests.support import Exporter, fetch, run
+from tests.support_access import PASSWORD, TLS, USER, Authority, GuardedExporter, login, trusting, users
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+EVERYTHING = [*PATHS.split(", "), "/static/page.css", "/static/page.js", "/no/such/path", "/metrics?collect[]=cpu"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("access")
+    authority = Authority(folder)
+    for name in ("server", "client"):
+        authority.issue(name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def guarded(folder: Path) -> Iterator[GuardedExporter]:
+    with GuardedExporter(folder, TLS + users()) as running:
+        yield running
+
+
+@pytest.mark.parametrize("path", EVERYTHING)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
+def test_whatever_is_asked_for_needs_the_password(guarded: GuardedExporter, path: str, method: str) -> None:
+    for headers in ({}, login(password="wrong"), login(user="nobody"), {"Authorization": "Bearer x"}):
+        answer = guarded.get(path, headers, method)
+        assert answer.status in {401, 429}
+        assert answer.body == b"" or len(answer.body) < 80
+        if answer.status == 401:
+            assert answer.headers["WWW-Authenticate"].startswith('Basic realm="Host Exporter"')
+
+
+def test_with_the_password_everything_is_as_without_a_web_configuration(
+    guarded: GuardedExporter, exporter: Exporter
+) -> None:
+    for path in EVERYTHING:
+        with_password, open_to_all = guarded.get(path), exporter.get(path)
+        assert with_password.status == open_to_all.status
+        assert with_password.headers.keys() == open_to_all.headers.keys()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "", "Basic", "Basic ", "Basic !!!!", "Basic " + "A" * 4000, "basic cHJvbWV0aGV1cw==", "Basic Og==",
+        "Basic \xff\xfe", "Digest cHJvbWV0aGV1czp4", "Basic cHJvbWV0aGV1czp4=", "Basic cHJvbWV0aGV1czpj\tb3Jy",
+    ],
+)  # fmt: skip
+def test_a_broken_login_is_none(guarded: GuardedExporter, header: str) -> None:
+    assert guarded.get("/", {"Authorization": header}).status in {401, 429}
+
+
+def test_a_password_of_any_length_and_any_characters_is_compared(folder: Path) -> None:
+    long, odd = "x" * 100, 'ä: "\u20ac$2y$ '
+    with GuardedExporter(folder, TLS + users(prometheus=PASSWORD, long=long, odd=odd)) as exporter:
+        assert exporter.get("/", login("long", long)).status == 200
+        assert exporter.get("/", login("odd", odd)).status == 200
+        assert exporter.get("/", login("odd", odd + "x")).status == 401
+
+
+def test_passwords_are_never_logged(folder: Path) -> None:
+    with GuardedExporter(folder, TLS + users(), "--verbose") as exporter:
+        exporter.get("/", login(password="tr0ub4dor"))
+        exporter.get("/", {"Authorization": "Basic tr0ub4dor"})
+    for secret in (PASSWORD, "tr0ub4dor", login()["Authorization"].split()[1], "$2b$"):
+        assert secret not in exporter.log
+
+
+def test_without_tls_the_password_is_asked_for_as_well(folder: Path) -> None:
+    with GuardedExporter(folder, users()) as exporter:
+        assert exporter.get("/metrics").status == 200
+        assert exporter.get("/metrics", {}).status == 401
+        assert run("health", "--port", str(exporter.port)).returncode == 0
+
+
+def test_plain_http_to_the_tls_port_is_told_so(guarded: GuardedExporter) -> None:
+    answer = fetch(f"http://127.0.0.1:{guarded.port}/metrics", login())
+    assert (answer.status, b"HTTPS" in answer.body) == (400, True)
+
+
+@pytest.mark.parametrize(
+    "sent", [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16", b"\x16\x03\x01\x00\x05hello", b"\0" * 5000, b"\x15\x03"]
+)
+def test_what_is_no_tls_is_closed_without_a_traceback(folder: Path, sent: bytes) -> None:
+    with GuardedExporter(folder, TLS + users(), "--verbose") as exporter:
+        with socket.create_connection(("127.0.0.1", exporter.port), timeout=20) as client:
+            client.sendall(sent)
+            client.shutdown(socket.SHUT_WR)
+            while client.recv(65536):
+                pass
+        assert exporter.get("/-/healthy").status == 200
+    assert "Traceback" not in exporter.log
+
+
+def test_a_certificate_that_the_authority_has_not_signed_is_needed_and_refused(folder: Path) -> None:
+    asks = TLS + "  client_ca_file: ca.pem\n  client_auth_type: RequireAndVerifyClientCert\n"
+    strangers = folder / "strangers"
+    strangers.mkdir()
+    Authority(strangers).issue("client")
+    with GuardedExporter(folder, asks, client="client") as exporter:
+        assert exporter.get("/metrics").status == 200
+        without, stranger = trusting(folder), trusting(folder)
+        stranger.load_cert_chain(strangers / "client.crt", strangers / "client.key")
+        for context in (without, stranger):
+            with pytest.raises(OSError, match=r"(?i)certificate required|unknown ca"):
+                fetch(f"{exporter.url}/metrics", context=context)
+        health = run("health", "--port", str(exporter.port))
+        assert (health.returncode, "asks for a certificate" in health.stdout) == (0, True), health
+    assert "Traceback" not in exporter.log
+
+
+def test_a_certificate_that_is_only_verified_if_given_may_be_missing(folder: Path) -> None:
+    asks = TLS + "  client_ca_file: ca.pem\n  client_auth_type: VerifyClientCertIfGiven\n"
+    with GuardedExporter(folder, asks, client="client") as exporter:
+        assert exporter.get("/metrics").status == 200
+        assert fetch(f"{exporter.url}/metrics", context=trusting(folder)).status == 200
+
+
+@pytest.mark.parametrize(("low", "high", "spoken"), [("TLS13", "TLS13", "TLSv1.3"), ("TLS12", "TLS12", "TLSv1.2")])
+def test_only_the_versions_asked_for_are_spoken(folder: Path, low: str, high: str, spoken: str) -> None:
+    with GuardedExporter(folder, f"{TLS}  min_version: {low}\n  max_version: {high}\n") as exporter:
+        versions = {}
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = trusting(folder)
+            context.minimum_version = context.maximum_version = version
+            with socket.create_connection(("127.0.0.1", exporter.port), timeout=20) as plain:
+                try:
+                    with context.wrap_socket(plain, server_hostname="127.0.0.1") as client:
+                        versions[version] = client.version()
+                except ssl.SSLError:
+                    continue
+        assert list(versions.values()) == [spoken]
+
+
+def test_health_knows_no_password_and_trusts_the_certificate_of_its_own_machine(
+    guarded: GuardedExporter, folder: Path
+) -> None:
+    done = run("health", "--port", str(guarded.port))
+    assert (done.returncode, "asks for a password" in done.stdout) == (0, True), done
+    assert run("health", env={"HOST_EXPORTER_PORT": str(guarded.port)}).returncode == 0
+    # An address of somebody else's is held to the usual rules.
+    assert run("health", guarded.url).returncode == 1
+    trusted = run("health", guarded.url, env={"SSL_CERT_FILE": str(folder / "ca.pem")})
+    assert (trusted.returncode, "401" in trusted.stderr) == (1, True)
+
+
+def test_every_answer_has_the_headers_that_keep_a_browser_in_bounds(
+    guarded: GuardedExporter, exporter: Exporter
+) -> None:
+    for asked in (exporter, guarded):
+        for path in EVERYTHING:
+            headers = asked.get(path).headers
+            assert {name: headers.get(name) for name in SECURITY} == SECURITY
+    assert "unsafe" not in SECURITY["Content-Security-Policy"]
+    refused = guarded.get("/", {})
+    assert {name: refused.headers.get(name) for name in SECURITY} == SECURITY
+
+
+def test_headers_can_be_set_as_for_every_exporter(folder: Path) -> None:
+    headers = {"Strict-Transport-Security": "max-age=600", "X-Frame-Options": "sameorigin"}
+    lines = "".join(f"    {name}: {value}\n" for name, value in headers.items())
+    with GuardedExporter(folder, f"{TLS}{users()}http_server_config:\n  http2: false\n  headers:\n{lines}") as exporter:
+        for asked in ({}, login()):
+            answer = exporter.get("/", asked)
+            assert headers.items() <= dict(answer.headers).items()
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_log_says_where_it_is_and_a_name_is_not_needed_to_reach_it(folder: Path) -> None:
+    with GuardedExporter(folder, TLS + users()) as exporter:
+        assert exporter.get("/").status == 200
+    assert f"status page on https://127.0.0.1:{exporter.port}" in exporter.log
+    assert Server.access is None
+    assert USER not in exporter.log

@@ -1,0 +1,149 @@
+"""A wrong web configuration ends the start with one line: file, key, value, what is accepted."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.access.config import HEADERS, parse_web_config
+from exporter.errors import AccessError
+from tests.support import free_port, run
+from tests.support_access import TLS, Authority, hashed, users
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HASH = hashed()
+CLIENTS = TLS + "  client_ca_file: ca.pem\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("access")
+    authority = Authority(folder)
+    authority.issue("server")
+    authority.issue("other")
+    (folder / "text.pem").write_text("a certificate, honestly")
+    (folder / "half.crt").write_text((folder / "server.crt").read_text()[:300])
+    key = ["openssl", "pkey", "-in", "server.key", "-aes256", "-passout", "pass:x", "-out", "locked.key"]
+    subprocess.run(key, cwd=folder, check=True, capture_output=True)
+    small = ["openssl", "req", "-x509", "-newkey", "rsa:512", "-nodes", "-subj", "/CN=x"]
+    subprocess.run([*small, "-keyout", "small.key", "-out", "small.crt"], cwd=folder, check=False, capture_output=True)
+    return folder
+
+
+WRONG = {
+    "": "closes nothing; give tls_server_config, basic_auth_users or both",
+    "# nothing but a comment": "closes nothing",
+    "http_server_config: {http2: true}": "closes nothing",
+    "text": "keys with values must stand there",
+    "[1, 2]": "keys with values must stand there",
+    "a: [": "line 1: ",
+    "\ttabs: 1": "line 1: ",
+    "a: *secret": "line 1: an alias",
+    "tls_server: {}": "tls_server: is not known; there are tls_server_config, basic_auth_users, http_server_config",
+    "rate_limit: {burst: 1}": "rate_limit: is not supported; ",
+    "tls_server_config:": "tls_server_config: keys with values",
+    "tls_server_config: {}": "tls_server_config.cert_file: is missing",
+    "tls_server_config: {cert_file: server.crt}": "tls_server_config.key_file: is missing",
+    "tls_server_config: {cert_file: [a], key_file: server.key}": "tls_server_config.cert_file: give a file",
+    TLS.replace("server.crt", "gone.crt"): "tls_server_config.cert_file: '{folder}/gone.crt' cannot be read",
+    TLS.replace("server.crt", "text.pem"): "'{folder}/text.pem' holds none; give a certificate in PEM format",
+    TLS.replace("server.crt", "half.crt"): "'{folder}/half.crt' is not taken by OpenSSL",
+    TLS.replace("server.crt", "."): "tls_server_config.cert_file: '{folder}/.' cannot be read",
+    TLS.replace("server.key", "gone.key"): "tls_server_config.key_file: '{folder}/gone.key' cannot be read: No",
+    TLS.replace("server.key", "server.crt"): "'{folder}/server.crt' holds none; give the certificate's private key",
+    TLS.replace("server.key", "other.key"): "'{folder}/other.key' does not fit the certificate in {folder}/server.crt",
+    TLS.replace("server.key", "locked.key"): "is protected by a passphrase; give a key without one",
+    TLS.replace("server.", "small."): "'{folder}/small.crt' is not taken by OpenSSL (ee key too small)",
+    TLS + "  cert: x\n": "tls_server_config.cert: is not supported; it is taken from a file only: give cert_file",
+    TLS + "  key: geheim\n": "tls_server_config.key: is not supported",
+    TLS + "  client_ca: x\n": "tls_server_config.client_ca: is not supported",
+    TLS + "  client_allowed_sans: [a]\n": "tls_server_config.client_allowed_sans: is not supported",
+    TLS + "  cipher_suites: [a]\n": "tls_server_config.cipher_suites: is not supported",
+    TLS + "  curve_preferences: [a]\n": "tls_server_config.curve_preferences: is not supported",
+    TLS + "  certfile: x\n": "tls_server_config.certfile: is not known; there are cert_file, key_file",
+    TLS + "  cert_file: other.crt\n": "line 4: the key 'cert_file' stands there twice",
+    TLS + "  min_version: TLS11\n": "min_version: 'TLS11' is not accepted; give TLS12 or TLS13; OpenSSL no longer",
+    TLS + "  min_version: 1.2\n": "min_version: '1.2' is not accepted; give TLS12 or TLS13",
+    TLS + "  min_version: TLS13\n  max_version: TLS12\n": "max_version: 'TLS12' is not accepted; give min_version (TLS",
+    CLIENTS: "client_ca_file: asks nobody for a certificate; give client_auth_type RequireAndVerifyClientCert too",
+    TLS + "  client_auth_type: RequireAndVerifyClientCert\n": "client_ca_file: is missing; RequireAndVerifyClientCert",
+    CLIENTS + "  client_auth_type: RequestClientCert\n": "'RequestClientCert' is not accepted; give NoClientCert, Veri",
+    CLIENTS + "  client_auth_type: RequireAnyClientCert\n": "cannot ask for a certificate without verifying it",
+    CLIENTS.replace("ca.pem", "text.pem") + "  client_auth_type: VerifyClientCertIfGiven\n": "_ca_file: '{folder}/",
+    CLIENTS.replace("ca.pem", "half.crt") + "  client_auth_type: VerifyClientCertIfGiven\n": "_ca_file: '{folder}/",
+    "basic_auth_users:": "basic_auth_users: keys with values must stand there",
+    "basic_auth_users: {}": "basic_auth_users: names no user",
+    "basic_auth_users: {alice: geheim}": "basic_auth_users.alice: the value is no bcrypt hash",
+    "basic_auth_users: {alice: [geheim]}": "basic_auth_users.alice: the value is no bcrypt hash",
+    "basic_auth_users: {alice: ''}": "basic_auth_users.alice: the value is no bcrypt hash",
+    f"basic_auth_users: {{alice: '{HASH[:-1]}'}}": "basic_auth_users.alice: the value is no bcrypt hash",
+    f"basic_auth_users: {{alice: '{HASH.replace('$2b$', '$2x$')}'}}": "basic_auth_users.alice: the value is no bcrypt",
+    f"basic_auth_users: {{alice: '{HASH.replace('$04$', '$31$')}'}}": "basic_auth_users.alice: the hash has cost 31; g",
+    f"basic_auth_users: {{'a:b': '{HASH}'}}": "is no name that a client could send",
+    f"basic_auth_users: {{a: '{HASH}', a: '{HASH}'}}": "the key 'a' stands there twice",
+    users() + "http_server_config: {http2: maybe}": "http_server_config.http2: 'maybe' is not accepted; give true or f",
+    users() + "http_server_config: {headers: {X-Frame-Options: allow}}": "X-Frame-Options: 'allow' is not accepted; gi",
+    users() + "http_server_config: {headers: {Server: x}}": "http_server_config.headers.Server: is not known; there ar",
+    users() + 'http_server_config: {headers: {Content-Security-Policy: "a\\nSet-Cookie: b"}}': "is not accepted; give",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "said"), WRONG.items(), ids=[f"{n}" for n in range(len(WRONG))])
+def test_what_is_wrong_is_said_in_one_line(folder: Path, text: str, said: str) -> None:
+    from exporter.access import make_rules
+
+    path = folder / "wrong.yml"
+    with pytest.raises(AccessError) as refused:
+        make_rules(parse_web_config(text.encode(), str(path)))
+    line = str(refused.value)
+    assert line.startswith(f"--web-config {path}: ")
+    assert said.format(folder=folder) in line
+    assert "\n" not in line
+    assert not any(secret in line for secret in ("geheim", "secret", "$2b$04"))
+
+
+@pytest.mark.parametrize("text", ["", TLS.replace("server.key", "other.key"), "basic_auth_users: {alice: geheim}"])
+def test_the_command_ends_with_that_line_and_code_2(folder: Path, text: str) -> None:
+    path = folder / "command.yml"
+    path.write_text(text)
+    done = run("serve", "--port", str(free_port()), env={"HOST_EXPORTER_WEB_CONFIG": str(path)})
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    assert done.stderr.startswith(f"host-exporter: --web-config {path}: ")
+    assert "(set by HOST_EXPORTER_WEB_CONFIG)" in done.stderr
+
+
+def test_a_pipe_is_no_file_that_can_be_read_again(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    done = run("serve", "--port", str(free_port()), "--web-config", str(tmp_path / "pipe"))
+    assert (done.returncode, "is no file" in done.stderr) == (2, True), done.stderr
+
+
+def test_the_forms_that_other_programs_write_are_taken(folder: Path) -> None:
+    text = (
+        f"tls_server_config:\n  cert_file: {folder}/server.crt\n  key_file: 'sub/../server.key'\n"
+        f"  min_version: 'TLS12'\n  client_auth_type: \"NoClientCert\"\n"
+        f"basic_auth_users:\n  1234: {HASH.replace('$2b$', '$2y$')}\n  yes: '{HASH.replace('$2b$', '$2a$')}'\n"
+        f"  zoë: {HASH}\n"
+    )
+    config = parse_web_config(text.encode(), str(folder / "web.yml"))
+    assert config.files() == (f"{folder}/server.crt", f"{folder}/sub/../server.key")
+    assert set(config.users) == {b"1234", b"yes", "zoë".encode()}
+    assert parse_web_config(text.encode("utf-16"), "x/web.yml").users == config.users
+    assert set(HEADERS) >= {"Strict-Transport-Security"}
+
+
+def test_nothing_of_it_is_loaded_without_the_flag() -> None:
+    """PyYAML and bcrypt cost memory and time at start."""
+    code = (
+        "import sys\n"
+        "from exporter import cli, commands, server, web\n"
+        "print([name for name in ('yaml', 'bcrypt', 'exporter.access') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

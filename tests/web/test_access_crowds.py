@@ -1,0 +1,215 @@
+"""Crowds at the door of a TLS port: handshakes that stop, drip or fail cost a place to wait, and no worker."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import ssl
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support_access import TLS, USER, Authority, GuardedExporter, hashed, login, trusting, users
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+# A scrape takes some 5 ms; this is for a busy machine. A worker that waits for a client waits 10 s.
+SOON = 3.0
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("access")
+    Authority(folder).issue("server")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def guarded(folder: Path) -> Iterator[GuardedExporter]:
+    with GuardedExporter(folder, TLS + users()) as running:
+        yield running
+
+
+def hello() -> bytes:
+    """Return the first message of a handshake, as OpenSSL sends it."""
+    outgoing = ssl.MemoryBIO()
+    context = ssl._create_unverified_context()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost").do_handshake()
+    return outgoing.read()
+
+
+HELLO = hello()
+
+
+@contextlib.contextmanager
+def crowd(exporter: GuardedExporter, count: int, greeting: bytes) -> Iterator[list[socket.socket]]:
+    with contextlib.ExitStack() as stack:
+        clients = []
+        for _ in range(count):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", exporter.port), timeout=20))
+            with contextlib.suppress(OSError):
+                client.sendall(greeting)
+            clients.append(client)
+        yield clients
+
+
+def scrape(exporter: GuardedExporter) -> float:
+    """Return how long a scrape took, with its handshake."""
+    start = time.monotonic()
+    assert exporter.get("/metrics").status == 200
+    return time.monotonic() - start
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [b"", HELLO[:1], HELLO[:100], HELLO, b"GET /metrics HTTP/1.1\r\n", HELLO[:5] + b"\xff" * 300],
+    ids=["nothing", "a byte", "half a hello", "a hello and no more", "plain HTTP", "nonsense"],
+)
+def test_a_scraper_is_served_beside_200_clients_that_never_finish_their_handshake(
+    guarded: GuardedExporter, greeting: bytes
+) -> None:
+    with crowd(guarded, 200, greeting):
+        times = [scrape(guarded) for _ in range(5)]
+    print(f"slowest of 5 scrapes beside 200 such clients: {max(times) * 1000:.1f} ms")
+    assert max(times) < SOON
+
+
+def test_a_scraper_is_served_beside_200_handshakes_that_drip(guarded: GuardedExporter) -> None:
+    stop = threading.Event()
+    with crowd(guarded, 200, HELLO[:1]) as clients:
+
+        def drip() -> None:
+            for place in range(1, len(HELLO)):
+                if stop.wait(1):
+                    return
+                for client in clients:
+                    with contextlib.suppress(OSError):
+                        client.send(HELLO[place : place + 1])
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        try:
+            times = []
+            for _ in range(5):
+                time.sleep(1)
+                times.append(scrape(guarded))
+        finally:
+            stop.set()
+            thread.join()
+    print(f"slowest of 5 scrapes beside 200 that drip: {max(times) * 1000:.1f} ms")
+    assert max(times) < SOON
+
+
+def given_up_after(client: socket.socket, send: Callable[[], object]) -> float:
+    """Send something each half second until the exporter closes the connection, and return when that was."""
+    client.settimeout(0.5)
+    start = time.monotonic()
+    while time.monotonic() - start < 40:
+        try:
+            send()
+            if not client.recv(65536):
+                break
+        except TimeoutError:
+            continue
+        except OSError:
+            break
+    return time.monotonic() - start
+
+
+def test_a_handshake_that_drips_is_given_up(guarded: GuardedExporter) -> None:
+    with crowd(guarded, 1, b"") as [client]:
+        rest = iter(HELLO)
+        assert 8 < given_up_after(client, lambda: client.send(bytes([next(rest)]))) < 20
+
+
+def test_a_tls_record_that_drips_is_given_up(guarded: GuardedExporter, folder: Path) -> None:
+    """No byte of it can be decrypted before all are there: nothing seems to arrive."""
+    with crowd(guarded, 1, b"") as [client]:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = trusting(folder).wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                client.sendall(outgoing.read())
+                incoming.write(client.recv(65536))
+        client.sendall(outgoing.read())
+        tls.write(b"GET /metrics HTTP/1.1\r\nX: " + b"x" * 8000)
+        record = iter(outgoing.read())
+        assert 8 < given_up_after(client, lambda: client.send(bytes([next(record)]))) < 20
+
+
+def test_requests_in_one_record_in_many_and_in_halves_are_all_answered(guarded: GuardedExporter, folder: Path) -> None:
+    """What TLS has decrypted already wakes no selector: it must not be left lying there."""
+    head = f"Host: x\r\nAuthorization: {login()['Authorization']}\r\n".encode()
+    one = b"GET /-/healthy HTTP/1.1\r\n" + head + b"\r\n"
+    last = b"GET /-/healthy HTTP/1.1\r\n" + head + b"Connection: close\r\n\r\n"
+    for pieces in ([one * 20 + last], [one * 700 + last], [one, one, last], [one[:30], one[30:] + last[:9], last[9:]]):
+        with (
+            socket.create_connection(("127.0.0.1", guarded.port), timeout=20) as plain,
+            trusting(folder).wrap_socket(plain, server_hostname="127.0.0.1") as client,
+        ):
+            threading.Thread(target=lambda pieces=pieces, client=client: [client.sendall(p) for p in pieces]).start()
+            text = b""
+            while piece := client.recv(65536):
+                text += piece
+        assert text.count(b"HTTP/1.1 200 OK") == sum(piece.count(b"GET /") for piece in pieces)
+
+
+def test_an_answer_ends_as_tls_demands(guarded: GuardedExporter, folder: Path) -> None:
+    """With a close_notify: without it a client cannot tell the end from somebody who cut the answer off."""
+    with (
+        socket.create_connection(("127.0.0.1", guarded.port), timeout=20) as plain,
+        trusting(folder).wrap_socket(plain, server_hostname="127.0.0.1", suppress_ragged_eofs=False) as client,
+    ):
+        client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        while client.recv(65536):
+            pass
+
+
+def test_silent_handshakes_cost_no_cpu(folder: Path) -> None:
+    with GuardedExporter(folder, TLS + users()) as exporter, crowd(exporter, 150, HELLO):
+        time.sleep(0.5)
+        before = cpu_seconds(exporter)
+        time.sleep(2)
+        assert cpu_seconds(exporter) - before < 0.5
+
+
+def cpu_seconds(exporter: GuardedExporter) -> float:
+    with open(f"/proc/{exporter.process.pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_those_who_try_passwords_lock_nobody_out_who_has_been_in(folder: Path) -> None:
+    """At cost 12 each try is a third of a second of a core."""
+    with GuardedExporter(folder, f"{TLS}basic_auth_users:\n  {USER}: {hashed(cost=12)}\n") as exporter:
+        stop = threading.Event()
+        seen: list[int] = []
+
+        def guess(number: int) -> None:
+            while not stop.is_set():
+                with contextlib.suppress(OSError):
+                    seen.append(exporter.get("/", login(password=str(number))).status)
+
+        guessers = [threading.Thread(target=guess, args=(number,)) for number in range(12)]
+        for thread in guessers:
+            thread.start()
+        try:
+            times = [scrape(exporter) for _ in range(10)]
+        finally:
+            stop.set()
+            for thread in guessers:
+                thread.join()
+    wrong = f"{len(seen)} wrong passwords, {seen.count(401)} of them compared"
+    print(f"slowest of 10 scrapes beside {wrong}: {max(times) * 1000:.0f} ms")
+    assert max(times) < SOON
+    assert set(seen) <= {401, 429}
+    assert seen.count(429) > seen.count(401)
