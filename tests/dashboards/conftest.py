@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 import urllib.parse
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.digits.support import Gunicorn, data_url, png, seven
 from tests.stack.support import eventually, make_chain
-from tests.support import Load, fetch
+from tests.support import fetch
 from tests.tools.replay import Machine, Replay
 
 if TYPE_CHECKING:
@@ -32,19 +31,15 @@ SIX = Machine("six", address="[2001:db8::1]:5000")
 REPLAYED = (WELL, WARM, HOT, SILENT, *TWINS, SIX, *OTHERS)
 MACHINES = len(REPLAYED) + 1
 """With the real one."""
-LOADING = 15
-"""Seconds for which a program keeps a core busy, some time before the queries are run."""
 
 
 @dataclass(frozen=True)
 class History:
-    """A Prometheus with something in it, and the addresses of what it scraped; times are Unix time."""
+    """A Prometheus with something in it, and the addresses of what it scraped."""
 
     url: str
     exporter: str
     application: str
-    load_begin: float
-    load_end: float
 
     def ask(self, path: str, **parameters: str | float) -> Any:
         """Return what the API answers."""
@@ -80,18 +75,12 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
         (chain.targets / "machines.yml").write_text(replay.targets())
         (chain.targets / "apps/digits.yml").write_text(f'- targets: ["127.0.0.1:{app.port}"]\n')
         exporter = chain.urls["exporter"].removeprefix("http://")
-        found = History(chain.urls["prometheus"], exporter, f"127.0.0.1:{app.port}", 0, 0)
+        found = History(chain.urls["prometheus"], exporter, f"127.0.0.1:{app.port}")
         eventually(lambda: len(found.instant("up == 1")) >= MACHINES, 60)
-        script = folder / "eater.py"
-        script.write_text("import time\nend = time.monotonic() + 60\nwhile time.monotonic() < end: pass\n")
-        begin = time.time()
-        with Load(command=[sys.executable, str(script)]):
-            time.sleep(LOADING)
-        end = time.time()
+        begin = time.monotonic()
         use(app)
         time.sleep(3)  # some scrapes
         eventually(lambda: found.instant('ALERTS{alertname="HostFilesystemFull", alertstate="firing"}'), 60)
         use(app)  # once more: Prometheus saw the first of each kind at 1, and not how it came from 0
-        # A minute of history in all, and a scrape without the program that has ended.
-        time.sleep(max(3.0, 45 - (time.time() - begin)))
-        yield replace(found, load_begin=begin, load_end=end)
+        time.sleep(max(3.0, 45 - (time.monotonic() - begin)))  # a minute of history in all
+        yield found

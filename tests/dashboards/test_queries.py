@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import statistics
 import time
 from typing import TYPE_CHECKING
 
@@ -148,21 +147,6 @@ def test_the_marks_of_alerts_are_there(history: History, name: str) -> None:
         assert {one["metric"]["alertname"] for one in found} >= {"AppUnhandledErrors"}
     else:
         assert not {one["metric"]["alertname"] for one in found} & {"HostHighMemory", "Watchdog"}
-
-
-def test_the_program_that_ate_the_machine_comes_first_after_it_is_gone(history: History) -> None:
-    seconds = history.load_end - history.load_begin
-    instance = history.exporter
-    table = next(q for q in QUERIES if q.panel == "Programs in this time" and q.ref == "A")
-    first = history.instant(fill(table.expr, instance=instance, seconds=seconds), history.load_end)[0]
-    assert first["metric"]["name"].endswith(" eater.py")
-    assert 0.2 < float(first["value"][1]) <= 1.1, "cores, over the whole of the time; other tests may want some"
-    graph = next(q for q in QUERIES if q.panel == "Top processes by CPU")
-    lines = history.range(fill(graph.expr, instance=instance, seconds=seconds), history.load_begin, history.load_end)
-    means = {line["metric"]["name"]: statistics.mean(float(value) for _, value in line["values"]) for line in lines}
-    assert max(means, key=lambda name: means[name]).endswith(" eater.py")
-    now = history.instant(f'host_top_process_cpu_cores{{instance="{history.exporter}", name=~".+eater.py"}}')
-    assert now == [], "it is gone"
 
 
 def everyone_answers(history: History) -> None:

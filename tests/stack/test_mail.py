@@ -45,7 +45,7 @@ def culprit(tmp_path: Path) -> list[str]:
 def test_a_busy_machine_leads_to_a_mail_that_names_the_program_and_to_one_that_it_is_over(
     tmp_path: Path, culprit: list[str]
 ) -> None:
-    with make_chain(tmp_path / "chain") as chain:
+    with make_chain(tmp_path / "chain", cpu=True) as chain:
         # Not before the servers' own start is over, which would bring the warning near.
         eventually(lambda: query(chain, "instance:host_cpu_usage:ratio < 0.5"))
         with Load(CORES, command=culprit):
@@ -73,7 +73,7 @@ def test_a_busy_machine_leads_to_a_mail_that_names_the_program_and_to_one_that_i
 
 def test_another_threshold_of_the_exporter_alone_changes_when_it_fires(tmp_path: Path, culprit: list[str]) -> None:
     culprit[-1] = "0.5"
-    with make_chain(tmp_path / "chain") as chain, Load(CORES, command=culprit):
+    with make_chain(tmp_path / "chain", cpu=True) as chain, Load(CORES, command=culprit):
         eventually(lambda: query(chain, "instance:host_cpu_usage:ratio > 0.4"))
         time.sleep(12)
         assert "HostHighCpu" not in firing(chain)
@@ -91,7 +91,7 @@ def test_another_threshold_of_the_exporter_alone_changes_when_it_fires(tmp_path:
 
 def test_what_happens_on_one_machine_comes_in_one_mail(tmp_path: Path, culprit: list[str]) -> None:
     low = {"MEMORY_WARNING": "0.1", "MEMORY_CRITICAL": "99.9", "CPU_WARNING": "30", "CPU_CRITICAL": "50"}
-    with Load(CORES, command=culprit), make_chain(tmp_path / "chain", low) as chain:
+    with Load(CORES, command=culprit), make_chain(tmp_path / "chain", low, cpu=True) as chain:
         mail = chain.mailbox.wait("and 1 more", 90)
     assert mail.subject.startswith("[CRITICAL] web-01: CPU")  # the worst comes first, though memory is there as well
     assert "% of memory are in use; warning from 0.1 %" in mail.body()
@@ -116,7 +116,7 @@ def test_mail_through_a_server_with_tls_and_login(tmp_path: Path) -> None:
         "ALERT_EMAIL_TO": "Jörg <j@example.org>, ops@example.org",
         "MEMORY_WARNING": "0.1",
     }
-    chain = make_chain(tmp_path / "chain", variables, mailbox=mailbox)
+    chain = make_chain(tmp_path / "chain", variables, mailbox=mailbox, cpu=True)
     chain.alertmanager.environment = {"SSL_CERT_FILE": str(bundle)}
     with chain:
         mail = mailbox.wait("Memory", 60)

@@ -1,0 +1,55 @@
+"""What ate the machine? A program that is long gone is named by the dashboard Host."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.dashboards.boards import fill, queries
+from tests.dashboards.conftest import History
+from tests.stack.support import eventually, make_chain
+from tests.support import Load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+QUERIES = [query for query in queries() if query.board == "host"]
+SECONDS = 15
+EATER = "import time\nend = time.monotonic() + 60\nwhile time.monotonic() < end: pass\n"
+
+
+@pytest.fixture
+def eaten(tmp_path: Path) -> Iterator[tuple[History, float, float]]:
+    """A history with a program in it that kept a core busy, and the times of its begin and end."""
+    with make_chain(tmp_path) as chain:
+        history = History(chain.urls["prometheus"], chain.urls["exporter"].removeprefix("http://"), "")
+        eventually(lambda: history.instant("host_top_process_cpu_cores"))
+        script = tmp_path / "eater.py"
+        script.write_text(EATER)
+        begin = time.time()
+        with Load(command=[sys.executable, str(script)]):
+            time.sleep(SECONDS)
+        end = time.time()
+        time.sleep(4)  # scrapes without it
+        yield history, begin, end
+
+
+@pytest.mark.load
+def test_the_program_that_ate_the_machine_comes_first_after_it_is_gone(eaten: tuple[History, float, float]) -> None:
+    history, begin, end = eaten
+    instance = history.exporter
+    table = next(q for q in QUERIES if q.panel == "Programs in this time" and q.ref == "A")
+    first = history.instant(fill(table.expr, instance=instance, seconds=end - begin), end)[0]
+    assert first["metric"]["name"].endswith(" eater.py")
+    assert 0.5 < float(first["value"][1]) <= 1.1, "cores, over the whole of the time"
+    graph = next(q for q in QUERIES if q.panel == "Top processes by CPU")
+    lines = history.range(fill(graph.expr, instance=instance, seconds=end - begin), begin, end)
+    means = {line["metric"]["name"]: statistics.mean(float(value) for _, value in line["values"]) for line in lines}
+    assert max(means, key=lambda name: means[name]).endswith(" eater.py")
+    now = history.instant(f'host_top_process_cpu_cores{{instance="{instance}", name=~".+eater.py"}}')
+    assert now == [], "it is gone"
