@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from exporter.settings import Settings
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0"
-FROM_0_TO_1 = {"charge_ratio", "plugged", "up"}
-MAY_BE_NEGATIVE = {"celsius"}
 
 
 class Showing:
@@ -108,7 +106,7 @@ def _check_values(value: Any, name: str = "") -> None:
             _check_values(item, name)
     elif isinstance(value, str):
         assert value.isprintable(), (name, value)
-        assert len(value) < 5000, (name, value)
+        assert len(value) < 254 or name not in {"hostname", "os", "release", "machine", "state"}, (name, value)
     elif isinstance(value, (int, float)):
         assert value >= 0 or name == "celsius", (name, value)
 
