@@ -100,7 +100,7 @@ class Request(HTTPRequest):
 
     def simple_response(self, status: str, msg: str = "") -> None:
         """Answer without the application."""
-        if status.startswith(("501", "505")):  # a transfer coding, a version of HTTP that nobody knows
+        if status.startswith("501"):
             status = "400 Bad Request"
         elif status.startswith("405"):  # to CONNECT; cheroot takes no header for an answer of its own
             status += "\r\nAllow: GET, HEAD, OPTIONS"

@@ -5,9 +5,12 @@ What a user can type: no zero bytes, which no system hands over.
 
 from __future__ import annotations
 
+import errno
+import gc
 import os
 import socket
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,17 +29,27 @@ from tests.fuzz.texts import odd_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from exporter.settings import Settings
-
-# cheroot drops the socket that no address could be given to; the program ends then, and closes it.
-pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
 
 COMMANDS = sorted(cli.commands)
 FLAGS = sorted({flag for command in cli.commands.values() for param in command.params for flag in param.opts})
 VARIABLES = sorted(PREFIX + flag[2:].replace("-", "_").upper() for flag in FLAGS if flag.startswith("--"))
-GOOD = ["1", "50", "5000", "80", "90.5", "none", "true", "127.0.0.1", "::1", "http://127.0.0.1:1/x", "auto", "rows", "{host}"]
+GOOD = [
+    "1",
+    "50",
+    "5000",
+    "80",
+    "90.5",
+    "none",
+    "true",
+    "127.0.0.1",
+    "::1",
+    "http://127.0.0.1:1/x",
+    "auto",
+    "rows",
+    "{host}",
+]
 
 
 def values() -> st.SearchStrategy[str]:
@@ -59,11 +72,13 @@ def _can_be_given(value: str) -> bool:
 _look_up = socket.getaddrinfo
 
 
-def _only_loopback(host: Any, *args: Any, **more: Any) -> Any:
-    """Stand for a machine without a network: no name is asked for, and nobody else is reached."""
-    if host in {"127.0.0.1", "::1"}:
-        return _look_up(host, *args, **more)
-    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+def _no_names(host: Any, port: Any, *_: Any, **__: Any) -> Any:
+    """Stand for a machine that can ask no name server."""
+    return _look_up(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+
+
+def _no_network(*_: object, **__: object) -> Any:
+    raise OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
 
 
 def _serve(chosen: Settings, csv: str | None, jsonl: str | None, _interval: float) -> None:
@@ -81,55 +96,66 @@ def _desktop(chosen: Settings, _interval: float, _theme: str) -> None:
 
 
 @pytest.fixture
-def shell(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def shell(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder where files may be made, and a machine without a network that names could be asked of."""
     monkeypatch.chdir(tmp_path_factory.mktemp("here"))
-    monkeypatch.setattr(socket, "getaddrinfo", _only_loopback)
+    monkeypatch.setattr(socket, "getaddrinfo", _no_names)
+    monkeypatch.setattr(socket, "create_connection", _no_network)
     monkeypatch.setattr(commands, "serve", _serve)
     monkeypatch.setattr(commands, "watch", lambda chosen, *_, **__: _serve(chosen, None, None, 1))
     monkeypatch.setattr(commands, "desktop", _desktop)
     monkeypatch.setattr(commands, "stats", open_machine)
-    return monkeypatch
+
+
+def _run(words: Sequence[str]) -> object:
+    """Run the command in this process and return its exit code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["host-exporter", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    return ended.value.code
 
 
 def _check(capsys: pytest.CaptureFixture[str], words: Sequence[str]) -> None:
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
-        patch.setattr(sys, "argv", ["host-exporter", *words])
-        main()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        code = _run(words)
     out, line = capsys.readouterr()
-    assert ended.value.code in {0, 1, 2}, line
+    assert code in {0, 1, 2}, line
     assert "Traceback" not in out + line
-    if ended.value.code:
+    if "cannot listen" in line:
+        # cheroot leaves the socket to the collector that no address could be given to; the real program ends here.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
+    if code:
         assert line.endswith("\n")
         said = [each for each in line.rstrip("\n").split("\n") if "the variable HOST_EXPORTER_" not in each]
         assert len(said) == 1, line
 
 
+@pytest.mark.usefixtures("shell")
 @settings(max_examples=settings().max_examples * 5)
 @given(command=st.sampled_from(COMMANDS), flag=st.sampled_from(FLAGS), value=values())
 @example(command="serve", flag="--port", value="9" * 400)
 @example(command="stats", flag="--top", value="-" + "9" * 400)
-def test_a_flag_with_any_value(
-    shell: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str, flag: str, value: str
-) -> None:
+def test_a_flag_with_any_value(capsys: pytest.CaptureFixture[str], command: str, flag: str, value: str) -> None:
     _check(capsys, [command, f"{flag}={value}"] if flag.startswith("--") else [command, flag, value])
 
 
+@pytest.mark.usefixtures("shell")
 @settings(max_examples=settings().max_examples * 5)
 @given(st.lists(st.sampled_from([*COMMANDS, *FLAGS, "--", "-", "-h"]) | values(), max_size=6))
-def test_any_words_on_the_command_line(
-    shell: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
-) -> None:
+def test_any_words_on_the_command_line(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
     _check(capsys, words)
 
 
+@pytest.mark.usefixtures("shell")
 @given(
     command=st.sampled_from(COMMANDS),
     variables=st.dictionaries(st.sampled_from([*VARIABLES, f"{PREFIX}NONSENSE"]), values(), min_size=1, max_size=4),
 )
-def test_variables_with_any_values(
-    shell: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str, variables: dict[str, str]
-) -> None:
+def test_variables_with_any_values(capsys: pytest.CaptureFixture[str], command: str, variables: dict[str, str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in variables.items():
             patch.setenv(name, value)
@@ -140,8 +166,7 @@ def test_variables_with_any_values(
 def test_a_number_is_within_its_bounds_or_refused(number: Any, value: str) -> None:
     try:
         parsed = number.parse("--flag", value)
-    except SettingError as reason:
-        assert "--flag" in str(reason)
+    except SettingError:
         return
     assert number.low <= parsed <= number.high
 

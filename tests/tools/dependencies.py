@@ -72,9 +72,9 @@ def locked() -> list[Package]:
 
 
 def licence(name: str) -> str:
-    """Return a package's licence as its installed metadata has it: the SPDX expression, a short text or the classifier."""
+    """Return a package's licence as its own metadata has it: an SPDX expression, a short text or a classifier."""
     known = metadata(name)
-    text = known.get("License-Expression") or known.get("License") or ""
+    text = next(iter(known.get_all("License-Expression") or known.get_all("License") or []), "")
     if not text or "\n" in text:
         classifiers = [each for each in known.get_all("Classifier") or [] if each.startswith("License :: OSI")]
         text = " AND ".join(each.rpartition(" :: ")[2].removesuffix(" License") for each in classifiers)

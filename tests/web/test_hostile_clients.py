@@ -214,7 +214,7 @@ def test_garbage_on_the_socket_is_no_server_error(sturdy: Exporter, garbage: byt
 
 def test_an_http_version_that_is_not_spoken_is_named_as_such(sturdy: Exporter) -> None:
     """The one 5xx that HTTP itself asks for: a client of another version has to be told."""
-    assert _send(sturdy, b"GET / HTTP/9.9\r\n\r\n").startswith(b"HTTP/1.1 400")
+    assert _send(sturdy, b"GET / HTTP/9.9\r\n\r\n").startswith(b"HTTP/1.1 505")
 
 
 def test_clients_that_leave_in_the_middle_do_no_harm(sturdy: Exporter) -> None:
