@@ -183,7 +183,7 @@ def lock(file: io.FileIO) -> None:
 
 
 def _begin_of_last_line(file: io.FileIO, size: int) -> int:
-    """Return where the last line begins. It may be long: a power failure can leave a file with 1 MB of zeros at its end."""
+    """Return where the last line begins. It may be long: a power failure can leave 1 MB of zeros at the end."""
     end = size
     while end > 0:
         begin = max(0, end - LONGEST_LINE)

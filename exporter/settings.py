@@ -149,7 +149,7 @@ class Settings:
 
 def check_host(host: str) -> None:
     """Raise SettingError for what can be no address."""
-    if not host or any(c.isspace() for c in host):
+    if not host or not host.isprintable() or any(c.isspace() for c in host):
         raise SettingError("--host", host, "an address or a host name to listen on")
 
 

@@ -159,3 +159,41 @@ def test_json_lines_hold_utf_8_and_no_escapes(tmp_path: Path) -> None:
     _append_next(path, form)
     assert "東京" in path.read_text(encoding="utf-8")
     assert json.loads(path.read_text(encoding="utf-8")) == NEXT
+
+
+def test_a_file_that_ends_in_a_megabyte_of_zeros_keeps_its_rows_and_goes_on(tmp_path: Path) -> None:
+    """A power failure leaves such files. Only the last 64 KiB were looked at, and the next row was lost in the rest."""
+    for form in (CsvFormat(), JsonLinesFormat()):
+        path = tmp_path / form.flag
+        before = (form.header + form.line(ROW)).encode()
+        path.write_bytes(before + _line(form)[:-30] + b"\0" * 1_000_000)
+        _append_next(path, form)
+        after = path.read_bytes()
+        assert after.startswith(before)
+        assert after.endswith(b"\n" + _line(form).replace(b"05:00.250Z", b"05:02.250Z"))
+        assert b"\0" not in after
+
+
+def test_what_is_no_row_of_ours_at_the_end_is_closed_and_nothing_is_raised(tmp_path: Path) -> None:
+    """A carriage return within a row, brackets a thousand deep, bytes that are no text, NaN."""
+    csv_form, json_form = CsvFormat(), JsonLinesFormat()
+    cases: list[tuple[CsvFormat | JsonLinesFormat, bytes]] = [(csv_form, b"a,b\rc"), (csv_form, b"a,\xff,c")]
+    cases += [
+        (json_form, end)
+        for end in (b"[" * 50_000, b'{"time": NaN, "hostname": 1, ', b'{"time": "\xff", "hostname": 1,')
+    ]
+    for number, (form, end) in enumerate(cases):
+        path = tmp_path / str(number)
+        before = (form.header + form.line(ROW)).encode()
+        path.write_bytes(before + end)
+        _append_next(path, form)
+        assert path.read_bytes() == before + _line(form).replace(b"05:00.250Z", b"05:02.250Z")
+
+
+def test_a_file_of_brackets_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "deep.jsonl"
+    path.write_bytes(b"[" * 50_000 + b"\n")
+    result = run("watch", "--once", "--export-jsonl", str(path))
+    assert result.returncode == 2
+    assert "has other columns" in result.stderr
+    assert len(result.stderr.splitlines()) == 1

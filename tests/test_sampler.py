@@ -15,7 +15,7 @@ from exporter.collectors.processes import Processes
 from exporter.families import gauge
 from exporter.machine import Machine, open_machine
 from exporter.model import Collector, Snapshot
-from exporter.sampler import MAX_WINDOW, MIN_WINDOW, Sampler
+from exporter.sampler import MAX_WINDOW, MIN_WINDOW, Sampler, _describe
 from exporter.settings import Settings
 
 if TYPE_CHECKING:
@@ -221,3 +221,9 @@ def test_collectors_have_names_and_sections_of_their_own() -> None:
     names = [collector.name for collector in COLLECTORS]
     assert len(set(names)) == len(names)
     assert len({collector.section for collector in COLLECTORS}) == len(names)
+
+
+def test_an_error_that_brings_a_whole_line_with_it_is_cut_and_can_be_printed() -> None:
+    text = _describe(ValueError("cannot read \udcff\x1b[31m " + "x" * 10_000))
+    assert text.startswith("cannot read ??[31m x")
+    assert len(text) == 300

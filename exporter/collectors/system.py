@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from exporter.sources.host import Host
 
 
+LONGEST_NAME = 253
+"""Characters, as of a host's whole name in DNS: a file that holds something else must not fill every label and mail."""
+
+
 @dataclass(frozen=True, slots=True)
 class System:
     """Identity and uptime. Load averages are None where the system has none (Windows)."""
@@ -46,11 +50,11 @@ def read(machine: Machine, _baseline: Snapshot | None) -> System:
     boot_time = psutil.boot_time()
     load1, load5, load15 = _load(host)
     return System(
-        hostname=machine.settings.hostname or printable(_hostname(host)),
+        hostname=machine.settings.hostname or _name(_hostname(host)),
         system=platform.system().lower(),
-        os=printable(_os_name(host)),
-        release=printable((LINUX and read_text(f"{host.proc}/sys/kernel/osrelease")) or platform.release()),
-        machine=printable((LINUX and read_text(f"{host.proc}/sys/kernel/arch")) or platform.machine()),
+        os=_name(_os_name(host)),
+        release=_name((LINUX and read_text(f"{host.proc}/sys/kernel/osrelease")) or platform.release()),
+        machine=_name((LINUX and read_text(f"{host.proc}/sys/kernel/arch")) or platform.machine()),
         boot_time_seconds=boot_time,
         uptime_seconds=float(uptime.split()[0]) if uptime else max(0.0, time.time() - boot_time),
         load1=load1,
@@ -72,6 +76,10 @@ def metrics(section: System) -> Iterable[Metric]:
     yield from gauge("host_load1", "Runnable and blocked tasks, average of the last minute.", section.load1)
     yield from gauge("host_load5", "Runnable and blocked tasks, average of the last 5 minutes.", section.load5)
     yield from gauge("host_load15", "Runnable and blocked tasks, average of the last 15 minutes.", section.load15)
+
+
+def _name(text: str) -> str:
+    return printable(text)[:LONGEST_NAME]
 
 
 def _hostname(host: Host) -> str:

@@ -74,9 +74,8 @@ def _script(grammar: Grammar, words: deque[str]) -> str:
             return _shown(grammar, value if equals else _next(words), certain=True)
         if option in grammar.code_words or word == "-":  # "-": the program is read from standard input
             return ""
-        if option in grammar.value_words:
-            if not equals:
-                _next(words)
+        if option in grammar.value_words and not equals:
+            _next(words)
         elif option.startswith("--"):
             # An option that is not in the table may have taken the next word as its value.
             certain = certain and bool(equals)

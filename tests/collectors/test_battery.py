@@ -129,3 +129,11 @@ def test_a_psutil_without_batteries_is_a_machine_without(windows: Windows, monke
 
 def test_a_mac_on_its_charger_has_no_remaining_time(macos: MacOs) -> None:
     assert macos.read(Battery) == Battery(0.8, plugged=True, remaining_seconds=None)
+
+
+@pytest.mark.parametrize(("now", "full"), [("-1", "50000000"), ("1000", "-5"), ("1000", "0")])
+def test_a_battery_whose_charge_cannot_be_shows_its_percentage(laptop: FixtureMachine, now: str, full: str) -> None:
+    laptop.write("sys/class/power_supply/BAT0/energy_now", now)
+    laptop.write("sys/class/power_supply/BAT0/energy_full", full)
+    laptop.write("sys/class/power_supply/BAT0/capacity", "60")
+    assert laptop.read(Battery).charge_ratio == 0.6

@@ -188,3 +188,11 @@ def test_macos_has_four_modes(macos: MacOs) -> None:
     assert set(cpu.seconds_by_mode) == {"user", "nice", "system", "idle"}
     assert cpu.usage_ratio == pytest.approx(0.75)
     assert cpu.physical_cores == 2
+
+
+@pytest.mark.parametrize("online", ["0-4294967295", "0-99999999999999999999", "0,0", "9" * 5000])
+def test_a_list_of_cpus_that_cannot_be_is_not_counted_through(server: FixtureMachine, online: str) -> None:
+    """Listed one by one, the first would take 100 GB of memory."""
+    server.write("sys/devices/system/cpu/online", online)
+    cpu = server.read(Cpu)
+    assert cpu.core_numbers == tuple(range(cpu.logical_cpus))

@@ -143,3 +143,11 @@ def test_windows_does_not_count_busy_time(windows: Windows) -> None:
     exposition = windows.exposition()
     assert "host_disk_busy_seconds_total" not in exposition.names()
     assert exposition.value("host_disk_written_bytes_total", device="PhysicalDrive0") == 2_000_000
+
+
+def test_a_name_that_is_no_text_does_not_break_the_exposition(server: FixtureMachine) -> None:
+    """psutil hands such bytes on as lone surrogates, which cannot be encoded."""
+    line = server.path("proc/diskstats").read_bytes().replace(b"vda", b"vd\xff", 1)
+    server.write("proc/diskstats", line)
+    server.remove("sys/block")
+    assert "vd?" in server.exposition().labels("host_disk_read_bytes_total", "device")

@@ -83,3 +83,15 @@ def test_macos_counts_used_as_everywhere_not_as_psutil_does_there(macos: MacOs) 
     memory = macos.read(Memory)
     assert memory.used_bytes == memory.total_bytes - memory.available_bytes
     assert memory.usage_ratio == 0.5
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # psutil's, of what is missing here
+def test_more_free_than_there_is_as_in_some_containers_is_nothing_used(laptop: FixtureMachine) -> None:
+    laptop.write(
+        "proc/meminfo",
+        "MemTotal: 100 kB\nMemFree: 200 kB\nMemAvailable: 300 kB\nBuffers: 0 kB\nCached: 0 kB\n"
+        "Active: 0 kB\nInactive: 0 kB\nSwapTotal: 10 kB\nSwapFree: 20 kB\n",
+    )
+    memory = laptop.read(Memory)
+    assert (memory.used_bytes, memory.usage_ratio) == (0, 0.0)
+    assert (memory.swap_used_bytes, memory.swap_usage_ratio) == (0, 0.0)

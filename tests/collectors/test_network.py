@@ -143,3 +143,14 @@ def test_windows_names_speeds_and_links_come_from_psutil(windows: Windows) -> No
 
 def test_macos_shows_its_card_and_its_tunnel(macos: MacOs) -> None:
     assert [each.interface for each in macos.read(Network).interfaces] == ["en0", "utun0"]
+
+
+def test_lines_that_no_kernel_writes_are_passed_over(laptop: FixtureMachine) -> None:
+    """A name is a folder's in /sys, and a counter has 64 bits: what is larger made a rate of infinity."""
+    table = laptop.path("proc/1/net/dev").read_text()
+    odd = [
+        f"{name}: {count}{' 0' * 15}" for name, count in (("../../etc", 1), ("a\0b", 1), ("", 1), ("big0", "9" * 308))
+    ]
+    before = {interface.interface for interface in laptop.read(Network).interfaces}
+    laptop.write("proc/1/net/dev", "\n".join([table.rstrip(), *odd]) + "\n")
+    assert {interface.interface for interface in laptop.read(Network).interfaces} == before

@@ -109,3 +109,19 @@ def test_windows_has_no_load_average(windows: Windows) -> None:
 def test_macos_has_a_load_average_and_its_own_version(macos: MacOs) -> None:
     system = macos.read(System)
     assert (system.system, system.os, system.load1, system.load15) == ("darwin", "macOS 15.6", 1.5, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("path", "content"), [("uptime", "nan 1"), ("loadavg", "0.1 inf 0.1 1/2 3"), ("uptime", "-5 1")]
+)
+def test_what_is_no_figure_is_a_failure_and_never_shown(server: FixtureMachine, path: str, content: str) -> None:
+    """JSON has no NaN, and a page cannot write how long infinity is: both were a 500."""
+    server.write(f"proc/{path}", content)
+    (failure,) = server.sample().failures()
+    assert failure.collector == "system"
+    assert "no figure of a machine" in (failure.error or "")
+
+
+def test_a_host_name_is_no_longer_than_a_host_name_can_be(server: FixtureMachine) -> None:
+    server.write("etc/hostname", "x" * 100_000)
+    assert len(server.read(System).hostname) == 253

@@ -29,7 +29,7 @@ def _numbers(accepted: str, *values: str) -> Bad:
 
 
 PERCENT = _numbers("a percentage above 0, up to 100", "0", "100.01", "80%", "1e3")
-PORT = _numbers("a whole number from 1 to 65535", "0", "65536", "80.5", "5000.0")
+PORT = _numbers("a whole number from 1 to 65535", "0", "65536", "80.5", "5000.0", "9" * 400)
 LINK = Bad(
     "give an http:// or https:// address, or 'none'",
     (
@@ -46,7 +46,7 @@ LINK = Bad(
 FILE = Bad("give a file in a folder that can be written", ("/nonexistent-folder/rows", "/"))
 
 BAD = {
-    "--host": Bad("an address or a host name", ("", "a b", "a\tb", " ")),
+    "--host": Bad("an address or a host name", ("", "a b", "a\tb", " ", "\udcff", "a\x1b")),
     "--port": PORT,
     "--web-config": Bad("a web configuration file", ("/nonexistent-folder/web.yml", "/", "")),
     "--rootfs": Bad("a folder where the host's / is mounted", ("/nonexistent-folder", "/dev/null", "relative")),

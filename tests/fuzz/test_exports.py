@@ -1,4 +1,4 @@
-"""A file to export to that holds anything: it is refused and left alone, or continued and nothing whole in it is lost."""
+"""A file to export to that holds anything: it is refused and left alone, or continued, and nothing whole is lost."""
 
 from __future__ import annotations
 
@@ -43,9 +43,8 @@ def _check(path: Path, form: Form, content: bytes) -> None:
     file = ExportFile(str(path), form)
     try:
         file.check()
-    except ExportError as reason:
+    except ExportError:
         assert path.read_bytes() == content, "what is refused is left alone"
-        assert str(reason).count("\n") == 0
         return
     file.append(NEXT)
     assert not file.waiting
@@ -63,7 +62,7 @@ def _check_closed(form: Form, line: str) -> None:
     """Fail where the line that was cut is no row now, or has more in it than before."""
     if isinstance(form, CsvFormat):
         (cells,) = csv.reader([line], strict=True)
-        assert 0 < len(cells)
+        assert len(cells) < len(COLUMNS)
         return
     values = json.loads(line, parse_constant=pytest.fail)
     assert list(values) == list(COLUMNS)[: len(values)]

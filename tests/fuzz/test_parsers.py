@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from exporter.settings import Patterns
 from exporter.sources.host import Host, printable
-from exporter.sources.interpreters import INTERPRETERS
 from exporter.sources.linux_processes import parse_stat
 from exporter.sources.mounts import parse_mountinfo, visible, without_repeats
 from exporter.sources.netdev import parse_netdev
@@ -105,7 +104,7 @@ def test_a_name_is_short_can_be_printed_and_is_never_empty(comm: str, words: lis
     assert len(name) <= len(comm) + 90
 
 
-SECRET = "hunter2"  # noqa: S105 - it is here to be looked for
+SECRET = "hunter2"
 
 
 @given(program=st.sampled_from(PROGRAMS), words=_words(), place=st.integers(1, 8))
@@ -115,12 +114,9 @@ def test_nothing_behind_the_script_is_ever_shown(program: str, words: list[str],
     assert SECRET not in display_name(program, lambda: command)
 
 
-@pytest.mark.parametrize(
-    "program", [pattern.pattern for pattern, _ in INTERPRETERS if pattern.pattern.isalpha()] or ["sh"]
-)
-def test_a_command_line_of_a_million_words_is_gone_through_once(program: str) -> None:
+def test_a_command_line_of_a_million_words_is_gone_through_once() -> None:
     """Taken from the front of a list, word by word, these took minutes: everybody may start such a process."""
-    words = [program, *["-I", "-x"] * 500_000]
+    words = ["python3", *["-I", "-x"] * 500_000]
     begin = time.process_time()
     display_name("python3", lambda: words)
     assert time.process_time() - begin < 20

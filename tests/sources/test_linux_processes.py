@@ -10,7 +10,7 @@ import pytest
 
 from exporter.sources import linux_processes
 from exporter.sources.host import LINUX, Host
-from exporter.sources.linux_processes import SETTLED, LinuxProcesses
+from exporter.sources.linux_processes import SETTLED, LinuxProcesses, parse_stat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -137,3 +137,40 @@ def test_what_takes_the_place_of_a_settled_process_has_to_settle_itself(
     process.shown(after=10)
     process.script, process.uid = "child.py", POSTGRES
     assert process.shown(after=SETTLED / 2) == (f"{process.comm} child.py", "postgres")
+
+
+@pytest.mark.parametrize("place", [0, 6, 11, 17, 19, 21])
+@pytest.mark.parametrize("number", ["-1", "9" * 400])
+def test_a_line_with_a_number_that_no_kernel_has_is_no_process(place: int, number: str) -> None:
+    """One such line cost the figures of all processes, or was shown as it is. Resident pages may be below zero."""
+    fields = [
+        "S",
+        "0",
+        "1",
+        "1",
+        "0",
+        "-1",
+        "64",
+        "0",
+        "0",
+        "0",
+        "0",
+        "3",
+        "2",
+        "0",
+        "0",
+        "20",
+        "0",
+        "1",
+        "0",
+        "10",
+        "9",
+        "3",
+    ]
+    assert parse_stat(f"7 (x) {' '.join(fields)}".encode()).rss_pages == 3
+    fields[place] = number
+    if (place, number) == (21, "-1"):
+        assert parse_stat(f"7 (x) {' '.join(fields)}".encode()).rss_pages == -1
+        return
+    with pytest.raises(ValueError, match="stat has numbers"):
+        parse_stat(f"7 (x) {' '.join(fields)}".encode())

@@ -1,0 +1,99 @@
+"""The page of dependencies: ``python -m tests.tools.dependencies`` writes docs/dependencies.md.
+
+Packages and versions come from requirements.lock, licences from what is installed.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from importlib.metadata import metadata
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "dependencies.md"
+
+REASONS = {
+    "bcrypt": "checks the passwords of the web configuration",
+    "cheroot": "the production server: threads in one process on all systems, TLS",
+    "click": "commands and flags that are variables as well",
+    "flask": "routes, templates, request parsing",
+    "flit-core": "builds the package, so that the build is pinned by hash too; no part of the program",
+    "prometheus-client": "metric families, both exposition formats, content negotiation",
+    "psutil": "CPU, memory, boot time, disk counters; everything on macOS and Windows",
+    "pyyaml": "reads the web configuration",
+    "rich": "the terminal view",
+}
+"""Why there is each package that is asked for; the others come with these."""
+
+ACCEPTED = {"Apache-2.0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "MIT"}
+"""All let the program be passed on under any terms. Another one is a decision, and its line here."""
+
+INTRO = """\
+# Dependencies
+
+What the program is made of, written by `python -m tests.tools.dependencies` from `requirements.lock` and the packages
+themselves; a test fails where a package is missing here or has another licence. "BSD" is one whose package does not say
+which of them.
+
+| package | accepted | locked | licence | why |
+|---|---|---|---|---|
+"""
+OUTRO = """
+`requirements.lock` names each file by its hash. Whether one of these versions has a known vulnerability is asked of the
+data of PyPI, which takes an Internet connection:
+
+```sh
+python3 -m venv /tmp/audit && /tmp/audit/bin/pip install pip-audit
+/tmp/audit/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
+```
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A locked package; ``via`` are the packages that need it."""
+
+    name: str
+    version: str
+    via: tuple[str, ...]
+
+
+def locked() -> list[Package]:
+    """Return the packages of requirements.lock, by name."""
+    found = []
+    for block in re.split(r"\n(?=[a-z])", (ROOT / "requirements.lock").read_text(encoding="utf-8")):
+        head = re.match(r"([a-z0-9._-]+)==([^ ;\\]+)", block)
+        if head:
+            via = re.findall(r"^    #(?:   | via) *([a-z0-9-]+)", block, re.MULTILINE)
+            found.append(Package(head[1], head[2], tuple(via)))
+    return found
+
+
+def licence(name: str) -> str:
+    """Return a package's licence as its own metadata has it: an SPDX expression, a short text or a classifier."""
+    known = metadata(name)
+    text = next(iter(known.get_all("License-Expression") or known.get_all("License") or []), "")
+    if not text or "\n" in text:
+        classifiers = [each for each in known.get_all("Classifier") or [] if each.startswith("License :: OSI")]
+        text = " AND ".join(each.rpartition(" :: ")[2].removesuffix(" License") for each in classifiers)
+    return text
+
+
+def page() -> str:
+    """Return docs/dependencies.md."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = project["dependencies"] + project["optional-dependencies"]["build"]
+    bounds = {re.split("[<>=]", each)[0].replace("_", "-"): re.sub("^[A-Za-z0-9_.-]+", "", each) for each in asked}
+    rows = []
+    for package in locked():
+        why = REASONS.get(package.name) or f"comes with {', '.join(package.via)}"
+        bound = f"`{bounds[package.name]}`" if package.name in bounds else ""
+        rows.append(f"| `{package.name}` | {bound} | {package.version} | {licence(package.name)} | {why} |\n")
+    return "".join([INTRO, *rows, OUTRO])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"{PAGE} is rewritten")
