@@ -15,7 +15,8 @@ from exporter.collectors.processes import Processes
 from exporter.families import gauge
 from exporter.machine import Machine, open_machine
 from exporter.model import Collector, Snapshot
-from exporter.sampler import MAX_WINDOW, MIN_WINDOW, Sampler, _describe
+from exporter.passes import describe
+from exporter.sampler import MAX_WINDOW, MIN_WINDOW, Sampler
 from exporter.settings import Settings
 
 if TYPE_CHECKING:
@@ -224,6 +225,6 @@ def test_collectors_have_names_and_sections_of_their_own() -> None:
 
 
 def test_an_error_that_brings_a_whole_line_with_it_is_cut_and_can_be_printed() -> None:
-    text = _describe(ValueError("cannot read \udcff\x1b[31m " + "x" * 10_000))
+    text = describe(ValueError("cannot read \udcff\x1b[31m " + "x" * 10_000))
     assert text.startswith("cannot read ??[31m x")
     assert len(text) == 300

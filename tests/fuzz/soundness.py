@@ -41,7 +41,7 @@ class Showing:
         app.testing = True  # what it raises is to be seen here, and not as a 500
         self._client = app.test_client()
 
-    def sample(self) -> Snapshot:
+    def sample(self, max_age: float | None = None, limit: float = 0.0) -> Snapshot:  # noqa: ARG002 - as the sampler's
         """Stand for the sampler, with the one snapshot that is looked at."""
         assert self._snapshot is not None
         return self._snapshot
