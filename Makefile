@@ -6,7 +6,7 @@ PORT ?= 5000
 DIST := dist
 
 .DEFAULT_GOAL := help
-.PHONY: help run stack load load-test test test-compose check format golden docs dashboards lock bench binary servers \
+.PHONY: help run stack load load-test test test-compose check format golden docs dashboards lock audit bench binary servers \
   schema clean
 
 help:  ## Show this list
@@ -40,9 +40,10 @@ format: $(VENV)/dev  ## Format the code
 golden: $(VENV)/dev  ## Rewrite the golden exposition from the fixture machine
 	$(BIN)/python -m tests.tools.golden
 
-docs: $(VENV)/dev  ## Rewrite docs/metrics.md from the collectors, and the page of the runbooks
+docs: $(VENV)/dev  ## Rewrite docs/metrics.md, docs/dependencies.md and the page of the runbooks
 	$(BIN)/python -m tests.tools.reference
 	$(BIN)/python -m tests.tools.runbooks
+	$(BIN)/python -m tests.tools.dependencies
 
 dashboards: $(VENV)/dev  ## Rewrite grafana/dashboards from grafana/build.py
 	$(BIN)/python -m grafana.build
@@ -56,6 +57,11 @@ lock: $(VENV)/dev  ## Resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
 	  --python-version 3.11 --no-annotate --constraint tests/requirements.lock \
 	  --output-file examples/digits/requirements.lock examples/digits/requirements.in
+
+audit:  ## Ask PyPI's data whether a locked package has a known vulnerability
+	$(PYTHON) -m venv .cache/audit
+	.cache/audit/bin/pip install --quiet --disable-pip-version-check pip-audit
+	.cache/audit/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
 
 load-test: $(VENV)/dev  ## Have locust ask the exporter and the example; writes docs/load-test.md
 	$(BIN)/python -m tests.load

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
-import io
 import logging
 import os
-import re
 import sys
-import warnings
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
 from exporter import __version__
-from exporter.errors import UserError
 from exporter.options import (
     EXPORTS,
     HOSTNAME,
@@ -26,14 +21,13 @@ from exporter.options import (
     THRESHOLDS,
     VERBOSE,
     NumberType,
-    flag_of,
     interval,
     make_settings,
     options,
 )
 from exporter.settings import PORT, Settings, check_host
+from exporter.variables import PREFIX, variable
 
-PREFIX = "HOST_EXPORTER_"
 TEST_ALERT_URL = f"{PREFIX}TEST_ALERT_URL"
 
 # A flag --cpu-warning is the variable HOST_EXPORTER_CPU_WARNING as well, for every command.
@@ -145,83 +139,14 @@ def start(values: dict[str, Any]) -> Settings:
     if values["verbose"]:
         logging.getLogger("exporter").setLevel(logging.DEBUG)
     for name in sorted(name for name in os.environ if name.startswith(PREFIX)):
-        if name not in (known := _known_variables()):
+        if name not in (known := known_variables()):
             similar = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {similar[0]}?" if similar else ""
             logging.getLogger("exporter").warning("the variable %s is not known and changes nothing%s", name, hint)
     return make_settings(values)
 
 
-def _known_variables() -> set[str]:
+def known_variables() -> set[str]:
     """Return the variables of all commands: a container's hold for each command that runs in it."""
     parameters = [parameter for command in cli.commands.values() for parameter in command.params]
-    return {_variable(flag) for parameter in parameters for flag in parameter.opts} | {TEST_ALERT_URL}
-
-
-def main() -> NoReturn:
-    """Run the command; whatever goes wrong is one line, never a traceback. Exit code 2 for bad input."""
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal whose encoding lacks a character gets a "?" in its place.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    # psutil warns of fields that an old kernel lacks; the collector reports what matters.
-    warnings.filterwarnings("ignore", category=RuntimeWarning, module="psutil")
-    try:
-        cli.main(standalone_mode=False, prog_name="host-exporter")
-        sys.stdout.flush()
-    except click.exceptions.NoArgsIsHelpError as reason:
-        fail(reason.format_message(), 2)
-    except click.UsageError as reason:
-        fail(_one_line(reason), 2)
-    except UserError as reason:
-        fail(str(reason) + _variables(str(reason)), reason.exit_code)
-    except click.ClickException as reason:
-        fail(reason.format_message(), reason.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
-    except OSError as reason:
-        # What is left in the buffer cannot be written either; Python would complain once more at exit.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(reason, BrokenPipeError):  # the reader has seen enough: ``stats | head``
-            sys.exit(1)
-        fail(f"cannot write the output: {reason.strerror}", 1)
-    sys.exit(0)
-
-
-def fail(text: str, code: int) -> NoReturn:
-    """End with one line on the error stream."""
-    click.echo(f"host-exporter: {' '.join(text.split())}", err=True)
-    sys.exit(code)
-
-
-def _one_line(reason: click.UsageError) -> str:
-    text = reason.format_message()
-    if isinstance(reason, click.NoSuchOption):
-        # click compares the dashes too, and so finds something like every flag.
-        word = reason.option_name.lstrip("-")
-        near = [flag for flag in reason.possibilities or () if difflib.get_close_matches(word, [flag[2:]], cutoff=0.7)]
-        text = reason.message + (f" Did you mean {' or '.join(near)}?" if near else "")
-    if isinstance(reason, click.NoSuchOption) or "No such command" in text:
-        command = f" {reason.ctx.info_name}" if reason.ctx and reason.ctx.parent else ""
-        return f"{text} The accepted ones: host-exporter{command} --help"
-    if isinstance(reason, click.BadParameter) and reason.param is not None:
-        flag = flag_of(reason.param)
-        if isinstance(reason.param.type, click.types.BoolParamType):  # only a variable can give a switch a value
-            value = os.environ.get(_variable(flag), "")
-            return f"{flag}: {value!r} is not accepted; give true or false{_variables(flag)}"
-        return f"{flag}: {reason.message}"
-    return text
-
-
-def _variable(flag: str) -> str:
-    return PREFIX + flag.removeprefix("--").replace("-", "_").upper()
-
-
-def _variables(text: str) -> str:
-    """Return which variables set the flags that a text names, where they are not on the command line."""
-    flags = re.findall(r"--[a-z]+(?:-[a-z]+)*", text)
-    given = {word.partition("=")[0] for word in sys.argv}
-    names = [_variable(flag) for flag in dict.fromkeys(flags) if flag not in given and _variable(flag) in os.environ]
-    return f" (set by {', '.join(names)})" if names else ""
+    return {variable(flag) for parameter in parameters for flag in parameter.opts} | {TEST_ALERT_URL}

@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from exporter import __version__
+from exporter.address import is_loopback
 from exporter.errors import UserError
 from exporter.machine import open_machine
 from exporter.pace import beats
@@ -44,6 +45,9 @@ def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
 
         access = Access(settings.web_config)
         app = guarded(app, access)
+        rules = access.rules()
+        if rules.users and rules.context is None and not is_loopback(settings.host):
+            log.warning("--web-config has no tls_server_config: on %s passwords can be read on the way", settings.host)
 
     # From here on there are threads, which Ctrl-C must not leave behind.
     stop = StopSignals()

@@ -73,6 +73,7 @@ def test_what_reads_the_machine_knows_nothing_of_those_who_show_it(path: Path) -
         "web",
         "desktop",
         "cli",
+        "program",
         "commands",
         "server",
         "export",
@@ -89,7 +90,8 @@ def test_what_reads_the_machine_knows_nothing_of_those_who_show_it(path: Path) -
 def test_what_renders_never_touches_the_machine(path: Path) -> None:
     found = imports(path)
     assert not within(found, "psutil", "os", "pathlib", "socket", "subprocess", "glob", "time", "exporter.machine")
-    assert not within(found, *(f"exporter.{name}" for name in ("sources", "sampler", "web", "desktop", "cli")))
+    others = ("sources", "sampler", "web", "desktop", "cli", "program")
+    assert not within(found, *(f"exporter.{name}" for name in others))
     calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
     assert not [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id == "open"]
 

@@ -12,7 +12,7 @@ from tests.tools.dependencies import ACCEPTED, PAGE, REASONS, ROOT, Package, lic
 
 def test_the_page_is_current() -> None:
     """A package that is new, gone, of another version or under another licence is seen here."""
-    assert PAGE.read_text(encoding="utf-8") == page(), "rewrite it: python -m tests.tools.dependencies"
+    assert PAGE.read_text(encoding="utf-8") == page(), "rewrite it: make docs"
 
 
 def test_all_of_the_lock_is_read() -> None:

@@ -45,7 +45,7 @@ def test_a_port_that_another_exporter_serves_is_not_shared(exporter: Exporter) -
 
 @pytest.mark.parametrize(
     "host",
-    ["256.1.1.1", "host.invalid", "192.0.2.1", "/nonexistent/socket", "@abstract", "[", "a..b", "x" * 300, "\udcff"],
+    ["256.1.1.1", "host.invalid", "192.0.2.1", "/nonexistent/socket", "@abstract", "[", "a..b", "x" * 300],
     ids=ascii,
 )
 def test_a_host_that_cannot_be_listened_on_ends_the_command_with_one_line(host: str) -> None:
@@ -54,6 +54,15 @@ def test_a_host_that_cannot_be_listened_on_ends_the_command_with_one_line(host: 
     assert len(result.stderr.splitlines()) == 1
     assert result.stderr.startswith("host-exporter: cannot listen on ")
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize("host", ["", "a b", "\udcff", "\x1b[31m"], ids=ascii)
+def test_a_host_that_can_be_no_address_is_bad_input(host: str) -> None:
+    result = run("--host", host, "--port", str(free_port()))
+    assert result.returncode == 2
+    assert result.stderr.startswith("host-exporter: --host: ")
+    assert result.stderr.endswith("give an address or a host name to listen on\n")
+    assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("host", ["localhost", "0.0.0.0", "::1"])

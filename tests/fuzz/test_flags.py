@@ -19,12 +19,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exporter import commands
-from exporter.cli import PREFIX, cli, main
+from exporter.cli import cli
 from exporter.errors import SettingError
 from exporter.export import open_exports
 from exporter.machine import open_machine
+from exporter.program import main
 from exporter.server import open_server
 from exporter.settings import PERCENT, PORT, TOP
+from exporter.variables import PREFIX
 from tests.fuzz.texts import odd_words
 
 if TYPE_CHECKING:

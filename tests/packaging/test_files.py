@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.cli import _known_variables, cli
+from exporter.cli import cli, known_variables
 from exporter.settings import Settings
 from tests.support_servers import program
 
@@ -87,7 +87,7 @@ def test_the_commands_of_unit_and_plist_are_understood() -> None:
 
 def test_all_variables_are_known() -> None:
     named = set(re.findall(r"HOST_EXPORTER_[A-Z_]+[A-Z]", ENVIRONMENT + README + UNIT.read_text(encoding="utf-8")))
-    assert named | set(PLIST["EnvironmentVariables"]) <= _known_variables()
+    assert named | set(PLIST["EnvironmentVariables"]) <= known_variables()
 
 
 def test_the_shown_defaults_are_the_real_ones() -> None:

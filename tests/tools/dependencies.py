@@ -33,7 +33,7 @@ ACCEPTED = {"Apache-2.0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "MIT"}
 INTRO = """\
 # Dependencies
 
-What the program is made of, written by `python -m tests.tools.dependencies` from `requirements.lock` and the packages
+What the program is made of, written by `make docs` from `requirements.lock` and the packages
 themselves; a test fails where a package is missing here or has another licence. "BSD" is one whose package does not say
 which of them.
 
@@ -42,12 +42,7 @@ which of them.
 """
 OUTRO = """
 `requirements.lock` names each file by its hash. Whether one of these versions has a known vulnerability is asked of the
-data of PyPI, which takes an Internet connection:
-
-```sh
-python3 -m venv /tmp/audit && /tmp/audit/bin/pip install pip-audit
-/tmp/audit/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
-```
+data of PyPI, which takes an Internet connection: `make audit`.
 """
 
 

@@ -90,6 +90,22 @@ def test_without_tls_the_password_is_asked_for_as_well(folder: Path) -> None:
         assert run("health", "--port", str(exporter.port)).returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("config", "host", "warns"),
+    [
+        (users(), "0.0.0.0", True),
+        (users(), "::", True),
+        (users(), "localhost", False),
+        (users(), "127.0.0.2", False),
+        (TLS + users(), "0.0.0.0", False),
+    ],
+)
+def test_passwords_that_can_be_read_on_the_way_are_warned_of(folder: Path, config: str, host: str, warns: bool) -> None:
+    with GuardedExporter(folder, config, "--host", host) as exporter:
+        assert exporter.stop() == 0
+    assert ("passwords can be read on the way" in exporter.log) == warns
+
+
 def test_plain_http_to_the_tls_port_is_told_so(guarded: GuardedExporter) -> None:
     answer = fetch(f"http://127.0.0.1:{guarded.port}/metrics", login())
     assert (answer.status, b"HTTPS" in answer.body) == (400, True)

@@ -1,0 +1,76 @@
+"""The whole program: a command is run, and whatever goes wrong is one line and an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import io
+import logging
+import os
+import sys
+import warnings
+from typing import NoReturn
+
+import click
+
+from exporter.cli import cli
+from exporter.errors import UserError
+from exporter.options import flag_of
+from exporter.variables import variable, variables
+
+
+def main() -> NoReturn:
+    """Run the command; whatever goes wrong is one line, never a traceback. Exit code 2 for bad input."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal whose encoding lacks a character gets a "?" in its place.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    # psutil warns of fields that an old kernel lacks; the collector reports what matters.
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module="psutil")
+    try:
+        cli.main(standalone_mode=False, prog_name="host-exporter")
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as reason:
+        fail(reason.format_message(), 2)
+    except click.UsageError as reason:
+        fail(_one_line(reason), 2)
+    except UserError as reason:
+        fail(str(reason) + variables(str(reason)), reason.exit_code)
+    except click.ClickException as reason:
+        fail(reason.format_message(), reason.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except OSError as reason:
+        # What is left in the buffer cannot be written either; Python would complain once more at exit.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(reason, BrokenPipeError):  # the reader has seen enough: ``stats | head``
+            sys.exit(1)
+        fail(f"cannot write the output: {reason.strerror}", 1)
+    sys.exit(0)
+
+
+def fail(text: str, code: int) -> NoReturn:
+    """End with one line on the error stream."""
+    click.echo(f"host-exporter: {' '.join(text.split())}", err=True)
+    sys.exit(code)
+
+
+def _one_line(reason: click.UsageError) -> str:
+    text = reason.format_message()
+    if isinstance(reason, click.NoSuchOption):
+        # click compares the dashes too, and so finds something like every flag.
+        word = reason.option_name.lstrip("-")
+        near = [flag for flag in reason.possibilities or () if difflib.get_close_matches(word, [flag[2:]], cutoff=0.7)]
+        text = reason.message + (f" Did you mean {' or '.join(near)}?" if near else "")
+    if isinstance(reason, click.NoSuchOption) or "No such command" in text:
+        command = f" {reason.ctx.info_name}" if reason.ctx and reason.ctx.parent else ""
+        return f"{text} The accepted ones: host-exporter{command} --help"
+    if isinstance(reason, click.BadParameter) and reason.param is not None:
+        flag = flag_of(reason.param)
+        if isinstance(reason.param.type, click.types.BoolParamType):  # only a variable can give a switch a value
+            value = os.environ.get(variable(flag), "")
+            return f"{flag}: {value!r} is not accepted; give true or false{variables(flag)}"
+        return f"{flag}: {reason.message}"
+    return text
