@@ -140,7 +140,6 @@ class Connection(HTTPConnection):
         self.last_used = time.time()
         self.waits_for = selectors.EVENT_READ
         self._opening = Opening(self, server.access) if server.access else None
-        self._answered = False
         with suppress(OSError, AttributeError):
             import socket  # noqa: PLC0415
 
@@ -167,15 +166,9 @@ class Connection(HTTPConnection):
         return bool((self._opening and self._opening.is_under_way()) or self.rfile.has_begun())
 
     def is_outdated(self) -> bool:
-        """Return whether it was answered under other TLS settings than today's, which may want other clients."""
-        return bool(
-            self._answered and self._opening and self._opening.context is not self.server.access.rules().context
-        )
-
-    def communicate(self) -> bool:
-        """Answer a request. Return whether the connection stays open."""
-        self._answered = True
-        return bool(super().communicate())  # type: ignore[no-untyped-call]
+        """Return whether it was opened under other TLS settings than today's, which may want other clients."""
+        opening = self._opening
+        return bool(opening and opening.is_done() and opening.context is not self.server.access.rules().context)
 
     def takes_answers(self) -> bool:
         """Return whether the client has read what it was sent before, but for a rest."""

@@ -52,13 +52,15 @@ class Pass:
     """A sample that is being taken. ``left`` are the collectors that nobody has begun to read.
 
     Rates are computed against ``baseline``; reading begins at ``begin`` by the sampler's clock, when that one is old
-    enough. A pass that is not ``shown`` is only there to be the next one's baseline.
+    enough: that is ``due`` by ``time.monotonic``. A pass that is not ``shown`` is only there to be the next one's
+    baseline.
     """
 
     collectors: tuple[Collector, ...]
     baseline: Snapshot | None
     shown: bool
     begin: float
+    due: float
     left: deque[Collector] = field(default_factory=deque)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     time: float = 0.0
@@ -73,8 +75,8 @@ class Pass:
             self.time, self.monotonic, self.begun = time.time(), clock(), time.monotonic()
 
     def age(self) -> float:
-        """Return for how many seconds collectors have been read; below 0 before that."""
-        return time.monotonic() - self.begun
+        """Return for how many seconds collectors are read, or should be, where no thread can be had; below 0 before."""
+        return time.monotonic() - min(self.begun, self.due)
 
     def is_complete(self) -> bool:
         """Return whether every collector has answered."""

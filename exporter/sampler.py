@@ -8,6 +8,7 @@ from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING
 
+from exporter.baselines import MIN_WINDOW, Baselines
 from exporter.collectors import COLLECTORS
 from exporter.passes import Call, Outcome, Pass, Tally, late, read, stuck
 
@@ -16,13 +17,6 @@ if TYPE_CHECKING:
 
     from exporter.machine import Machine
     from exporter.model import Collector, Snapshot
-
-MIN_WINDOW = 0.5
-"""Seconds that rates are computed over at least: /proc counts CPU time in steps of 10 ms."""
-
-MAX_WINDOW = 900.0
-"""Seconds after which an old sample says nothing about now: a page opened after a night shows the present. Longer than
-any interval at which somebody scrapes (Prometheus forgets after 300 s)."""
 
 LIMIT = 9.0
 """Seconds that a sample may take; who has not answered then has failed. Prometheus waits 10 s unless told otherwise."""
@@ -34,7 +28,7 @@ LOOK = 0.05
 """Seconds after which who waits looks whether a collector has to step aside."""
 
 ABANDONED = 3.0
-"""Seconds after which a sample that nobody waits for any more is ended, slow collectors or not, when somebody comes."""
+"""Seconds after which a sample that nobody waits for any more is dropped when somebody comes, who gets a new one."""
 
 
 class Sampler:
@@ -71,8 +65,7 @@ class Sampler:
         self._waiting = 0
         self._latest: Snapshot | None = None
         self._count = 0
-        # Two samples at least MIN_WINDOW apart: one of them is always old enough to compute rates against.
-        self._baselines: list[Snapshot] = []
+        self._baselines = Baselines()
         self._tally = Tally(collector.name for collector in self._collectors)
 
     def prime(self) -> None:
@@ -91,35 +84,30 @@ class Sampler:
         deadline = time.monotonic() + limit
         with self._lock:
             if self._pass is not None and not self._waiting and self._pass.age() >= ABANDONED:
-                self._end(self._pass)
+                self._drop(self._pass)
             seen = self._count
             while True:
                 latest = self._latest
                 if latest is not None and (self._count != seen or self._clock() - latest.monotonic < max_age):
                     return latest
-                current = self._pass or self._next_pass()
+                current = self._pass or self._begin_next()
                 if not self._await(current, deadline):
                     return current.so_far(self._running, self._tally.errors, limit)
 
-    def _next_pass(self) -> Pass:
-        """Begin a pass against a sample between MIN_WINDOW and MAX_WINDOW old, or one that becomes such a sample."""
-        now = self._clock()
-        if not self._baselines or now - self._baselines[-1].monotonic > MAX_WINDOW:
-            # Against the old one still, since counters must not seem to fall.
-            return self._begin(self._baselines[-1] if self._baselines else None, shown=False)
-        old = (each for each in reversed(self._baselines) if now - each.monotonic >= MIN_WINDOW)
-        return self._begin(next(old, self._baselines[0]), shown=True)
+    def _begin_next(self) -> Pass:
+        baseline, shown = self._baselines.choose(self._clock())
+        return self._begin(baseline, shown=shown)
 
     def _begin(self, baseline: Snapshot | None, *, shown: bool) -> Pass:
-        begin = baseline.monotonic + MIN_WINDOW if baseline else self._clock()
-        current = self._pass = Pass(self._collectors, baseline, shown, begin)
+        now = self._clock()
+        begin = max(now, baseline.monotonic + MIN_WINDOW) if baseline else now
+        current = self._pass = Pass(self._collectors, baseline, shown, begin, time.monotonic() + begin - now)
         for collector in self._collectors:
             if call := self._running.get(collector.name):
                 current.outcomes[collector.name] = stuck(call)
             else:
                 current.left.append(collector)
         if not current.left:
-            current.start(self._clock, self._sleep)
             self._end(current)
         self._begun.notify()
         return current
@@ -189,22 +177,26 @@ class Sampler:
 
     def _end(self, current: Pass) -> None:
         """End a pass; who has not answered has failed. In one that is shown to nobody no errors are counted."""
+        current.start(self._clock, lambda _: None)  # where nothing could be read, nobody has noted the time
         for collector in self._collectors:
             name = collector.name
             outcome = current.outcomes.setdefault(name, late(self._running.get(name), self._limit))
             self._tally.add(name, outcome.error, counted=current.shown)
-        current.left.clear()
-        self._pass = None
-        self._ended.notify_all()
+        self._drop(current)
         snapshot = current.snapshot(self._tally.errors)
         if current.shown:
             self._keep(snapshot)
         else:
-            self._baselines = [snapshot]
+            self._baselines.start(snapshot)
+
+    def _drop(self, current: Pass) -> None:
+        """Read no more of a pass. One that everybody has left is nobody's failure: collectors may have had no turn."""
+        current.left.clear()
+        self._pass = None
+        self._ended.notify_all()
 
     def _keep(self, snapshot: Snapshot) -> None:
-        if snapshot.monotonic - self._baselines[-1].monotonic >= MIN_WINDOW:
-            self._baselines = [self._baselines[-1], snapshot]
+        self._baselines.add(snapshot)
         self._latest = snapshot
         self._count += 1
         if self._on_sample is not None:

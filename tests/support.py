@@ -93,7 +93,7 @@ class Exporter:
             self.process.send_signal(number)
         try:
             _, text = self.process.communicate(timeout=15)
-            self.log += text or ""
+            self.log = text or self.log  # asked a second time, it may say all of it once more
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.communicate()

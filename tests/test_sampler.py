@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from exporter.baselines import MAX_WINDOW, MIN_WINDOW
 from exporter.collectors import COLLECTORS
 from exporter.collectors.cpu import Cpu
 from exporter.collectors.processes import Processes
@@ -16,7 +17,7 @@ from exporter.families import gauge
 from exporter.machine import Machine, open_machine
 from exporter.model import Collector, Snapshot
 from exporter.passes import describe
-from exporter.sampler import MAX_WINDOW, MIN_WINDOW, Sampler
+from exporter.sampler import Sampler
 from exporter.settings import Settings
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def test_the_first_real_sample_has_real_rates() -> None:
     assert len(cpu.core_usage_ratios) == cpu.logical_cpus
     assert processes is not None
     # This very process used a tenth of a second in the window.
-    assert any(program.cpu_cores > 0 for program in processes.programs)
+    assert any((program.cpu_cores or 0) > 0 for program in processes.programs)
 
 
 def test_collectors_have_names_and_sections_of_their_own() -> None:

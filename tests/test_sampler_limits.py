@@ -155,8 +155,10 @@ def test_a_sample_that_everybody_has_left_is_not_given_to_who_comes_much_later(
     new = doors.sampler.sample()
     assert new.monotonic >= begin
     assert new.monotonic > old.monotonic
-    assert failures(new).keys() == {"a"}
-    assert failures(new)["a"][1] == 2, "the one that was left, and this one"
+    [(error, errors)] = failures(new).values()
+    assert (error or "").startswith("still no answer after ")
+    assert errors == 1, "the one that was left counts for nobody, neither for those that had no turn"
+    assert [reading.errors for reading in new.readings] == [1, 0, 0]
 
 
 def test_an_error_that_cannot_even_be_described_costs_its_section_and_no_thread(
@@ -177,6 +179,24 @@ def test_an_error_that_cannot_even_be_described_costs_its_section_and_no_thread(
     for number in range(1, 4):
         assert failures(sampler.sample()) == {"b": ("MemoryError", number)}
     assert doors.threads() == threads + 1
+
+
+def test_where_no_thread_can_be_had_the_time_limit_holds_all_the_same(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doors.sampler.sample()
+    doors.shut("a")
+    monkeypatch.setattr(doors.sampler, "_limit", SHORT)
+
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    for _ in range(3):
+        before = time.time()
+        snapshot = doors.sampler.sample()
+        assert failures(snapshot).keys() == {"a", "b", "c"}
+        assert before - 1 < snapshot.time < time.time() + 1
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from exporter.access.document import Known, Section, load, read_bytes
+from exporter.access.document import Known, Section, load, read_bytes, words
 from exporter.access.passwords import BadHashError, check_hash
+from exporter.errors import AccessError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +76,13 @@ class WebConfig:
 
 def read_web_config(path: str) -> WebConfig:
     """Return the configuration in a file. Raises AccessError with file, key, value and what is accepted."""
-    return parse_web_config(read_bytes(path), path)
+    try:
+        data = read_bytes(path)
+    except (OSError, ValueError) as reason:
+        raise AccessError(
+            f"--web-config: {path!r} cannot be read: {words(reason)}; give a web configuration file (docs/access.md)"
+        ) from None
+    return parse_web_config(data, path)
 
 
 def parse_web_config(data: bytes, source: str) -> WebConfig:

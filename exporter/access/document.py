@@ -23,8 +23,8 @@ class Known:
     not_ours: Mapping[str, str]
 
 
-LARGEST = 256 * 1024
-"""Bytes: more is no configuration of a person's."""
+LARGEST = 1024 * 1024
+"""Bytes: more is no configuration of a person's. All authorities that a browser trusts are 220 KiB."""
 
 
 class _Loader(yaml.BaseLoader):
@@ -124,18 +124,17 @@ def load(data: bytes, source: str, known: Known) -> Section:
 
 
 def read_bytes(path: str) -> bytes:
-    """Return what stands in a file. Raises AccessError."""
-    try:
-        mode = os.stat(path).st_mode
-        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a pipe would wait for somebody who writes
-            raise AccessError(f"--web-config {path}: is no file; give one that can be read again when it changes")
-        with open(path, "rb") as file:
-            data = file.read(LARGEST + 1)
-    except (OSError, ValueError) as reason:
-        raise AccessError(
-            f"--web-config: {path!r} cannot be read: {getattr(reason, 'strerror', None) or reason}; "
-            "give a web configuration file (docs/access.md)"
-        ) from None
+    """Return what stands in a file. Raises OSError or ValueError, where it is none that can be read again as well."""
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a pipe would wait for somebody who writes
+        raise ValueError("it is no file that can be read again when it changes")
+    with open(path, "rb") as file:
+        data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
-        raise AccessError(f"--web-config {path}: is larger than 256 KiB; give a web configuration file")
+        raise ValueError("it is larger than 1 MiB")
     return data
+
+
+def words(reason: OSError | ValueError) -> str:
+    """Return why a file cannot be read, without its name."""
+    return getattr(reason, "strerror", None) or str(reason)

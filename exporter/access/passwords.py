@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 REMEMBERED = 100
-"""Logins that are remembered; the one that was not used for longest goes."""
+"""Logins that are remembered, right ones and wrong ones; the one that was not used for longest goes."""
 
 AT_A_TIME = 3
 """Requests that compute or wait for it, of the server's six workers; only one computes."""
@@ -73,12 +73,17 @@ def check_hash(value: Any) -> bytes:
 
 
 class Passwords:
-    """Compares logins with hashes, and remembers in memory which were right: as a digest with a key of this run."""
+    """Compares logins with hashes, and remembers which were right or wrong: as a digest, with a key of this run.
+
+    A wrong one is remembered so that a client with an old password, which tries it again and again, neither computes
+    nor counts as a stranger who tries many: others at its address would be kept out with it.
+    """
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
-        self._right: OrderedDict[bytes, None] = OrderedDict()
-        self._wrong: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._right = Memory()
+        self._wrong = Memory()
+        self._tries: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._lock = threading.Lock()
         self._computing = threading.Lock()
         self._present = 0
@@ -86,28 +91,24 @@ class Passwords:
     def check(self, user: bytes, password: bytes, users: Mapping[bytes, bytes], address: str) -> Verdict:
         """Return whether a user of ``users`` (name to hash) has this password.
 
-        An unknown user takes as long as a known one: a hash that nothing fits is compared in place of theirs. LATER
-        where others compute, or ``address`` has tried too many wrong ones.
+        An unknown user takes as long as the one whose hash costs most: a hash that nothing fits is compared in place of
+        theirs. LATER where others compute, or ``address`` has tried too many wrong ones.
         """
         hashed = users.get(user)
         digest = self._digest(user, password, hashed or b"")
-        if self._remembers(digest):
-            return Verdict.RIGHT
+        if known := self._known(digest):
+            return known
         with self._place(address) as granted:
             if not granted:
                 return Verdict.LATER
             with self._computing:
-                if self._remembers(digest):  # another request has brought the same login meanwhile
-                    right = True
-                else:
-                    right = matches(password, hashed or _like(users)) and hashed is not None
-        with self._lock:
-            if right:
-                self._right[digest] = None
-                if len(self._right) > REMEMBERED:
-                    self._right.popitem(last=False)
-            else:
-                self._count_wrong(address)
+                if known := self._known(digest):  # another request has brought the same login meanwhile
+                    return known
+                right = matches(password, hashed or _like(users)) and hashed is not None
+                with self._lock:
+                    (self._right if right else self._wrong).add(digest)
+                    if not right:
+                        self._count_wrong(address)
         return Verdict.RIGHT if right else Verdict.WRONG
 
     def _digest(self, user: bytes, password: bytes, hashed: bytes) -> bytes:
@@ -115,12 +116,11 @@ class Passwords:
         parts = b"".join(len(part).to_bytes(8) + part for part in (user, password, hashed))
         return hashlib.blake2b(parts, key=self._key, digest_size=32).digest()
 
-    def _remembers(self, digest: bytes) -> bool:
+    def _known(self, digest: bytes) -> Verdict | None:
         with self._lock:
-            if digest not in self._right:
-                return False
-            self._right.move_to_end(digest)
-            return True
+            if self._right.has(digest):
+                return Verdict.RIGHT
+            return Verdict.WRONG if self._wrong.has(digest) else None
 
     @contextmanager
     def _place(self, address: str) -> Iterator[bool]:
@@ -134,14 +134,34 @@ class Passwords:
                 self._present -= granted
 
     def _tries_left(self, address: str) -> float:
-        left, since = self._wrong.get(address, (float(ATTEMPTS), 0.0))
+        left, since = self._tries.get(address, (float(ATTEMPTS), 0.0))
         return min(ATTEMPTS, left + (time.monotonic() - since) / REFILL)
 
     def _count_wrong(self, address: str) -> None:
-        self._wrong[address] = (self._tries_left(address) - 1, time.monotonic())
-        self._wrong.move_to_end(address)
-        if len(self._wrong) > ADDRESSES:
-            self._wrong.popitem(last=False)
+        self._tries[address] = (self._tries_left(address) - 1, time.monotonic())
+        self._tries.move_to_end(address)
+        if len(self._tries) > ADDRESSES:
+            self._tries.popitem(last=False)
+
+
+class Memory:
+    """Some digests; the one that was not asked for longest goes."""
+
+    def __init__(self) -> None:
+        self._digests: OrderedDict[bytes, None] = OrderedDict()
+
+    def has(self, digest: bytes) -> bool:
+        """Return whether it is there."""
+        if digest not in self._digests:
+            return False
+        self._digests.move_to_end(digest)
+        return True
+
+    def add(self, digest: bytes) -> None:
+        """Add one."""
+        self._digests[digest] = None
+        if len(self._digests) > REMEMBERED:
+            self._digests.popitem(last=False)
 
 
 def matches(password: bytes, hashed: bytes) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, NoReturn
 
+from exporter.access.document import read_bytes, words
 from exporter.errors import AccessError
 
 if TYPE_CHECKING:
@@ -58,10 +59,9 @@ def _load_certificate(context: ssl.SSLContext, source: str, tls: Tls) -> None:
 def _need(source: str, key: str, name: str, mark: bytes, accepted: str) -> None:
     """Refuse a file that cannot be read or has no such part."""
     try:
-        with open(name, "rb") as file:
-            data = file.read()
+        data = read_bytes(name)
     except (OSError, ValueError) as reason:
-        _refuse(source, key, name, f"cannot be read: {getattr(reason, 'strerror', None) or reason}; give {accepted}")
+        _refuse(source, key, name, f"cannot be read: {words(reason)}; give {accepted}")
     if mark not in data:
         _refuse(source, key, name, f"holds none; give {accepted}")
 

@@ -28,22 +28,22 @@ STATES = ("running", "sleeping", "disk-sleep", "stopped", "zombie")
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """All processes of one name together; ``cpu_cores`` since the previous sample, 1 = one core busy."""
+    """All processes of one name; ``cpu_cores`` since the previous sample (None: no previous), 1 = one core busy."""
 
     name: str
-    cpu_cores: float
+    cpu_cores: float | None
     memory_bytes: int
     instances: int
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process; ``cpu_cores`` since the previous sample, memory is its resident set (RSS)."""
+    """One process; ``cpu_cores`` since the previous sample (None: no previous), memory is its resident set (RSS)."""
 
     pid: int
     name: str
     user: str
-    cpu_cores: float
+    cpu_cores: float | None
     memory_bytes: int
     threads: int
     state: str
@@ -78,13 +78,14 @@ def read(machine: Machine, baseline: Snapshot | None) -> Processes:
         if pid in cores:
             cpu[name] = cpu.get(name, 0.0) + cores[pid]
     top = machine.settings.top
+    idle = 0.0 if before else None  # nothing is known of anybody's CPU
     names = _first(top, cpu, memory)
     pids = _first(top, cores, {pid: process.memory_bytes for pid, process in scanned.items()})
     return Processes(
         total=len(scanned),
         states=dict(states),
-        programs=tuple(Program(name, cpu.get(name, 0.0), memory[name], instances[name]) for name in names),
-        processes=tuple(_process(machine, scanned[pid], cores.get(pid, 0.0)) for pid in pids),
+        programs=tuple(Program(name, cpu.get(name, idle), memory[name], instances[name]) for name in names),
+        processes=tuple(_process(machine, scanned[pid], cores.get(pid, idle)) for pid in pids),
         scanned=scanned,
         scanned_at=scanned_at,
     )
@@ -104,7 +105,7 @@ def metrics(section: Processes) -> Iterable[Metric]:
         "CPU used since the previous sample, whoever asked for it, by all processes of that name, 1 = one core busy; "
         "for the names that use most CPU or memory.",
         ("name",),
-        [(k, program.cpu_cores) for k, program in rows],
+        [(k, program.cpu_cores) for k, program in rows if program.cpu_cores is not None],
     )
     yield from gauges(
         "host_top_process_memory_bytes",
@@ -152,7 +153,7 @@ def _first(count: int, cpu: Mapping[K, float], memory: Mapping[K, int]) -> list[
     return sorted(both, key=lambda key: (-cpu.get(key, 0.0), -memory[key], str(key)))
 
 
-def _process(machine: Machine, process: ProcessSample, cores: float) -> Process:
+def _process(machine: Machine, process: ProcessSample, cores: float | None) -> Process:
     return Process(
         pid=process.pid,
         name=process.name,

@@ -96,9 +96,10 @@ def _programs(snapshot: Snapshot) -> dict[str, Value]:
         return {}
     values: dict[str, Value] = {"processes": processes.total}
     if processes.programs:
-        busiest = max(processes.programs, key=lambda program: program.cpu_cores)
+        busiest = max(processes.programs, key=lambda program: program.cpu_cores or 0)
         largest = max(processes.programs, key=lambda program: program.memory_bytes)
-        values |= {"top_cpu_name": busiest.name, "top_cpu_cores": round(busiest.cpu_cores, 4)}
+        if busiest.cpu_cores is not None:
+            values |= {"top_cpu_name": busiest.name, "top_cpu_cores": round(busiest.cpu_cores, 4)}
         values |= {"top_memory_name": largest.name, "top_memory_bytes": largest.memory_bytes}
     return values
 

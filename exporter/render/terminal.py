@@ -10,14 +10,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from exporter.collectors.cpu import Cpu
-from exporter.collectors.filesystem import Filesystems
-from exporter.collectors.memory import Memory
-from exporter.collectors.network import Network
 from exporter.collectors.processes import Processes
 from exporter.collectors.system import System
 from exporter.findings import findings
-from exporter.render.json import iso_time
+from exporter.render.line import plain_line
 from exporter.render.subjects import disks, interfaces, shares
 from exporter.render.units import percent, rate, size, span
 from exporter.render.words import headline, level_of, not_readable, sentence
@@ -71,29 +67,6 @@ class Screen:
             # Not through rich: it would wrap the line at 80 columns.
             self._console.file.write(plain_line(snapshot, self._thresholds) + "\n")
             self._console.file.flush()
-
-
-def plain_line(snapshot: Snapshot, thresholds: Thresholds) -> str:
-    """Return a snapshot as one line for a log or a pipe."""
-    found = findings(snapshot, thresholds)
-    cpu, memory, network = snapshot.section(Cpu), snapshot.section(Memory), snapshot.section(Network)
-    filesystems, processes = snapshot.section(Filesystems), snapshot.section(Processes)
-    missing = not_readable(snapshot)
-    parts = [iso_time(snapshot.time), headline(found, missing)]
-    if cpu:
-        parts.append(f"cpu {percent(cpu.usage_ratio)}")
-    if memory:
-        parts.append(f"memory {percent(memory.usage_ratio)}")
-    if filesystems and (fullest := filesystems.fullest()):
-        parts.append(f"{fullest.mountpoint} {percent(fullest.usage_ratio)}")
-    if network:
-        received = sum(interface.receive_rate_bytes or 0 for interface in network.interfaces)
-        sent = sum(interface.transmit_rate_bytes or 0 for interface in network.interfaces)
-        parts.append(f"receive {rate(received)} transmit {rate(sent)}")
-    if processes and processes.programs:
-        top = processes.programs[0]
-        parts.append(f"top {top.name} {top.cpu_cores:.2f} cores {size(top.memory_bytes)}")
-    return " | ".join([*parts, *missing]).replace("\u00a0", " ")
 
 
 def view(snapshot: Snapshot, thresholds: Thresholds, width: int) -> RenderableType:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
 from exporter.collectors.filesystem import Filesystems
@@ -69,7 +69,7 @@ def _culprits(resource: str, processes: Processes | None) -> Sequence[str]:
     if processes is None or resource == "filesystem":
         return ()
     if resource == "cpu":
-        busiest = sorted(processes.programs, key=attrgetter("cpu_cores"), reverse=True)[:3]
-        return [f"{program.name} {cores(program.cpu_cores)}" for program in busiest if program.cpu_cores >= 0.05]
+        used = sorted(((p.cpu_cores or 0, p.name) for p in processes.programs), key=itemgetter(0), reverse=True)[:3]
+        return [f"{name} {cores(count)}" for count, name in used if count >= 0.05]
     largest = sorted(processes.programs, key=attrgetter("memory_bytes"), reverse=True)[:3]
     return [f"{program.name} {size(program.memory_bytes)}" for program in largest]

@@ -13,7 +13,7 @@ from exporter.history import History
 from exporter.render.json import dumps
 from exporter.web.alerts import FiringAlerts
 from exporter.web.headers import add_security
-from exporter.web.limits import HEADER, time_limit
+from exporter.web.limits import HEADER, Waiting
 from exporter.web.metrics import Expositions
 from exporter.web.page import add_filters, page_context
 
@@ -38,8 +38,10 @@ def create_app(sampler: Sampler, settings: Settings, history: History | None = N
     alerts = FiringAlerts(settings.alerts_url) if settings.alerts_url else None
     names = frozenset(collector.name for collector in COLLECTORS)
 
+    waiting = Waiting(sampler)
+
     def sample() -> Snapshot:
-        return sampler.sample(limit=time_limit(request.headers.get(HEADER)))
+        return waiting.sample(request.headers.get(HEADER))
 
     @app.get("/")
     def page() -> Response:
@@ -73,7 +75,7 @@ def create_app(sampler: Sampler, settings: Settings, history: History | None = N
 
     @app.get("/-/ready")
     def ready() -> Response:
-        snapshot = sampler.sample()
+        snapshot = sample()
         if len(snapshot.failures()) == len(snapshot.readings):
             return _text("no collector works", 503)
         return _text("ready")

@@ -45,7 +45,7 @@ def put(
     machine.write(f"proc/{pid}/stat", STAT.format(**values))
 
 
-def cores(machine: FixtureMachine) -> dict[str, float]:
+def cores(machine: FixtureMachine) -> dict[str, float | None]:
     return {program.name: program.cpu_cores for program in processes(machine.sample()).programs}
 
 

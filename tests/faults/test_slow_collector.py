@@ -129,6 +129,46 @@ def test_one_that_hangs_for_ever_costs_one_wait_and_one_thread_and_fails_in_each
     assert exporter.log.count("collector temperature works again\n") == 1
 
 
+def test_the_figures_after_it_are_right_again_or_not_there(machine: Machine) -> None:
+    """Nobody's CPU is 0 because the sample before had none."""
+    with watched(machine) as exporter:
+        stat = machine.root / FILES["processes"]
+        name, _, fields = stat.read_text().rpartition(")")
+        words = fields.split()
+        before = Scrape.of(exporter)
+        machine.hang(FILES["processes"])
+        assert "processes" in Scrape.of(exporter, timeout=2).failing()
+        machine.release()
+        words[11] = str(int(words[11]) + 10_000)  # 100 s of CPU time meanwhile
+        stat.write_text(f"{name}) {' '.join(words)}\n")
+        wait_for(lambda: "processes" not in Scrape.of(exporter, timeout=2).failing())
+        assert before.samples.names() >= {"host_top_process_cpu_cores"}
+        values = [
+            each.value for each in Scrape.of(exporter).samples.samples if each.name == "host_top_process_cpu_cores"
+        ]
+        assert len(values) > 1
+
+
+def test_many_who_wait_keep_nobody_else_from_an_answer(machine: Machine) -> None:
+    with watched(machine) as exporter:
+        Scrape.of(exporter)
+        machine.hang(FILES["temperature"])
+        waiting = [threading.Thread(target=exporter.get, args=["/"]) for _ in range(12)]
+        for thread in waiting:
+            thread.start()
+        time.sleep(0.3)
+        begin = time.monotonic()
+        assert exporter.get("/-/healthy").status == 200
+        healthy = time.monotonic() - begin
+        scrape = Scrape.of(exporter, timeout=2)
+        tell("twelve wait for a collector that hangs", alive_in=ms(healthy), scrape_in=ms(scrape.seconds))
+        for thread in waiting:
+            thread.join()
+        assert healthy < 5, "host-exporter health would say that it is dead"
+        assert scrape.seconds < 4
+        assert scrape.failing() - {"filesystem"} == {"temperature"}
+
+
 def test_all_of_them_at_once_are_one_wait(machine: Machine) -> None:
     with watched(machine) as exporter:
         for name in FILES.values():

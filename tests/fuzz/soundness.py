@@ -17,8 +17,9 @@ from exporter.history import History
 from exporter.render.exposition import encode, snapshot_families
 from exporter.render.formats import CsvFormat, JsonLinesFormat
 from exporter.render.json import dumps
+from exporter.render.line import plain_line
 from exporter.render.rows import COLUMNS, row
-from exporter.render.terminal import plain_line, view
+from exporter.render.terminal import view
 from exporter.web import create_app
 
 if TYPE_CHECKING:

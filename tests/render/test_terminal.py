@@ -12,7 +12,8 @@ from rich.console import Console
 
 from exporter.collectors.battery import Battery
 from exporter.collectors.filesystem import Filesystems
-from exporter.render.terminal import Screen, plain_line, view
+from exporter.render.line import plain_line
+from exporter.render.terminal import Screen, view
 from exporter.render.units import UNKNOWN
 from tests.render.figures import PROCESSES, SYSTEM, THRESHOLDS, cpu, filesystem, processes, snapshot, whole
 
@@ -112,7 +113,7 @@ def test_the_plain_line_holds_the_figures_on_one_line() -> None:
     )
     assert line == (
         "2026-01-31T08:05:00.250Z | figures missing | cpu 42 % | memory 50 % | / 30 % | "
-        "receive 1.5 KiB/s transmit 0 B/s | top python3 train.py 1.90 cores 2.0 GiB | "
+        "receive 1.5 KiB/s transmit \N{EN DASH} | top python3 train.py 1.90 cores 2.0 GiB | "
         "The pressure figures are missing: no"
     )
 

@@ -41,10 +41,9 @@ def guarded(folder: Path) -> Iterator[GuardedExporter]:
 def test_whatever_is_asked_for_needs_the_password(guarded: GuardedExporter, path: str, method: str) -> None:
     for headers in ({}, login(password="wrong"), login(user="nobody"), {"Authorization": "Bearer x"}):
         answer = guarded.get(path, headers, method)
-        assert answer.status in {401, 429}
+        assert answer.status == 401
         assert answer.body == b"" or len(answer.body) < 80
-        if answer.status == 401:
-            assert answer.headers["WWW-Authenticate"].startswith('Basic realm="Host Exporter"')
+        assert answer.headers["WWW-Authenticate"].startswith('Basic realm="Host Exporter"')
 
 
 def test_with_the_password_everything_is_as_without_a_web_configuration(
@@ -64,7 +63,7 @@ def test_with_the_password_everything_is_as_without_a_web_configuration(
     ],
 )  # fmt: skip
 def test_a_broken_login_is_none(guarded: GuardedExporter, header: str) -> None:
-    assert guarded.get("/", {"Authorization": header}).status in {401, 429}
+    assert guarded.get("/", {"Authorization": header}).status == 401
 
 
 def test_a_password_of_any_length_and_any_characters_is_compared(folder: Path) -> None:
@@ -96,9 +95,9 @@ def test_without_tls_the_password_is_asked_for_as_well(folder: Path) -> None:
         (users(), "0.0.0.0", True),
         (users(), "::", True),
         (users(), "localhost", False),
-        (users(), "127.0.0.2", False),
         (TLS + users(), "0.0.0.0", False),
     ],
+    ids=["everywhere", "IPv6", "localhost", "TLS"],
 )
 def test_passwords_that_can_be_read_on_the_way_are_warned_of(folder: Path, config: str, host: str, warns: bool) -> None:
     with GuardedExporter(folder, config, "--host", host) as exporter:
