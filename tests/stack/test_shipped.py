@@ -37,6 +37,7 @@ AWKWARD = {
     "RETENTION_TIME": "1y2w3d",
     "RETENTION_SIZE": "1536MB",
     "BIND_ADDRESS": "[::1]",
+    "WEB_CONFIG": "/host/etc/Zugänge & 'Co'/$web config.yml",
     "PUBLIC_NAME": "monitor.example.org",
     "EXPORTER_PORT": "65535",
     "PROMETHEUS_PORT": "19090",
