@@ -1,4 +1,7 @@
-"""The clock is set back by a day, for the exporter alone, while it runs and writes a file."""
+"""The clock is set back by a day, for the exporter alone, while it runs and writes a file.
+
+The kernel's own time of start, host_boot_time_seconds, would move with the clock; nothing is computed from it on Linux.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +73,6 @@ def test_a_clock_that_is_set_back_a_day_changes_no_rate_and_stops_no_export(tmp_
         since = scrape.value("host_uptime_seconds")
         assert since is not None
         assert 0 < since - uptime < 60
-        assert scrape.value("host_boot_time_seconds") == before.value("host_boot_time_seconds")
     cores = [max(_cores(scrape)) for scrape in after]
     tell(
         "clock set back a day",

@@ -1,81 +1,20 @@
-"""A collector that blocks: a file of the machine's /proc or /sys that does not answer when it is opened.
-
-The files are named pipes in a copy of a fixture machine: who opens one to read waits in the kernel for who writes.
-"""
+"""A collector that blocks: a file of the machine's /proc or /sys that does not answer when it is opened."""
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.faults.slow_files import FILES, Machine, watched
 from tests.faults.support import TIMEOUT_HEADER, Scrape, ms, needs_linux, status, tell, wait_for
-from tests.machines import copy_fixture
-from tests.support import Answer, Exporter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from tests.support import Answer
 
 pytestmark = needs_linux
-
-FILES = {
-    "system": "etc/hostname",
-    "memory": "proc/meminfo",
-    "network": "proc/1/net/dev",
-    "disk": "proc/diskstats",
-    "pressure": "proc/pressure/io",
-    "processes": "proc/701/stat",
-    "temperature": "sys/class/hwmon/hwmon0/temp1_input",
-}
-
-
-class Machine:
-    """A machine of which single files hang, until they are released for good."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self._texts: dict[Path, bytes] = {}
-
-    def hang(self, name: str) -> None:
-        path = (self.root / name).resolve()
-        self._texts[path] = path.read_bytes()
-        path.unlink()
-        os.mkfifo(path)
-
-    def release(self) -> None:
-        """Put the files back, and give each that waits what the file holds."""
-        for path, text in self._texts.items():
-            waiting = path.with_name(f"{path.name}-hung")
-            path.rename(waiting)
-            path.write_bytes(text)
-            try:
-                pipe = os.open(waiting, os.O_WRONLY | os.O_NONBLOCK)
-            except OSError:  # nobody waits
-                continue
-            os.write(pipe, text)
-            os.close(pipe)
-            waiting.unlink()
-        self._texts.clear()
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    machine = Machine(copy_fixture("laptop", tmp_path))
-    yield machine
-    machine.release()
-
-
-@contextmanager
-def watched(machine: Machine, *flags: str) -> Iterator[Exporter]:
-    with Exporter("--rootfs", str(machine.root), "--max-age", "0", *flags) as exporter:
-        yield exporter
-    assert "Traceback" not in exporter.log
 
 
 @pytest.mark.parametrize("collector", FILES)
@@ -221,37 +160,3 @@ def test_a_client_with_no_time_at_all_spoils_nobody_elses_figures(machine: Machi
             scrape = Scrape.of(exporter)
             assert scrape.failing() <= {"filesystem"}
             assert scrape.errors("cpu") == 0
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_scrape_under_way_is_answered_whole_before_it_ends(machine: Machine, number: int) -> None:
-    with watched(machine) as exporter:
-        machine.hang(FILES["memory"])
-        scrapes: list[Scrape] = []
-        client = threading.Thread(target=lambda: scrapes.append(Scrape.of(exporter)))
-        client.start()
-        time.sleep(0.5)
-        exporter.process.send_signal(number)
-        time.sleep(0.3)
-        begin = time.monotonic()
-        machine.release()
-        client.join()
-        assert exporter.process.wait(10) == 0
-        tell(f"{signal.Signals(number).name} during a scrape", answered_and_ended_in=ms(time.monotonic() - begin))
-        [scrape] = scrapes
-        assert "memory" not in scrape.failing()
-        assert scrape.value("host_memory_total_bytes")
-
-
-def test_a_signal_while_a_collector_hangs_for_ever_still_ends_it(machine: Machine) -> None:
-    with watched(machine) as exporter:
-        machine.hang(FILES["memory"])
-        scrapes: list[Scrape] = []
-        client = threading.Thread(target=lambda: scrapes.append(Scrape.of(exporter, timeout=3)))
-        client.start()
-        time.sleep(0.5)
-        begin = time.monotonic()
-        assert exporter.stop() == 0
-        tell("SIGTERM while a collector hangs, scrape timeout 3 s", ended_in=ms(time.monotonic() - begin))
-        client.join()
-        assert [scrape.failing() - {"filesystem"} for scrape in scrapes] == [{"memory"}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from exporter.collectors import COLLECTORS
 from tests.fuzz.texts import contents, odd_words
 from tests.support import Exporter
+from tests.support_access import GuardedExporter, users
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +65,19 @@ VALUES += [
     "identity",
 ]
 GOOD = b"GET /metrics?collect[]=cpu HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\nAccept-Encoding: gzip\r\n\r\n"
+
+
+LOGIN = b"Authorization: Basic "
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
+    """One that asks for a password, without TLS so that anything can be sent."""
+    with GuardedExporter(tmp_path_factory.mktemp("guarded"), users()) as running:
+        yield running
+        assert running.get("/-/healthy").status == 200
+        assert running.stop() == 0
+        assert len(running.log.splitlines()) == 2, running.log
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +138,18 @@ def test_a_request_of_odd_parts(sturdy: Exporter, request: bytes) -> None:
 @given(request=contents(GOOD))
 def test_a_damaged_request(sturdy: Exporter, request: bytes) -> None:
     _check(sturdy, request)
+
+
+@given(request=requests(), word=odd_words(), encoded=st.booleans())
+def test_nobody_gets_past_the_question_for_a_password(
+    guarded: Exporter, request: bytes, word: bytes, encoded: bool
+) -> None:
+    first, _, rest = request.partition(b"\r\n")
+    login = LOGIN + (base64.b64encode(word) if encoded else word)
+    for sent in (request, b"\r\n".join((first, login, rest))):
+        answer = _send(guarded, sent)
+        assert answer == b"" or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 100", b"HTTP/1.1 505")), answer[:300]
+        assert b"host_" not in answer
 
 
 @given(several=st.lists(requests(), min_size=2, max_size=4))
