@@ -67,7 +67,7 @@ load-test: $(VENV)/dev  ## Have locust ask the exporter and the example; writes 
 	$(BIN)/python -m tests.load
 
 bench: $(VENV)/dev  ## Measure against node_exporter and process-exporter, where installed
-	$(BIN)/python -m tests.tools.bench --picture docs/performance.png
+	$(BIN)/python -m tests.tools.bench --long --picture docs/performance.png
 
 binary: $(VENV)/dev  ## Build dist/host-exporter: one file for machines without Python
 	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath $(DIST) --workpath $(DIST)/work packaging/binary/host-exporter.spec

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import ssl
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from exporter.access.tls import make_context
 from tests.support_access import TLS, Authority, users
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
     from pathlib import Path
 
