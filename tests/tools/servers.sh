@@ -16,6 +16,7 @@ promtool:promtool:3.0
 prometheus:prometheus:3.0
 prometheus-alertmanager:prometheus-alertmanager:0.27
 docker-compose:docker-compose:2.23
+victoria-metrics:victoria-metrics:0.0
 "
 
 # Usage: version PROGRAM; its first two numbers, 0.0 where it says none.
