@@ -16,7 +16,7 @@ NO_COMPLAINT = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture, Healt
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    cache = config.cache
+    cache = getattr(config, "cache", None)
     if cache is not None:  # in .pytest_cache, and not in a folder of its own
         set_hypothesis_home_dir(str(cache.mkdir("hypothesis")))
     seeded = config.getoption("--hypothesis-seed", default=None) is not None

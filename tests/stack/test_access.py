@@ -67,6 +67,7 @@ def test_the_documented_steps_let_the_shipped_prometheus_in_and_a_wrong_password
                 (project / "targets/tls/exporter.password").write_text("change it")
                 chain.prometheus.stop()
                 chain.prometheus.start()
+                chain.prometheus.wait()
                 eventually(lambda: up(chain, machine) == [0], 60, "a wrong password lets it in")
         finally:
             exporter.terminate()
