@@ -205,7 +205,7 @@ def run(server: Server, stop: StopSignals, on_stop: Callable[[], None]) -> None:
     on_stop()
     with suppress(AttributeError, OSError, ValueError):  # closed by who started us
         sys.stderr.flush()
-    # What a terminal or the one-file program sends once more is about to come. Python, while it ends, would leave it to the
-    # system, which kills.
+    # What a terminal or the one-file program sends once more is about to come. Python, while it ends, would leave it to
+    # the system, which kills.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
