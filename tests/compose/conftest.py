@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SERVICES = ("exporter", "prometheus", "alertmanager", "mailpit")
+MORE = ("prometheus-b", "alertmanager-b", "victoriametrics")
 # Grafana's image is not to be had without a registry; everything else is as it is shipped.
 OVERRIDE = "services:\n  grafana:\n    profiles: [not-here]\n"
 
@@ -82,11 +83,11 @@ def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         shutil.copytree(
             ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".venv", "saved_images")
         )
-    for name in ("docker-compose.yml", "Dockerfile", ".dockerignore", "prometheus.yml", "alerts.yml", "pyproject.toml",
-                 "README.md", "requirements.lock"):  # fmt: skip
+    for name in ("docker-compose.yml", "docker-compose.fleet.yml", "Dockerfile", ".dockerignore", "prometheus.yml",
+                 "alerts.yml", "pyproject.toml", "README.md", "requirements.lock"):  # fmt: skip
         shutil.copy(ROOT / name, folder)
-    ports = {service: free_port() for service in (*SERVICES, "digits")}
-    lines = [f"{service.upper()}_PORT={port}" for service, port in ports.items()]
+    ports = {service: free_port() for service in (*SERVICES, *MORE, "digits")}
+    lines = [f"{service.upper().replace('-', '_')}_PORT={port}" for service, port in ports.items()]
     # Only what a test loads may raise an alert, not how full the machine's disk is.
     lines += ["FILESYSTEM_WARNING=99.98", "FILESYSTEM_CRITICAL=99.99"]
     (folder / ".env").write_text("\n".join(lines) + "\n")

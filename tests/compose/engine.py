@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 from typing import Self
 
+from tests.fleet.pair import shipped
 from tests.support_servers import FETCHED, missing, program
-from tests.tools.stack.shipped import ROOT, Shipped
+from tests.tools.stack.shipped import ROOT
 
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 STAND_INS = Path(__file__).parent / "images"
@@ -97,8 +98,8 @@ class Engine:
         return done
 
     def stand_ins(self) -> None:
-        """Make an image under each name that docker-compose.yml and the Dockerfile want, but for Grafana."""
-        services = Shipped.read().document["services"]
+        """Make an image under each name that the Compose files and the Dockerfile want, but for Grafana."""
+        services = shipped({}).document["services"]
         base = (ROOT / "Dockerfile").read_text().split()[1]
         self._import_base(base)
         context = self.folder / "context"
@@ -150,6 +151,7 @@ def parts() -> dict[str, list[tuple[Path, str]]]:
             (Path(program("amtool")), "usr/bin/amtool"),
             (fetched if fetched.exists() else installed, "usr/share/prometheus/alertmanager"),
         ],
+        "victoriametrics": [(Path(program("victoria-metrics")), "usr/bin/victoria-metrics")],
         "mailpit": [(ROOT / "tests/tools/stack/mailbox.py", "catcher.py")],
     }
 

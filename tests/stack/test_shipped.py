@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from tests.fleet.pair import FILES
 from tests.stack.support import SHORTER, example
 from tests.support_servers import FETCHED, program
 from tests.tools.stack.shipped import ROOT, Shipped
@@ -46,6 +47,13 @@ AWKWARD = {
     "MAILPIT_PORT": "18025",
     "GRAFANA_ADMIN_PASSWORD": """g'r"a$f #ana \\t ä""",
     "ROOTFS_MOUNT": "ro,rslave",
+    "LONG_RETENTION": "100d",
+    "DASHBOARDS_FROM": "http://prometheus:9090",
+    "REMOTE_WRITE_URL": "https://mimir.example.org/api/v1/push?a=$b&c='d'",
+    "HA_CLUSTER": "home office",
+    "PROMETHEUS_B_PORT": "19091",
+    "ALERTMANAGER_B_PORT": "19095",
+    "VICTORIAMETRICS_PORT": "18428",
     "DIGITS_PORT": "18000",
     "DIGITS_SAVED_IMAGES_COUNT": "0",
     "DIGITS_SAVED_IMAGES_MB": "0.5",
@@ -190,7 +198,7 @@ def test_alerts_are_routed(tmp_path: Path, labels: str, receiver: str, variables
 
 def test_every_variable_is_in_the_example_with_its_default() -> None:
     """A setting that nobody can find does not exist; an example that says another default is false."""
-    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    text = "".join((ROOT / name).read_text(encoding="utf-8") for name in FILES)
     # Alertmanager gets its variables without defaults, only so that Compose sees a change.
     text = re.sub(r'^ +([A-Z_]+): "\$\{\1:-\}"\n', "", text, flags=re.MULTILINE)
     used: dict[str, str] = {}

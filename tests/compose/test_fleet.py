@@ -1,0 +1,77 @@
+"""More than one server, in real containers: up, and back to one, by the commands of docs/scaling.md."""
+
+from __future__ import annotations
+
+import json
+import urllib.parse
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.compose.conftest import MORE, Stack
+from tests.stack.support import eventually
+from tests.support import fetch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.timeout(600)
+# With files named, Compose does not look for docker-compose.override.yml, which takes Grafana away here.
+FILES = ("-f", "docker-compose.yml", "-f", "docker-compose.fleet.yml", "-f", "docker-compose.override.yml")
+
+
+@pytest.fixture(scope="module")
+def fleet(stack: Stack) -> Iterator[Stack]:
+    try:
+        stack.compose(*FILES, "up", "-d", "--wait")
+        yield stack
+    finally:
+        stack.compose("up", "-d", "--wait", "--remove-orphans")
+    assert not any(stack.compose("ps", "--all", "--quiet", service, check=False) for service in MORE)
+    eventually(lambda: stack.query('up{job="host"}'), 60)
+
+
+def asked(stack: Stack, service: str, expression: str) -> list[dict[str, Any]]:
+    url = f"{stack.url(service)}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
+    found: list[dict[str, Any]] = json.loads(fetch(url).text)["data"]["result"]
+    return found
+
+
+@pytest.mark.parametrize("server", ["prometheus", "prometheus-b"])
+def test_both_scrape_the_same_and_both_see_all_servers(fleet: Stack, server: str) -> None:
+    expected = {
+        ("host", "exporter:5000"), ("victoriametrics", "victoriametrics:8428"),
+        ("prometheus", "prometheus:9090"), ("prometheus", "prometheus-b:9090"),
+        ("alertmanager", "alertmanager:9093"), ("alertmanager", "alertmanager-b:9093"),
+    }  # fmt: skip
+    eventually(
+        lambda: {(up["metric"]["job"], up["metric"]["instance"]) for up in asked(fleet, server, "up == 1")} >= expected,
+        90,
+        f"not all is scraped: {asked(fleet, server, 'up')}",
+    )
+
+
+def test_the_alertmanagers_are_one_cluster(fleet: Stack) -> None:
+    for server in ("alertmanager", "alertmanager-b"):
+        eventually(lambda server=server: members(fleet, server) == 2, 60, "they do not know each other")  # type: ignore[misc]
+
+
+def members(stack: Stack, server: str) -> int:
+    return len(json.loads(fetch(f"{stack.url(server)}/api/v2/status").text)["cluster"]["peers"])
+
+
+def test_the_store_has_one_series_where_two_send_it(fleet: Stack) -> None:
+    (series,) = eventually(lambda: asked(fleet, "victoriametrics", 'host_uptime_seconds{job="host"}'), 90)
+    assert "__replica__" not in series["metric"]
+
+
+@pytest.mark.parametrize("service", MORE)
+def test_every_further_container_is_locked_down(fleet: Stack, service: str) -> None:
+    found = fleet.inspect(service)
+    assert found["Config"]["User"] == "65534:65534"
+    assert found["HostConfig"]["CapDrop"] == ["ALL"]
+    assert "no-new-privileges:true" in found["HostConfig"]["SecurityOpt"]
+    assert found["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"
+    assert all(
+        binding["HostIp"] == "127.0.0.1" for port in found["HostConfig"]["PortBindings"].values() for binding in port
+    )
