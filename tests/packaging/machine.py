@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -9,13 +10,24 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from tests.support_servers import missing, program
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SYSTEMD = Path("/usr/lib/systemd/systemd")
 LINKED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 """Folders of / that are links into /usr."""
+ASK_STATUS = """
+import json, ssl, sys, urllib.error, urllib.request as r
+try:
+    request = r.Request(sys.argv[1], headers=json.loads(sys.argv[2]))
+    print(r.urlopen(request, timeout=20, context=ssl._create_unverified_context()).status)
+except urllib.error.HTTPError as refused:
+    print(refused.code)
+"""
 
 
 class Machine:
@@ -84,6 +96,13 @@ class Machine:
         ask = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=20).read().decode())"
         command = ["nsenter", f"--target={self._first()}", "--net", sys.executable, "-c", ask]
         return subprocess.check_output([*command, f"http://127.0.0.1:5000{path}"], text=True, timeout=60)
+
+    def status(self, scheme: str, path: str, headers: Mapping[str, str]) -> int:
+        """Return the status of what the exporter inside answers, whatever its certificate."""
+        command = ["nsenter", f"--target={self._first()}", "--net", sys.executable, "-c", ASK_STATUS]
+        return int(
+            subprocess.check_output([*command, f"{scheme}://127.0.0.1:5000{path}", json.dumps(headers)], text=True)
+        )
 
     def _first(self) -> str:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()

@@ -13,6 +13,7 @@ import pytest
 
 from tests.packaging.machine import Machine
 from tests.support import Samples
+from tests.support_access import TLS, Authority, login, users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,6 +109,23 @@ def test_it_comes_back_after_a_crash(machine: Machine, which: str) -> None:
     assert eventually(lambda: property_of(machine, "MainPID") not in {before, "0"})
     assert eventually(lambda: machine.run("host-exporter health").returncode == 0)
     assert len(machine.run("pgrep -x host-exporter").stdout.split()) == 2
+
+
+def test_its_key_is_roots_alone_and_it_asks_for_a_password_all_the_same(machine: Machine) -> None:
+    files = machine.root / "src/access"
+    files.mkdir()
+    Authority(files).issue("exporter")
+    (files / "exporter.key").chmod(0o600)
+    (files / "web-config.yml").write_text(TLS.replace("server.", "exporter.") + users())
+    result = machine.run(f"cd access && {steps('TLS and a password')}")
+    assert result.returncode == 0, result.stderr
+    assert eventually(lambda: machine.run("host-exporter health").returncode == 0), machine.log()
+    assert machine.status("https", "/metrics", {}) == 401
+    assert machine.status("https", "/metrics", login()) == 200
+    # The tests that follow ask without.
+    machine.run("rm -r /etc/systemd/system/host-exporter.service.d; systemctl daemon-reload")
+    assert machine.run("systemctl restart host-exporter").returncode == 0
+    assert eventually(lambda: machine.run("host-exporter health").returncode == 0), machine.log()
 
 
 def test_it_is_not_started_again_with_a_setting_that_is_not_accepted(machine: Machine) -> None:
