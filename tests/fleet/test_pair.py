@@ -3,51 +3,17 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
-from tests.dashboards.boards import fill, queries
-from tests.fleet.pair import Pair, shipped
-from tests.stack.support import ALERT, eventually, without_cpu
+from tests.fleet.asking import ALIVE, INTERVAL, gap, make_pair, stored, subjects
+from tests.fleet.pair import shipped
 from tests.tools.stack.shipped import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from pathlib import Path
-
-QUIET = {"FILESYSTEM_WARNING": "99.98", "FILESYSTEM_CRITICAL": "99.99", "MACHINE_NAME": "web-01"}
-ALIVE = 'host_uptime_seconds{job="host"}'
-INTERVAL = 1.0
-
-
-def shorter(name: str, text: str) -> str:
-    """Return a configuration in a fifteenth of its time, alerts and the store included."""
-    return without_cpu(name, text).replace("Interval=15s", "Interval=1s").replace("Offset=15s", "Offset=1s")
-
-
-def make_pair(folder: Path, without: Collection[str] = ()) -> Pair:
-    return Pair(folder, {**QUIET, **ALERT}, edit=shorter, without=without)
-
-
-def stored(pair: Pair, name: str, expression: str, begin: float, end: float) -> list[float]:
-    """Return when the samples were taken that a server has of one series, in order."""
-    seconds = round(end - begin)
-    found = pair.ask(name, "query", query=f"{expression}[{seconds}s]", time=end)["result"]
-    assert len(found) <= 1, f"both are stored: {[series['metric'] for series in found]}"
-    return [float(moment) for series in found for moment, _ in series["values"]]
-
-
-def gap(times: list[float]) -> float:
-    """Return the longest time without a sample, in seconds."""
-    return max(later - earlier for earlier, later in pairwise(times))
-
-
-def subjects(pair: Pair, text: str) -> list[str]:
-    return [mail.subject for mail in pair.mailbox.mails if text in mail.subject]
 
 
 @pytest.mark.timeout(400)
@@ -77,57 +43,6 @@ def test_one_of_each_is_killed_while_an_alert_fires(tmp_path: Path) -> None:
         hole = gap(stored(pair, "prometheus", ALIVE, begin, end))
         print(f"longest gap: stored {gap(times):.1f} s, in the one that was killed {hole:.1f} s")
         assert hole > 10, "it was dead indeed"
-
-
-@pytest.mark.timeout(500)
-def test_the_store_is_down_for_two_minutes_and_has_everything_afterwards(tmp_path: Path) -> None:
-    with make_pair(tmp_path, without=["prometheus-b", "alertmanager-b"]) as pair:
-        eventually(lambda: pair.ask("victoriametrics", "query", query=ALIVE)["result"], 60, "nothing is stored")
-        begin = time.time() + 1
-        time.sleep(5)
-        store = pair.servers["victoriametrics"]
-        down = time.time()
-        store.stop()
-        mail = pair.mailbox.wait("long-term store is", 110)
-        print(f"said after {mail.time - down:.0f} s: {mail.subject}")
-        time.sleep(max(0.0, down + 120 - time.time()))
-        end = time.time() - 1
-        store.start()
-        store.wait()
-        here = stored(pair, "prometheus", ALIVE, begin, end)
-        assert len(here) > 100
-
-        def missing() -> list[float]:
-            there = set(stored(pair, "victoriametrics", ALIVE, begin, end))
-            return [round(moment - down, 1) for moment in here if moment not in there]
-
-        with suppress(AssertionError):
-            eventually(lambda: not missing(), 90)
-        assert missing() == [], "seconds after the store went down of samples that it does not have"
-        print(f"stored again: {len(here)} samples of the time, none missing, {time.time() - end:.0f} s after the end")
-        pair.mailbox.wait("[RESOLVED]", 60)
-
-
-@pytest.mark.timeout(300)
-def test_the_dashboards_show_the_same_from_the_store(tmp_path: Path) -> None:
-    """Each query means the same there: Grafana's source is one variable."""
-    with make_pair(tmp_path, without=["prometheus-b", "alertmanager-b"]) as pair:
-        pair.mailbox.wait("Memory", 90)
-        time.sleep(15)
-        now = time.time() - 4
-        mine = [query for query in queries() if query.board in {"host", "fleet"}]
-        given = 0
-        for query in mine:
-            asked = fill(query.expr, instance=pair.address("exporter") if query.board == "host" else ".+", seconds=30)
-            here, there = (
-                pair.ask(name, "query_range", query=asked, start=now - 15, end=now, step=5)["result"]
-                for name in ("prometheus", "victoriametrics")
-            )
-            labels = [{tuple(sorted(series["metric"].items())) for series in found} for found in (here, there)]
-            assert labels[0] == labels[1], f"{query}: {asked}"
-            given += bool(here)
-        print(f"{len(mine)} queries, {given} of them with figures")
-        assert given > len(mine) / 2
 
 
 def test_the_configuration_is_the_shipped_one_for_two_of_each() -> None:

@@ -1,0 +1,67 @@
+"""The long-term store: away for two minutes it has everything afterwards, and it shows what Prometheus shows."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.dashboards.boards import fill, queries
+from tests.fleet.asking import ALIVE, make_pair, stored
+from tests.stack.support import eventually
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.timeout(500)
+def test_the_store_is_down_for_two_minutes_and_has_everything_afterwards(tmp_path: Path) -> None:
+    with make_pair(tmp_path, without=["prometheus-b", "alertmanager-b"]) as pair:
+        eventually(lambda: pair.ask("victoriametrics", "query", query=ALIVE)["result"], 60, "nothing is stored")
+        begin = time.time() + 1
+        time.sleep(5)
+        store = pair.servers["victoriametrics"]
+        down = time.time()
+        store.stop()
+        mail = pair.mailbox.wait("long-term store is", 110)
+        print(f"said after {mail.time - down:.0f} s: {mail.subject}")
+        time.sleep(max(0.0, down + 120 - time.time()))
+        end = time.time() - 1
+        store.start()
+        store.wait()
+        here = stored(pair, "prometheus", ALIVE, begin, end)
+        assert len(here) > 100
+
+        def missing() -> list[float]:
+            there = set(stored(pair, "victoriametrics", ALIVE, begin, end))
+            return [round(moment - down, 1) for moment in here if moment not in there]
+
+        with suppress(AssertionError):
+            eventually(lambda: not missing(), 90)
+        assert missing() == [], "seconds after the store went down of samples that it does not have"
+        print(f"stored again: {len(here)} samples of the time, none missing, {time.time() - end:.0f} s after the end")
+        pair.mailbox.wait("[RESOLVED]", 60)
+
+
+@pytest.mark.timeout(300)
+def test_the_dashboards_show_the_same_from_the_store(tmp_path: Path) -> None:
+    """Each query means the same there: Grafana's source is one variable."""
+    with make_pair(tmp_path, without=["prometheus-b", "alertmanager-b"]) as pair:
+        pair.mailbox.wait("Memory", 90)
+        time.sleep(15)
+        now = time.time() - 4
+        mine = [query for query in queries() if query.board in {"host", "fleet"}]
+        given = 0
+        for query in mine:
+            asked = fill(query.expr, instance=pair.address("exporter") if query.board == "host" else ".+", seconds=30)
+            here, there = (
+                pair.ask(name, "query_range", query=asked, start=now - 15, end=now, step=5)["result"]
+                for name in ("prometheus", "victoriametrics")
+            )
+            labels = [{tuple(sorted(series["metric"].items())) for series in found} for found in (here, there)]
+            assert labels[0] == labels[1], f"{query}: {asked}"
+            given += bool(here)
+        print(f"{len(mine)} queries, {given} of them with figures")
+        assert given > len(mine) / 2
