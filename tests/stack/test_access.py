@@ -31,7 +31,7 @@ def follow(project: Path, port: int) -> None:
     """Do in a copy of the project what the page says, for a machine at a port of this one."""
     shutil.copytree(ROOT / "examples/tls", project / "examples/tls")
     command = re.search(r"^openssl req .*$", PAGE, re.MULTILINE)
-    block = re.search(r"```sh\n(mkdir -p targets/jobs.*?)docker compose restart prometheus\n```", PAGE, re.DOTALL)
+    block = re.search(r"```sh\n(mkdir -p targets/jobs.*?)docker compose run --rm", PAGE, re.DOTALL)
     assert command
     assert block
     words = shlex.split(command[0].replace("192.0.2.10", "127.0.0.1"))
