@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LABEL = re.compile(r'(\w+)="([^"]*)"')
 MODES = {"user": 0.75, "system": 0.22, "softirq": 0.03}
-FULL = 0.97
+FULL = 0.96
 """What a filesystem that fills up is emptied at."""
 
 
@@ -111,7 +111,7 @@ def used(series: Series, values: Values) -> Callable[[Moment], int]:
         share = machine.room if first else 0.3 + 0.25 * noise(machine.number, key)
         share += 0.01 * abs((m.now / DAY + machine.size) % 2 - 1)
         if first and machine.fills:
-            share += (m.now * machine.fills) % (FULL - share)
+            share += (m.now * machine.fills) % (FULL - machine.room)
         return int(net * share) // 4096 * 4096
 
     return figure
