@@ -11,17 +11,20 @@ import asyncio
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.fleet.fleet import Fleet, targets
 from tests.fleet.server import Simulator
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-async def serve(fleet: Fleet, port: int, file: Path | None) -> None:
-    """Serve until told to stop; the target file is written when all are listening, without the first machine."""
+
+async def serve(fleet: Fleet, port: int, listed: Callable[[], None]) -> None:
+    """Serve until told to stop; ``listed`` is called when all are listening."""
     simulator = Simulator(fleet, port)
     await simulator.turn()
-    if file:
-        file.write_text(targets(fleet.machines[1:], port), encoding="utf-8")
+    listed()
     running = asyncio.ensure_future(simulator.run())
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
@@ -40,7 +43,13 @@ def main() -> None:
     args = parser.parse_args()
     if not sys.platform.startswith("linux"):
         sys.exit("each machine has an address of its own in 127.0.0.0/8: Linux only")
-    asyncio.run(serve(Fleet(args.machines, args.seed), args.port, args.targets))
+    fleet = Fleet(args.machines, args.seed)
+
+    def write() -> None:
+        if args.targets:
+            args.targets.write_text(targets(fleet.machines[1:], args.port), encoding="utf-8")
+
+    asyncio.run(serve(fleet, args.port, write))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Measure what a fleet costs a Prometheus with the shipped configuration and rules (Linux).
 
 One process serves machines that do not exist; each is scraped every 15 s. Prints a Markdown table. ``--most`` goes on
-with twice as many machines until a scrape or a rule is late. A report, no test: a shared machine makes any figure worse.
+with twice as many until a scrape or a rule is late. A report, no test: a shared machine makes any figure worse.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import sys
 import time
 from pathlib import Path
 
-from tests.fleet.bench_measures import PAST, Figures, Plan, measure, measure_disk
+from tests.fleet.bench_disk import measure_disk
+from tests.fleet.bench_measures import PAST, Figures, Plan, measure
 from tests.fleet.bench_plot import draw
 from tests.fleet.bench_table import details, markdown
 from tests.tools.bench_machine import describe
@@ -22,11 +23,12 @@ SIZES = (50, 200, 1000)
 NOTES = """\
 CPU is user and system time from /proc over {window:.0f} s, after {warm_up:.0f} s to warm up. Simulator, Prometheus and
 Alertmanager share the cores. Prometheus starts with the past that its rules and queries look back at (6 hours of the
-room in filesystems and of the shares), for {past:,} machines at most. Memory is that of some minutes: names of programs that
-come later add series until the head is cut, every 2 hours. Disk: promtool writes a block of 2 hours of all that {machines}
-machines say ({samples:,} samples, {series:,} series of which a machine has {each:.0f} at a time, {size:,} bytes with the
-index: {bytes:.2f} B a sample), times the samples that Prometheus took in here, those of its rules included; to it comes
-the write-ahead log of 2 to 3 hours. A scrape is missed where there is no sample for it; the times are those of the samples."""
+room in filesystems and of the shares), for {past:,} machines at most. Memory is that of some minutes: names of programs
+that come later add series until the head is cut, every 2 hours. Disk: promtool writes a block of 2 hours of all that
+{machines} machines say ({samples:,} samples; {series:,} series, of which a machine has {each:.0f} at a time;
+{size:,} bytes with the index: {bytes:.2f} B a sample), times the samples that Prometheus took in here, those of its
+rules and its own included; to it comes the write-ahead log of 2 to 3 hours. A scrape is missed where there is no sample
+for it; off its 15 s is the time of a sample."""
 
 
 def say(text: str) -> None:

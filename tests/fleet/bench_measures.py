@@ -6,14 +6,14 @@ import re
 import tempfile
 import time
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from statistics import mean, median
 from typing import TYPE_CHECKING
 
 from tests.dashboards.boards import fill, queries
 from tests.fleet import history
-from tests.fleet.fleet import Fleet
-from tests.fleet.stack import SEED, Watched
+from tests.fleet.stack import Watched
 from tests.tools.bench_machine import cpu_seconds
 from tests.tools.bench_measures import percentile
 
@@ -27,8 +27,6 @@ STEP = 30
 """Seconds between two points of a graph of six hours on a third of a screen."""
 PAST = 1000
 """Of so many machines at most a past is made: of more that takes too long."""
-BLOCK = 7200.0
-"""Seconds of the blocks that Prometheus writes first."""
 
 
 @dataclass(frozen=True)
@@ -128,12 +126,12 @@ def cpu(server: Server) -> float:
 
 
 def measure_scrapes(figures: Figures, watched: Watched, plan: Plan) -> None:
-    """Whether each machine was scraped every 15 s: by the times of its samples, which there are also where it is away."""
+    """Whether each machine was scraped every 15 s: one that is away has samples too, of its "up"."""
     window = f"{plan.window:.0f}s"
     found = watched.query(f'up{{job="host"}}[{window}]')
     for each in found:
         times = [float(at) for at, _ in each["values"]]
-        gaps = [after - at for at, after in zip(times, times[1:], strict=False)]
+        gaps = [after - at for at, after in pairwise(times)]
         figures.late_ms += [abs(gap - INTERVAL) * 1000 for gap in gaps]
         figures.scrapes_missed += max(0, int(plan.window // INTERVAL) - 1 - len(gaps))
     figures.scrapes_missed += (figures.machines - len(found)) * int(plan.window // INTERVAL)
@@ -161,7 +159,7 @@ def measure_rules(figures: Figures, watched: Watched, plan: Plan) -> None:
 
 
 def measure_queries(figures: Figures, watched: Watched, plan: Plan) -> None:
-    """What each query of the dashboard Fleet takes, as Grafana asks when the page is opened: six hours, all machines."""
+    """What each query of the dashboard Fleet takes, as Grafana asks at its start: six hours, all machines."""
     for query in (query for query in queries() if query.board == "fleet"):
         expr = fill(query.expr, instance=".+", seconds=history.PAGE)
         times = []
@@ -173,35 +171,6 @@ def measure_queries(figures: Figures, watched: Watched, plan: Plan) -> None:
                 watched.ask("query_range", query=expr, start=now - history.PAGE, end=now, step=STEP)
             times.append(time.perf_counter() - begin)
         figures.query_ms[f"{query.panel} {query.ref}"] = median(times) * 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Disk:
-    """A block of two hours with all that some machines say: bytes, samples and series."""
-
-    machines: int
-    size: int
-    samples: int
-    series: int
-    each: float
-    """Series that a machine has at a time."""
-
-    @property
-    def bytes_a_sample(self) -> float:
-        return self.size / self.samples
-
-
-def measure_disk(machines: int = 20) -> Disk:
-    """Have promtool write a real block of two hours: its chunks are full, as those of a Prometheus that runs for long."""
-    begin = time.time() // BLOCK * BLOCK - BLOCK
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "data"
-        history.blocks(history.all_of_it(Fleet(machines, SEED), begin, BLOCK), Path(folder), data)
-        (block,) = data.iterdir()
-        stats = history.stats(block)
-        size = sum(file.stat().st_size for file in block.rglob("*") if file.is_file())
-    each = stats["numSamples"] / machines / (BLOCK / INTERVAL)
-    return Disk(machines, size, stats["numSamples"], stats["numSeries"], each)
 
 
 def spread(values: Sequence[float]) -> tuple[float, float, float]:

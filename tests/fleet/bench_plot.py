@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from tests.fleet.bench_table import rules_cores
+from tests.fleet.bench_table import rules_share
 from tests.tools.bench_plot import COLOURS, STYLE
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def draw(all_figures: Sequence[Figures], path: Path) -> None:
     with mpl.rc_context(STYLE):
         picture = Figure(figsize=(12, 4), layout="constrained")
         left, middle, right = picture.subplots(1, 3)
-        _lines(left, machines, {"Prometheus": prometheus, "of it rules": list(map(rules_cores, all_figures))})
+        _lines(left, machines, {"Prometheus": prometheus, "time spent on rules": list(map(rules_share, all_figures))})
         left.set(title="CPU", ylabel="cores")
         _lines(middle, machines, {"mean": memory, "peak": peak})
         middle.set(title="Memory of Prometheus", ylabel="MiB")

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 HOURS = 6
 """As far back as the longest rule looks (HostFilesystemFillingUp)."""
-SCRAPE, RULE = 15, 5
-"""Seconds between two samples of a scrape, and of the rules that are recorded."""
+STEP = 15
+"""Seconds between two samples, those of recorded rules too."""
 PAGE = 6 * 3600
 """Seconds that the dashboard Fleet shows."""
 
@@ -50,10 +50,10 @@ def long(fleet: Fleet, now: float, first: str) -> Iterator[str]:
         labels = f'job="host",instance="{instance(machine, first)}"'
         for name, value in series(fleet, machine, now, "host_filesystem_available_bytes", labels):
             end = float(value)
-            for ago in range(HOURS * 3600, 0, -SCRAPE):
+            for ago in range(HOURS * 3600, 0, -STEP):
                 yield f"{name} {end + 50 * ago * (1 + ago % 7):.0f} {now - ago:.3f}\n"
         for resource in ("cpu", "memory", "filesystem"):
-            for ago in range(PAGE, 0, -RULE):
+            for ago in range(PAGE, 0, -STEP):
                 share = machine.load.at(now - ago)
                 yield f'instance:host_usage:ratio{{{labels},resource="{resource}"}} {share!r} {now - ago:.3f}\n'
 
@@ -62,7 +62,7 @@ def all_of_it(fleet: Fleet, begin: float, seconds: float) -> Iterator[str]:
     """Yield as text every sample that machines would have given in a time."""
     for machine in fleet.machines:
         labels = f'job="host",instance="{instance(machine, "first:5000")}"'
-        for at in range(0, int(seconds), SCRAPE):
+        for at in range(0, int(seconds), STEP):
             now = begin + at
             if machine.life.answers(now):
                 yield from (f"{name} {value} {now:.3f}\n" for name, value in series(fleet, machine, now, ".*", labels))

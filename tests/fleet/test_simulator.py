@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import gzip
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -12,10 +10,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.fleet.fleet import Fleet, host, targets
 from tests.fleet.machine import Machine
-from tests.fleet.server import Simulator
 from tests.fleet.template import KINDS, real
-from tests.support import free_port
-from tests.tools.bench_client import Scraper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,44 +185,3 @@ def test_the_target_file_lists_each_under_its_name() -> None:
     text = targets(machines, 1234)
     assert '"targets": ["127.1.0.1:1234"], "labels": {"instance": "' in text
     assert f'"targets": ["127.2.17.112:1234"], "labels": {{"instance": "{machines[1].name}:5000"}}' in text
-
-
-def test_they_are_served_on_kept_connections_and_refuse_while_they_are_away(fleet: Fleet) -> None:
-    leaving = next(machine for machine in fleet.machines if machine.life.away_for)
-    life, number = leaving.life, leaving.number
-    # The next time that it goes away, and a minute before.
-    goes = NOW + life.away_every - (NOW - life.offset) % life.away_every
-    clock = [goes - 20]
-    port = free_port()
-
-    async def scenario() -> None:
-        simulator = Simulator(fleet, port, lambda: clock[0])
-        await simulator.turn()
-        running = asyncio.ensure_future(simulator.run())
-        scraper = await asyncio.to_thread(connect, port, number)
-        first = await asyncio.to_thread(scraper.scrape)
-        assert b"Content-Encoding: gzip" in first[0]
-        assert gzip.decompress(first[1]) == fleet.exposition(number, clock[0])
-        clock[0] += 15
-        assert gzip.decompress((await asyncio.to_thread(scraper.scrape))[1]) == fleet.exposition(number, clock[0])
-        clock[0] = goes + 1
-        await simulator.turn()
-        with pytest.raises(OSError, match="closed|reset"):
-            await asyncio.to_thread(scraper.scrape)
-        with pytest.raises(ConnectionRefusedError):
-            await asyncio.to_thread(connect, port, number)
-        clock[0] = goes + life.away_for + 1
-        await simulator.turn()
-        again = await asyncio.to_thread(connect, port, number)
-        await asyncio.to_thread(again.scrape)
-        for each in (scraper, again):
-            each.__exit__()
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
-
-    asyncio.run(scenario())
-
-
-def connect(port: int, number: int) -> Scraper:
-    return Scraper(port, wait=10, address=host(number))

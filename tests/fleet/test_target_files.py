@@ -17,7 +17,6 @@ from tests.tools.stack.shipped import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="each machine has an address of its own")
 
