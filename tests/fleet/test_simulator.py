@@ -28,7 +28,8 @@ def fleet() -> Fleet:
 
 def parse(text: str) -> Figures:
     """Return the samples of an exposition in the format that Prometheus prefers, by name and labels."""
-    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    families = text_string_to_metric_families(text)  # type: ignore[no-untyped-call]
+    samples = [sample for family in families for sample in family.samples]
     found = {(sample.name, tuple(sorted(sample.labels.items()))): sample.value for sample in samples}
     assert len(found) == len(samples), "a series stands there twice"
     return found
