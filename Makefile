@@ -6,7 +6,7 @@ PORT ?= 5000
 DIST := dist
 
 .DEFAULT_GOAL := help
-.PHONY: help run stack load load-test test test-compose check format golden docs dashboards lock audit bench binary servers \
+.PHONY: help run stack load load-test test test-compose check format golden docs dashboards lock audit bench bench-fleet binary servers \
   schema clean
 
 help:  ## Show this list
@@ -68,6 +68,9 @@ load-test: $(VENV)/dev  ## Have locust ask the exporter and the example; writes 
 
 bench: $(VENV)/dev  ## Measure against node_exporter and process-exporter, where installed
 	$(BIN)/python -m tests.tools.bench --long --picture docs/performance.png
+
+bench-fleet: $(VENV)/dev servers  ## Measure a Prometheus that watches 50, 200 and 1,000 machines (a quarter of an hour)
+	$(BIN)/python -m tests.fleet.bench --picture docs/fleet.png
 
 binary: $(VENV)/dev  ## Build dist/host-exporter: one file for machines without Python
 	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath $(DIST) --workpath $(DIST)/work packaging/binary/host-exporter.spec

@@ -41,12 +41,12 @@ class Page:
 class Scraper:
     """One connection that stays open, as Prometheus keeps it."""
 
-    def __init__(self, port: int, wait: float = 30) -> None:
+    def __init__(self, port: int, wait: float = 30, address: str = "127.0.0.1") -> None:
         self._request = (
-            f"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: bench\r\n"
+            f"GET /metrics HTTP/1.1\r\nHost: {address}:{port}\r\nUser-Agent: bench\r\n"
             f"Accept: {ACCEPT}\r\nAccept-Encoding: gzip\r\n\r\n"
         ).encode()
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=wait)
+        self._socket = socket.create_connection((address, port), timeout=wait)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def __enter__(self) -> Self:

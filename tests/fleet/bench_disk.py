@@ -1,0 +1,44 @@
+"""What the figures of machines need on disk, by a block as Prometheus writes them."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.fleet import history
+from tests.fleet.fleet import Fleet
+from tests.fleet.stack import SEED
+
+BLOCK = 7200.0
+"""Seconds of the blocks that Prometheus writes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A block of two hours with all that some machines say: bytes, samples and series."""
+
+    machines: int
+    size: int
+    samples: int
+    series: int
+    each: float
+    """Series that a machine has at a time."""
+
+    @property
+    def bytes_a_sample(self) -> float:
+        return self.size / self.samples
+
+
+def measure_disk(machines: int = 20) -> Disk:
+    """Have promtool write a block of two hours: its chunks are full, as in a Prometheus that has run for long."""
+    begin = time.time() // BLOCK * BLOCK - BLOCK
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        history.blocks(history.all_of_it(Fleet(machines, SEED), begin, BLOCK), Path(folder), data)
+        (block,) = data.iterdir()
+        stats = history.stats(block)
+        size = sum(file.stat().st_size for file in block.rglob("*") if file.is_file())
+    each = stats["numSamples"] / machines / (BLOCK / history.STEP)
+    return Disk(machines, size, stats["numSamples"], stats["numSeries"], each)

@@ -1,0 +1,100 @@
+"""A fleet, and the shipped Prometheus and Alertmanager that watch it: real servers, only addresses replaced."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+import urllib.parse
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Self
+
+from tests.fleet import history
+from tests.fleet.fleet import Fleet
+from tests.support import fetch
+from tests.tools.stack.chain import SERVICES, Chain, free_port
+from tests.tools.stack.process import Server
+from tests.tools.stack.shipped import ROOT, Shipped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+SEED = 7
+
+
+class Watched:
+    """``machines`` of a fleet, watched. The first stands in place of the exporter, the others in a target file.
+
+    Grafana is a target that does not answer. Of ``past`` machines Prometheus finds the hours that its rules and
+    the dashboard Fleet look back at. Raises MissingError where the servers are not to be had.
+    """
+
+    def __init__(
+        self,
+        machines: int,
+        folder: Path,
+        *,
+        past: int = 0,
+        edit: Callable[[str, str], str] = lambda _name, text: text,
+        prometheus: Sequence[str] = (),
+    ) -> None:
+        self.machines = machines
+        self.folder = folder
+        self._past = past
+        ports = {f"{service.upper()}_PORT": str(free_port()) for service in SERVICES}
+        self.port = int(ports["EXPORTER_PORT"])
+        shipped = Shipped.read(ports, dotenv=False)
+        self.chain = Chain(shipped, folder, edit=edit, prometheus=("--web.enable-admin-api", *prometheus))
+        self.file = self.chain.targets / "fleet.yml"
+        count, port = str(machines), str(self.port)
+        command = [sys.executable, "-m", "tests.fleet", count, "--port", port, "--seed", str(SEED)]
+        self.simulator = Server(
+            "simulator",
+            [*command, "--targets", str(self.file)],
+            ready=f"http://127.0.0.1:{self.port}/metrics",
+            log=folder / "simulator.log",
+            folder=ROOT,
+        )
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.chain.write()
+        if self._past:
+            lines = history.long(Fleet(self._past, SEED), time.time(), f"127.0.0.1:{self.port}")
+            history.blocks(lines, self.folder, self.folder / "prometheus")
+        with self._stack as stack:
+            stack.enter_context(self.chain.mailbox)
+            for server in (self.simulator, self.chain.alertmanager, self.chain.prometheus):
+                server.start()
+                stack.callback(server.stop)
+                server.wait()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def ask(self, path: str, method: str = "GET", **parameters: str | float) -> Any:
+        """Return what Prometheus' API answers."""
+        url = f"{self.chain.urls['prometheus']}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
+        answer = json.loads(fetch(url, method=method, wait=60).body)
+        assert answer["status"] == "success", f"{answer.get('error')}: {parameters}"
+        return answer["data"]
+
+    def query(self, expr: str, at: float | None = None) -> list[dict[str, Any]]:
+        """Return the series of an instant query."""
+        found: list[dict[str, Any]] = self.ask("query", query=expr, time=at or time.time())["result"]
+        return found
+
+    def number(self, expr: str, at: float | None = None) -> float:
+        """Return the one figure that a query gives, nan for none."""
+        found = self.query(expr, at)
+        return float(found[0]["value"][1]) if found else float("nan")
+
+    def own(self, metric: str) -> float:
+        """Return one of Prometheus' own figures as it is now."""
+        text = fetch(f"{self.chain.urls['prometheus']}/metrics").text
+        found = re.search(rf"^{re.escape(metric)} (\S+)$", text, re.MULTILINE)
+        return float(found[1]) if found else float("nan")

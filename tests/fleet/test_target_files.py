@@ -1,0 +1,112 @@
+"""Files in targets/ come, change, break and go while Prometheus runs: so do their machines, and nobody else's."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from tests.fleet.fleet import Fleet, targets
+from tests.fleet.stack import Watched
+from tests.stack.support import eventually, shorten
+from tests.support_servers import missing
+from tests.tools.stack.chain import MissingError
+from tests.tools.stack.shipped import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="each machine has an address of its own")
+
+FLEET = Fleet(8)
+ALERT = "PrometheusTargetFileBroken"
+BROKEN = ('- targets: ["never:closed', "- targets: 5\n", "just words\n", "- {labels: {a: b}, unknown: 1}\n")
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    try:
+        chain = Watched(len(FLEET.machines), tmp_path_factory.mktemp("fleet"), edit=shorten)
+    except MissingError as reason:
+        missing(str(reason))
+    with chain as running:
+        eventually(lambda: known(running) == instances(*range(1, 8)))
+        running.file.unlink()
+        eventually(lambda: not known(running))
+        yield running
+
+
+def known(watched: Watched) -> set[str]:
+    """Return the machines that Prometheus scrapes, but for the first, which stands in no file."""
+    active = watched.ask("targets", state="active")["activeTargets"]
+    first = f"127.0.0.1:{watched.port}"
+    return {each["labels"]["instance"] for each in active if each["labels"]["job"] == "host"} - {first}
+
+
+def instances(*numbers: int) -> set[str]:
+    return {f"{FLEET.machines[number].name}:5000" for number in numbers}
+
+
+def listing(watched: Watched, *numbers: int) -> str:
+    return targets([FLEET.machines[number] for number in numbers], watched.port)
+
+
+def errors(watched: Watched) -> float:
+    return watched.own("prometheus_sd_file_read_errors_total")
+
+
+def alert(watched: Watched) -> list[str]:
+    """Return the states of the alert about target files."""
+    return [each["state"] for each in watched.ask("alerts")["alerts"] if each["labels"]["alertname"] == ALERT]
+
+
+def test_machines_come_change_and_go_with_their_files(watched: Watched) -> None:
+    before = errors(watched)
+    one, two = watched.chain.targets / "one.yml", watched.chain.targets / "two.yml"
+    one.write_text(listing(watched, 1, 2))
+    eventually(lambda: known(watched) == instances(1, 2))
+    two.write_text(listing(watched, 3))
+    eventually(lambda: known(watched) == instances(1, 2, 3))
+    one.write_text(listing(watched, 2, 4))
+    eventually(lambda: known(watched) == instances(2, 3, 4))
+    there = FLEET.machines[3].name
+    eventually(lambda: watched.number(f'count(host_info{{hostname="{there}"}})') == 1 or up(watched, 3) == 0)
+    two.unlink()
+    eventually(lambda: known(watched) == instances(2, 4))
+    # Who is in no file any more is forgotten at once, and nobody is told that it were down.
+    eventually(lambda: watched.query(f'up{{instance="{there}:5000"}}') == [])
+    one.unlink()
+    eventually(lambda: not known(watched))
+    assert errors(watched) == before
+
+
+def up(watched: Watched, number: int) -> float:
+    return watched.number(f'up{{instance="{FLEET.machines[number].name}:5000"}}')
+
+
+def test_a_broken_file_changes_nothing_is_told_of_and_can_be_mended(watched: Watched) -> None:
+    good, bad = watched.chain.targets / "good.yml", watched.chain.targets / "bad.yml"
+    good.write_text(listing(watched, 1))
+    bad.write_text(listing(watched, 2, 3))
+    eventually(lambda: known(watched) == instances(1, 2, 3))
+    assert not alert(watched)
+    for text in BROKEN:
+        before = errors(watched)
+        bad.write_text(text)
+        eventually(lambda before=before: errors(watched) > before)  # type: ignore[misc]
+        assert known(watched) == instances(1, 2, 3)
+    good.write_text(listing(watched, 1, 5))  # the others are still read
+    eventually(lambda: known(watched) == instances(1, 2, 3, 5))
+    eventually(lambda: alert(watched) == ["firing"], 40)
+    assert known(watched) == instances(1, 2, 3, 5)
+    bad.write_text(listing(watched, 2, 6))
+    eventually(lambda: known(watched) == instances(1, 2, 5, 6))
+    eventually(lambda: not alert(watched), 40)
+
+
+def test_the_alert_asks_for_the_metric_that_counts_broken_files() -> None:
+    groups = yaml.safe_load((ROOT / "alerts.yml").read_text())["groups"]
+    (rule,) = [rule for group in groups for rule in group["rules"] if rule.get("alert") == ALERT]
+    assert "prometheus_sd_file_read_errors_total" in rule["expr"]
