@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.fleet.bench_disk import measure_disk
+from tests.fleet.bench_disk import Disk, measure_disk
 from tests.fleet.bench_measures import PAST, Figures, Plan, measure
 from tests.fleet.bench_plot import draw
 from tests.fleet.bench_table import details, markdown
@@ -36,13 +36,13 @@ def say(text: str) -> None:
     print(f"# {text}", file=sys.stderr, flush=True)
 
 
-def run(args: argparse.Namespace, plan: Plan) -> list[Figures]:
+def run(args: argparse.Namespace, plan: Plan, disk: Disk) -> list[Figures]:
     """Return the figures of all sizes."""
     found: list[Figures] = []
     for size in args.sizes:
         say(f"{size:,} machines")
         found.append(measure(size, plan))
-        say(details(found[-1]))
+        say(f"{details(found[-1])}\n{markdown(found[-1:], disk)}")  # kept should a later size be cut short
     deadline = time.monotonic() + args.minutes * 60
     while args.most and found[-1].holds() and time.monotonic() < deadline:
         size = 2 * found[-1].machines
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace, plan: Plan) -> list[Figures]:
         except (OSError, AssertionError) as reason:
             say(f"{size:,} machines: {reason}")
             break
-        say(details(found[-1]))
+        say(f"{details(found[-1])}\n{markdown(found[-1:], disk)}")  # kept should a later size be cut short
     return found
 
 
@@ -72,7 +72,7 @@ def main() -> None:
     plan = Plan(args.warm_up, args.window)
     begin, machine = time.monotonic(), describe()
     disk = measure_disk()
-    found = run(args, plan)
+    found = run(args, plan, disk)
     if args.picture:
         draw(found, args.picture)
     about = {**dataclasses.asdict(plan), **dataclasses.asdict(disk), "bytes": disk.bytes_a_sample, "past": PAST}
