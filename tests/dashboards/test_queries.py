@@ -79,10 +79,14 @@ TABLES = [(name, panel) for name, board in BOARDS.items() for panel in panels(bo
 def test_the_columns_of_a_table_belong_to_the_same_rows(history: History, name: str, panel: Panel) -> None:
     """Grafana's "merge" puts rows together that agree in every label they share, the metric's name included."""
     instance = "hot:5000" if name == "host" else ".+"
-    labels = {}
-    for target in panel["targets"]:
-        found = history.instant(fill(target["expr"], instance=instance, seconds=SECONDS))
-        labels[target["refId"]] = {tuple(sorted(one["metric"])) for one in found}
+
+    def rows() -> dict[str, set[tuple[str, ...]]]:
+        filled = {each["refId"]: fill(each["expr"], instance=instance, seconds=SECONDS) for each in panel["targets"]}
+        return {ref: {tuple(sorted(one["metric"])) for one in history.instant(expr)} for ref, expr in filled.items()}
+
+    # On a busy machine a scrape of the replayed ones may fail.
+    eventually(lambda: all(rows().values()), 20)
+    labels = rows()
     assert all(len(kinds) == 1 or "hostname" in str(kinds) for kinds in labels.values()), labels
     shared = {tuple(label for label in kinds if label != "hostname") for found in labels.values() for kinds in found}
     assert len(shared) == 1, labels

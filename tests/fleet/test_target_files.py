@@ -17,6 +17,7 @@ from tests.tools.stack.shipped import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="each machine has an address of its own")
 
@@ -47,6 +48,13 @@ def known(watched: Watched) -> set[str]:
 
 def instances(*numbers: int) -> set[str]:
     return {f"{FLEET.machines[number].name}:5000" for number in numbers}
+
+
+def move_in(text: str, file: Path) -> None:
+    """Write a file as docs/scaling.md says. In place, Prometheus may see it empty, which is a list of no machines."""
+    beside = file.parent.parent / file.name
+    beside.write_text(text)
+    beside.replace(file)
 
 
 def listing(watched: Watched, *numbers: int) -> str:
@@ -88,20 +96,20 @@ def up(watched: Watched, number: int) -> float:
 
 def test_a_broken_file_changes_nothing_is_told_of_and_can_be_mended(watched: Watched) -> None:
     good, bad = watched.chain.targets / "good.yml", watched.chain.targets / "bad.yml"
-    good.write_text(listing(watched, 1))
-    bad.write_text(listing(watched, 2, 3))
+    move_in(listing(watched, 1), good)
+    move_in(listing(watched, 2, 3), bad)
     eventually(lambda: known(watched) == instances(1, 2, 3))
     assert not alert(watched)
     for text in BROKEN:
         before = errors(watched)
-        bad.write_text(text)
+        move_in(text, bad)
         eventually(lambda before=before: errors(watched) > before)  # type: ignore[misc]
         assert known(watched) == instances(1, 2, 3)
-    good.write_text(listing(watched, 1, 5))  # the others are still read
+    move_in(listing(watched, 1, 5), good)  # the others are still read
     eventually(lambda: known(watched) == instances(1, 2, 3, 5))
     eventually(lambda: alert(watched) == ["firing"], 40)
     assert known(watched) == instances(1, 2, 3, 5)
-    bad.write_text(listing(watched, 2, 6))
+    move_in(listing(watched, 2, 6), bad)
     eventually(lambda: known(watched) == instances(1, 2, 5, 6))
     eventually(lambda: not alert(watched), 40)
 

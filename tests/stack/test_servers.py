@@ -20,12 +20,14 @@ WORDS = {
     "prometheus": "prometheus, version {} (branch: debian/sid, revision: 1)",
     "prometheus-alertmanager": "alertmanager, version {} (branch: debian/sid, revision: 1)",
     "docker-compose": "Docker Compose version v{}",
+    "victoria-metrics": "{}",
 }
 NEW = {
     "promtool": "3.0.0",
     "prometheus": "3.5.3+ds1",
     "prometheus-alertmanager": "0.27.0",
     "docker-compose": "2.40.3-3",
+    "victoria-metrics": "",  # Debian's does not know its version; each is taken
 }
 PATH_IN_PROGRAM = "/usr/share/prometheus/alertmanager"
 

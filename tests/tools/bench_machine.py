@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-TICK = 1 / os.sysconf("SC_CLK_TCK")
+TICK = 1 / os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0.01
 
 # Every process of the crowd waits for the end of a pipe whose other end only the benchmark holds: however that ends,
 # the crowd ends with it.

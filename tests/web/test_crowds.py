@@ -198,7 +198,7 @@ def test_ctrl_c_during_start_leaves_nothing_behind() -> None:
         time.sleep(delay / 1000)
         process.send_signal(signal.SIGINT)
         try:
-            _, text = process.communicate(timeout=10)
+            _, text = process.communicate(timeout=40)
         finally:
             process.kill()
         # -2 is Python's own way while it is still starting itself.
