@@ -6,14 +6,12 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
 from tests.fleet.fleet import Fleet, targets
 from tests.fleet.stack import Watched
 from tests.stack.support import eventually, shorten
 from tests.support_servers import missing
 from tests.tools.stack.chain import MissingError
-from tests.tools.stack.shipped import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="each machine has an address of its own")
 
-FLEET = Fleet(8)
+MACHINES = 8
 ALERT = "PrometheusTargetFileBroken"
 BROKEN = ('- targets: ["never:closed', "- targets: 5\n", "just words\n", "- {labels: {a: b}, unknown: 1}\n")
 
@@ -29,7 +27,7 @@ BROKEN = ('- targets: ["never:closed', "- targets: 5\n", "just words\n", "- {lab
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     try:
-        chain = Watched(len(FLEET.machines), tmp_path_factory.mktemp("fleet"), edit=shorten)
+        chain = Watched(MACHINES, tmp_path_factory.mktemp("fleet"), edit=shorten)
     except MissingError as reason:
         missing(str(reason))
     with chain as running:
@@ -47,7 +45,7 @@ def known(watched: Watched) -> set[str]:
 
 
 def instances(*numbers: int) -> set[str]:
-    return {f"{FLEET.machines[number].name}:5000" for number in numbers}
+    return {f"{Fleet(MACHINES).machines[number].name}:5000" for number in numbers}
 
 
 def move_in(text: str, file: Path) -> None:
@@ -58,7 +56,7 @@ def move_in(text: str, file: Path) -> None:
 
 
 def listing(watched: Watched, *numbers: int) -> str:
-    return targets([FLEET.machines[number] for number in numbers], watched.port)
+    return targets([Fleet(MACHINES).machines[number] for number in numbers], watched.port)
 
 
 def errors(watched: Watched) -> float:
@@ -79,7 +77,7 @@ def test_machines_come_change_and_go_with_their_files(watched: Watched) -> None:
     eventually(lambda: known(watched) == instances(1, 2, 3))
     one.write_text(listing(watched, 2, 4))
     eventually(lambda: known(watched) == instances(2, 3, 4))
-    there = FLEET.machines[3].name
+    there = Fleet(MACHINES).machines[3].name
     eventually(lambda: watched.number(f'count(host_info{{hostname="{there}"}})') == 1 or up(watched, 3) == 0)
     two.unlink()
     eventually(lambda: known(watched) == instances(2, 4))
@@ -91,7 +89,7 @@ def test_machines_come_change_and_go_with_their_files(watched: Watched) -> None:
 
 
 def up(watched: Watched, number: int) -> float:
-    return watched.number(f'up{{instance="{FLEET.machines[number].name}:5000"}}')
+    return watched.number(f'up{{instance="{Fleet(MACHINES).machines[number].name}:5000"}}')
 
 
 def test_a_broken_file_changes_nothing_is_told_of_and_can_be_mended(watched: Watched) -> None:
@@ -112,9 +110,3 @@ def test_a_broken_file_changes_nothing_is_told_of_and_can_be_mended(watched: Wat
     move_in(listing(watched, 2, 6), bad)
     eventually(lambda: known(watched) == instances(1, 2, 5, 6))
     eventually(lambda: not alert(watched), 40)
-
-
-def test_the_alert_asks_for_the_metric_that_counts_broken_files() -> None:
-    groups = yaml.safe_load((ROOT / "alerts.yml").read_text())["groups"]
-    (rule,) = [rule for group in groups for rule in group["rules"] if rule.get("alert") == ALERT]
-    assert "prometheus_sd_file_read_errors_total" in rule["expr"]

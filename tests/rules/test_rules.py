@@ -52,6 +52,26 @@ def test_alert(file: Path) -> None:
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
+def only(alert: str, text: str) -> str:
+    """Return rules without the alerts that this one's file does not name: they cost two thirds of the time."""
+    tests = yaml.safe_load((HERE / f"{alert}.yml").read_text(encoding="utf-8"))["tests"]
+    named = {moment["alertname"] for test in tests for moment in test["alert_rule_test"]}
+    document = yaml.safe_load(text)
+    for group in document["groups"]:
+        group["rules"] = [rule for rule in group["rules"] if "record" in rule or rule["alert"] in named]
+    return yaml.safe_dump(document)
+
+
+@pytest.mark.parametrize("alert", ["HostHighCpu", "HostFilesystemFillingUp", "HostExporterDown", "AppSlowPrediction"])
+def test_an_alert_needs_no_other_alert(tmp_path: Path, alert: str) -> None:
+    """Nothing is noticed below for another reason than the change."""
+    (tmp_path / "alerts.yml").write_text(only(alert, SHIPPED.read_text(encoding="utf-8")), encoding="utf-8")
+    tests = (HERE / f"{alert}.yml").read_text(encoding="utf-8").replace("../../alerts.yml", "alerts.yml")
+    (tmp_path / "test.yml").write_text(tests, encoding="utf-8")
+    answer = promtool("test", "rules", "test.yml", folder=tmp_path)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
 def test_there_is_a_file_for_every_alert_and_no_other() -> None:
     assert {file.stem for file in FILES} == {rule["alert"] for rule in ALERTS}
 
@@ -116,7 +136,7 @@ def test_a_changed_rule_is_noticed(tmp_path: Path, alert: str, old: str, new: st
     """The tests above can fail."""
     text = SHIPPED.read_text(encoding="utf-8")
     assert old in text
-    (tmp_path / "alerts.yml").write_text(text.replace(old, new), encoding="utf-8")
+    (tmp_path / "alerts.yml").write_text(only(alert, text.replace(old, new)), encoding="utf-8")
     tests = (HERE / f"{alert}.yml").read_text(encoding="utf-8").replace("../../alerts.yml", "alerts.yml")
     (tmp_path / "test.yml").write_text(tests, encoding="utf-8")
     assert promtool("check", "rules", "alerts.yml", folder=tmp_path).returncode == 0

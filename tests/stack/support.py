@@ -41,6 +41,7 @@ SHORTER = (
     (" < 120)", " < 30)"),
     ("keep_firing_for: 5m", "keep_firing_for: 20s"),
     ("keep_firing_for: 3m", "keep_firing_for: 12s"),
+    ("for: 30s", "for: 3s"),
     ("for: 1m", "for: 4s"),
     ("for: 75s", "for: 9s"),
     ("for: 2m", "for: 6s"),
