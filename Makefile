@@ -77,7 +77,7 @@ binary: $(VENV)/dev  ## Build dist/host-exporter: one file for machines without 
 	@rm -rf $(DIST)/work
 	@ls -lh $(DIST)
 
-servers:  ## Fetch Prometheus, Alertmanager and Compose into .cache/servers (Debian; no root needed)
+servers:  ## Fetch Prometheus, Alertmanager, VictoriaMetrics and Compose into .cache/servers (Debian; no root needed)
 	@sh tests/tools/servers.sh
 
 schema:  ## Make the schema of Grafana's dashboards, for the tests (needs npm)

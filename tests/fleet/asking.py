@@ -9,7 +9,7 @@ from tests.fleet.pair import Pair
 from tests.stack.support import ALERT, without_cpu
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 QUIET = {"FILESYSTEM_WARNING": "99.98", "FILESYSTEM_CRITICAL": "99.99", "MACHINE_NAME": "web-01"}
@@ -22,8 +22,8 @@ def shorter(name: str, text: str) -> str:
     return without_cpu(name, text).replace("Interval=15s", "Interval=1s").replace("Offset=15s", "Offset=1s")
 
 
-def make_pair(folder: Path, without: Collection[str] = ()) -> Pair:
-    return Pair(folder, {**QUIET, **ALERT}, edit=shorter, without=without)
+def make_pair(folder: Path, without: Collection[str] = (), variables: Mapping[str, str] | None = None) -> Pair:
+    return Pair(folder, {**QUIET, **ALERT, **(variables or {})}, edit=shorter, without=without)
 
 
 def stored(pair: Pair, name: str, expression: str, begin: float, end: float) -> list[float]:
@@ -34,9 +34,9 @@ def stored(pair: Pair, name: str, expression: str, begin: float, end: float) -> 
     return [float(moment) for series in found for moment, _ in series["values"]]
 
 
-def gap(times: list[float]) -> float:
-    """Return the longest time without a sample, in seconds."""
-    return max(later - earlier for earlier, later in pairwise(times))
+def gap(times: list[float], begin: float, end: float) -> float:
+    """Return the longest time without a sample from ``begin`` to ``end``, in seconds."""
+    return max(later - earlier for earlier, later in pairwise([begin, *times, end]))
 
 
 def subjects(pair: Pair, text: str) -> list[str]:

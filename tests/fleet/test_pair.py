@@ -38,10 +38,10 @@ def test_one_of_each_is_killed_while_an_alert_fires(tmp_path: Path) -> None:
         assert len(subjects(pair, "Memory")) == 1, "the one that came back sends it again"
         end = time.time() - 5
         times = stored(pair, "victoriametrics", ALIVE, begin, end)
-        assert gap(times) <= 2.5 * INTERVAL, "a hole where one of them was dead"
+        assert gap(times, begin, end) <= 2.5 * INTERVAL, "a hole where one of them was dead"
         assert len(times) <= (end - begin) / INTERVAL + 2, "samples of both are stored"
-        hole = gap(stored(pair, "prometheus", ALIVE, begin, end))
-        print(f"longest gap: stored {gap(times):.1f} s, in the one that was killed {hole:.1f} s")
+        hole = gap(stored(pair, "prometheus", ALIVE, begin, end), begin, end)
+        print(f"longest gap: stored {gap(times, begin, end):.1f} s, in the one that was killed {hole:.1f} s")
         assert hole > 10, "it was dead indeed"
 
 
@@ -50,12 +50,17 @@ def test_the_configuration_is_the_shipped_one_for_two_of_each() -> None:
     one = yaml.safe_load((ROOT / "prometheus.yml").read_text(encoding="utf-8"))
     two = yaml.safe_load(shipped({}).config("fleet"))
     jobs, more = ({job["job_name"]: job for job in config["scrape_configs"]} for config in (one, two))
+    assert set(two) == set(one) | {"remote_write"}
     assert set(more) == set(jobs) | {"victoriametrics"}
     for name in ("host", "app", "grafana"):
+        assert more[name] == jobs[name]
+    for name in ("prometheus", "alertmanager"):
+        assert more[name].pop("static_configs") != jobs[name].pop("static_configs")
         assert more[name] == jobs[name]
     for name in ("rule_files", "scrape_config_files"):
         assert two[name] == one[name]
     assert {key: two["global"][key] for key in one["global"]} == one["global"]
+    assert set(two["alerting"]) == set(one["alerting"]) | {"alert_relabel_configs"}
 
 
 def test_the_pair_is_started_as_the_one() -> None:

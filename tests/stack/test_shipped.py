@@ -51,6 +51,7 @@ AWKWARD = {
     "DASHBOARDS_FROM": "http://prometheus:9090",
     "REMOTE_WRITE_URL": "https://mimir.example.org/api/v1/push?a=$b&c='d'",
     "HA_CLUSTER": "home2",
+    "SHARD": "east2",
     "PROMETHEUS_B_PORT": "19091",
     "ALERTMANAGER_B_PORT": "19095",
     "VICTORIAMETRICS_PORT": "18428",
