@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import time
 import urllib.parse
 from typing import TYPE_CHECKING, Any
@@ -12,21 +14,27 @@ import pytest
 from tests.compose.conftest import MORE, Stack
 from tests.stack.support import eventually
 from tests.support import fetch
+from tests.tools.stack.shipped import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.timeout(600)
-# With files named, Compose does not look for docker-compose.override.yml, which takes Grafana away here.
-FILES = ("-f", "docker-compose.yml", "-f", "docker-compose.fleet.yml", "-f", "docker-compose.override.yml")
+PAGE = (ROOT / "docs/scaling.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def fleet(stack: Stack) -> Iterator[Stack]:
+    dotenv = stack.folder / ".env"
+    before = dotenv.read_text()
+    (line,) = re.findall(r"^COMPOSE_FILE=.+$", PAGE, re.MULTILINE)
+    # With files named, Compose does not look for the one that takes Grafana away here.
+    dotenv.write_text(f"{before}{line}:docker-compose.override.yml\n")
     try:
-        stack.compose(*FILES, "up", "-d", "--wait")
+        stack.compose("up", "-d", "--wait")
         yield stack
     finally:
+        dotenv.write_text(before)
         stack.compose("up", "-d", "--wait", "--remove-orphans")
     # What is no longer scraped stays visible for a while, and must be no alert.
     time.sleep(75)
@@ -81,3 +89,20 @@ def test_every_further_container_is_locked_down(fleet: Stack, service: str) -> N
     assert all(
         binding["HostIp"] == "127.0.0.1" for port in found["HostConfig"]["PortBindings"].values() for binding in port
     )
+
+
+def test_an_update_leaves_one_of_each_running_and_all_of_them_new(fleet: Stack) -> None:
+    """By the commands of the page."""
+    (found,) = re.findall(r"^```sh\n(docker compose build\n.+?)```", PAGE, re.MULTILINE | re.DOTALL)
+    pairs = [("prometheus", "prometheus-b"), ("alertmanager", "alertmanager-b")]
+    before = {name: fleet.container(name) for pair in pairs for name in pair}
+    commands = [shlex.split(line) for line in found.splitlines()]
+    assert len(commands) == 5
+    for command in commands:
+        fleet.engine.run(command, folder=fleet.folder)
+        if command[-2:] == ["prometheus", "alertmanager"]:
+            now = {name: fleet.container(name) for name in before}
+            assert {name for name in now if now[name] != before[name]} == {"prometheus", "alertmanager"}
+    assert all(fleet.container(name) != before[name] for name in before)
+    for server in pairs[0]:
+        eventually(lambda server=server: asked(fleet, server, 'up{job="host"} == 1'), 60)  # type: ignore[misc]
