@@ -26,7 +26,7 @@ INTERVAL = 15
 STEP = 30
 """Seconds between two points of a graph of six hours on a third of a screen."""
 PAST = 1000
-"""Of so many machines at most a past is made: of more that takes too long."""
+"""Of so many machines at most the shares are made that graphs read: of more that takes too long."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,11 @@ def memory(server: Server, name: str) -> float:
 def measure(machines: int, plan: Plan) -> Figures:
     """Return the figures for so many machines."""
     figures = Figures(machines)
-    with tempfile.TemporaryDirectory() as folder, Watched(machines, Path(folder), past=min(machines, PAST)) as watched:
+    shares = min(machines, PAST)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Watched(machines, Path(folder), room=machines, shares=shares) as watched,
+    ):
         time.sleep(plan.warm_up)
         measure_window(figures, watched, plan)
         measure_scrapes(figures, watched, plan)
