@@ -51,6 +51,21 @@ class Scrapes:
 
 
 @dataclass
+class Store:
+    """What the long-term store costs that two servers send to."""
+
+    cpu_cores: float = math.nan
+    rss_mib: float = math.nan
+    samples_a_second: float = math.nan
+    behind: float = math.nan
+    """Seconds from the last sample that was sent to now, at most."""
+    lost: float = math.nan
+    kept: float = math.nan
+    """Samples that are left of each one that came, after the merge."""
+    bytes_a_sample: float = math.nan
+
+
+@dataclass
 class Figures:
     """What came out for one size, nan where nothing did. Names end in the unit."""
 
@@ -70,6 +85,7 @@ class Figures:
     rules_missed: float = math.nan
     slowest_rules: list[tuple[str, float]] = field(default_factory=list)
     query_ms: dict[str, float] = field(default_factory=dict)
+    store: Store | None = None
     trouble: str = ""
     """Why there are no more figures."""
 

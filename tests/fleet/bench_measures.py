@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from tests.dashboards.boards import fill, queries
 from tests.fleet import history
-from tests.fleet.bench_figures import Figures, Group, Plan, Scrapes
+from tests.fleet.bench_figures import Figures, Group, Plan, Scrapes, Store
 from tests.fleet.bench_series import measure_series
+from tests.fleet.bench_store import RECEIVED, measure_store
 from tests.fleet.fleet import Fleet
-from tests.fleet.stack import SEED, Watched
+from tests.fleet.stack import SEED, Watched, figure
+from tests.fleet.stored import Stored
 from tests.tools.bench_machine import cpu_seconds
 from tests.tools.stack.process import NotReadyError
 
@@ -33,11 +35,13 @@ TURN = 3.0
 """Seconds around a scrape in which a machine may have gone or come: the simulator looks once a second."""
 
 
-def measure(machines: int, plan: Plan) -> Figures:
-    """Return the figures for so many machines, as far as they are to be had."""
+def measure(machines: int, plan: Plan, *, stored: bool = False) -> Figures:
+    """Return the figures for so many machines, as far as they are to be had, of a pair with its store if ``stored``."""
     figures = Figures(machines, min(machines, plan.room), min(machines, plan.shares))
+    figures.store = Store() if stored else None
+    kind = Stored if stored else Watched
     with tempfile.TemporaryDirectory() as folder:
-        watched = Watched(machines, Path(folder), room=figures.room, shares=figures.shares)
+        watched = kind(machines, Path(folder), room=figures.room, shares=figures.shares)
         try:
             with watched:
                 time.sleep(plan.warm_up)
@@ -54,6 +58,8 @@ def measure_running(figures: Figures, watched: Watched, plan: Plan) -> None:
     measure_rules(figures, watched, plan)
     measure_scrapes(figures, watched, plan)
     measure_series(figures, watched)
+    if figures.store and isinstance(watched, Stored):
+        measure_store(figures.store, watched, plan.window)
     measure_queries(figures, watched, plan)
     figures.peak_mib = memory(watched.chain.prometheus, "VmHWM")
 
@@ -77,7 +83,9 @@ def measure_window(figures: Figures, watched: Watched, plan: Plan) -> None:
     """CPU, memory, samples and the log of them on disk, over the window."""
     appended = 'prometheus_tsdb_head_samples_appended_total{type="float"}'
     wal = "prometheus_tsdb_wal_storage_size_bytes"
+    store = (figures.store, watched) if figures.store and isinstance(watched, Stored) else None
     samples, written = watched.own(appended), watched.own(wal)
+    received = figure(store[1].store_url, RECEIVED) if store else 0
     before = {server.name: cpu(server) for server in watched.servers}
     begin = time.monotonic()
     rss: dict[str, list[float]] = {server.name: [] for server in watched.servers}
@@ -92,6 +100,9 @@ def measure_window(figures: Figures, watched: Watched, plan: Plan) -> None:
     figures.samples_a_second = gained / seconds
     figures.wal_bytes_a_sample = (watched.own(wal) - written) / gained
     figures.series = watched.own("prometheus_tsdb_head_series")
+    if store:
+        store[0].cpu_cores, store[0].rss_mib = figures.cpu_cores["victoriametrics"], mean(rss["victoriametrics"])
+        store[0].samples_a_second = (figure(store[1].store_url, RECEIVED) - received) / seconds
 
 
 def measure_scrapes(figures: Figures, watched: Watched, plan: Plan) -> None:

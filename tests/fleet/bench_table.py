@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tests.fleet.bench_disk import Disk
-    from tests.fleet.bench_figures import Figures, Group
+    from tests.fleet.bench_figures import Figures, Group, Store
 
     Rows = dict[str, Callable[[Figures], str]]
 
@@ -33,12 +33,14 @@ def rules_share(figures: Figures) -> float:
 def markdown(all_figures: Sequence[Figures], disk: Disk) -> str:
     """Return the table; what is not there is a dash."""
     rows: Rows = {
-        "machines": lambda f: f"{f.machines:,}",
+        "machines": lambda f: f"{f.machines:,}{', a pair and its store' if f.store else ''}",
         **_cost(all_figures[0], disk),
         **_series(disk),
         **_rules(),
         **_scrapes(),
     }
+    if any(figures.store for figures in all_figures):
+        rows |= _store()
     rows["everything in its time"] = lambda f: "yes" if f.holds() else f"**no**: {'; '.join(f.broken())}"
     lines = [[name, *(_cell(value, figures) for figures in all_figures)] for name, value in rows.items()]
     lines.insert(1, ["---", *("---:" for _ in all_figures)])
@@ -121,6 +123,29 @@ def _scrapes() -> Rows:
             *spread([*f.query_ms.values()])
         ),
     }
+
+
+def _store() -> Rows:
+    def year(figures: Figures, store: Store) -> float:
+        """Return the GB that a machine needs in the store for a year."""
+        return store.samples_a_second * store.kept * store.bytes_a_sample * 365 * DAY / figures.machines / 1e9
+
+    rows: dict[str, Callable[[Figures, Store], str]] = {
+        "CPU of the second Prometheus, cores": lambda f, _: f"{f.cpu_cores['prometheus-b']:.3f}",
+        "CPU of the store, cores": lambda _, s: f"{s.cpu_cores:.3f}",
+        "memory of the store (RSS)": lambda _, s: f"{s.rss_mib:,.0f} MiB",
+        "samples a second to the store, from both": lambda _, s: f"{s.samples_a_second:,.0f}",
+        "kept of them": lambda _, s: f"{s.kept:.1%}",
+        "refused or dropped on the way": lambda _, s: f"{s.lost:,.0f}",
+        "sent this far behind, at most": lambda _, s: f"{s.behind:.1f} s",
+        "bytes a sample in the store": lambda _, s: f"{s.bytes_a_sample:.2f}",
+        "store a machine and year": lambda f, s: f"{year(f, s):.2f} GB",
+    }
+
+    def shown(text: Callable[[Figures, Store], str]) -> Callable[[Figures], str]:
+        return lambda figures: text(figures, figures.store) if figures.store else NOTHING
+
+    return {name: shown(text) for name, text in rows.items()}
 
 
 def details(figures: Figures) -> str:
