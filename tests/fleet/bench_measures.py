@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tests.tools.stack.process import Server
 
 INTERVAL = 15
+TIMEOUT = 10
 STEP = 30
 """Seconds between two points of a graph of six hours on a third of a screen."""
 TURN = 3.0
@@ -110,21 +111,25 @@ def measure_scrapes(figures: Figures, watched: Watched, plan: Plan) -> None:
     window, scrapes = f"{plan.window:.0f}s", Scrapes(missed=0, failed=0, away=0)
     fleet = Fleet(figures.machines, SEED)
     machines = {history.instance(each, f"127.0.0.1:{watched.port}"): each for each in fleet.machines}
-    found = watched.query(f'up{{job="host"}}[{window}]')
-    for each in found:
-        judge(scrapes, machines[each["metric"]["instance"]].life, each["values"], plan.window)
-    scrapes.missed += (figures.machines - len(found)) * int(plan.window // INTERVAL)
+    end = time.time() - TIMEOUT  # those that began later may not have ended
+    found = {each["metric"]["instance"]: each["values"] for each in watched.query(f'up{{job="host"}}[{window}]', end)}
+    for name, machine in machines.items():
+        judge(scrapes, machine.life, found.get(name, []), end - plan.window, end)
     figures.scrapes = scrapes
     scrapes.length_p99 = watched.own('prometheus_target_interval_length_seconds{interval="15s",quantile="0.99"}')
     durations = watched.query(f'max_over_time(scrape_duration_seconds{{job="host"}}[{window}])')
     scrapes.longest_ms = [float(each["value"][1]) * 1000 for each in durations]
 
 
-def judge(scrapes: Scrapes, life: Life, values: Sequence[tuple[float, str]], window: float) -> None:
+def judge(scrapes: Scrapes, life: Life, values: Sequence[tuple[float, str]], begin: float, end: float) -> None:
     """Add what the samples of "up" of one machine say."""
-    gaps = [after - at for (at, _), (after, _) in pairwise(values)]
+    times = [at for at, _ in values]
+    gaps = [after - at for at, after in pairwise(times)]
     scrapes.late_ms += [abs(gap - INTERVAL) * 1000 for gap in gaps]
-    scrapes.missed += max(0, int(window // INTERVAL) - 1 - len(gaps))
+    # Not by their number: of two that are a little off their time, one may be just outside at either end.
+    around = [times[0] - begin, end - times[-1]] if times else [end - begin]
+    scrapes.missed += sum(round(gap / INTERVAL) - 1 for gap in gaps if gap > INTERVAL)
+    scrapes.missed += sum(int((gap - TURN) // INTERVAL) for gap in around if gap > TURN)
     for at in (at for at, up in values if up == "0"):
         away = not all(life.answers(at + ago) for ago in (-TURN, 0, TURN))
         scrapes.away += away

@@ -34,11 +34,13 @@ def markdown(all_figures: Sequence[Figures], disk: Disk) -> str:
     """Return the table; what is not there is a dash."""
     rows: Rows = {
         "machines": lambda f: f"{f.machines:,}{', a pair and its store' if f.store else ''}",
-        **_cost(all_figures[0], disk),
+        **_cost(disk),
         **_series(disk),
         **_rules(),
         **_scrapes(),
     }
+    if all_figures[-1].machines > all_figures[0].machines:
+        rows |= _memory(all_figures[0])
     if any(figures.store for figures in all_figures):
         rows |= _store()
     rows["everything in its time"] = lambda f: "yes" if f.holds() else f"**no**: {'; '.join(f.broken())}"
@@ -55,18 +57,12 @@ def _cell(value: Callable[[Figures], str], figures: Figures) -> str:
     return text if "nan" not in text or "**" in text else NOTHING
 
 
-def _cost(first: Figures, disk: Disk) -> Rows:
-    def each(figures: Figures) -> float:
-        """Return the KiB of memory for each series that the first size does not have."""
-        more = figures.series - first.series
-        return (figures.rss_mib - first.rss_mib) * 1024 / more if more > first.series else math.nan
-
+def _cost(disk: Disk) -> Rows:
     return {
         "CPU of Prometheus, cores": lambda f: f"{f.cpu_cores['prometheus']:.3f}",
         "CPU of Alertmanager, cores": lambda f: f"{f.cpu_cores['alertmanager']:.3f}",
         "CPU of the simulator, cores": lambda f: f"{f.cpu_cores['simulator']:.3f}",
         "memory (RSS), mean / peak": lambda f: f"{f.rss_mib:,.0f} / {f.peak_mib:,.0f} MiB",
-        f"memory for each series more than {first.machines:,} machines have": lambda f: f"{each(f):.2f} KiB",
         "samples a second": lambda f: f"{f.samples_a_second:,.0f}",
         "disk a machine and day": lambda f: (
             f"{f.samples_a_second * DAY * disk.bytes_a_sample / f.machines / 2**20:.2f} MiB"
@@ -85,6 +81,15 @@ def _series(disk: Disk) -> Rows:
         "… of the servers themselves": lambda f: f"{f.kinds['servers']:.1f}",
         "its own in a block of two hours": lambda _: f"{disk.series / disk.machines:.0f}",
     }
+
+
+def _memory(first: Figures) -> Rows:
+    def each(figures: Figures) -> float:
+        """Return the KiB for each series that the first size does not have."""
+        more = figures.series - first.series
+        return (figures.rss_mib - first.rss_mib) * 1024 / more if figures.machines > first.machines else math.nan
+
+    return {f"memory for each series more than {first.machines:,} machines have": lambda f: f"{each(f):.2f} KiB"}
 
 
 def _took(group: Group) -> str:

@@ -55,13 +55,29 @@ def test_what_did_not_is_named(change: dict[str, object], said: str) -> None:
 
 def test_a_failed_scrape_counts_unless_the_machine_was_away() -> None:
     scrapes = Scrapes(missed=0, failed=0, away=0)
-    judge(scrapes, STEADY, [(0, "1"), (15, "0"), (30, "1"), (47, "1")], 60)
+    judge(scrapes, STEADY, [(2, "1"), (17, "0"), (32, "1"), (49, "1")], 0, 60)
     assert (scrapes.failed, scrapes.away, scrapes.missed) == (1, 0, 0)
     assert scrapes.late_ms == [0, 0, 2000]
     leaving = Life(every=1e9, offset=-1e6, away_every=600, away_for=40)
     goes = 600 - 1e6 % 600
-    judge(scrapes, leaving, [(goes - 15, "1"), (goes, "0"), (goes + 30, "0"), (goes + 45, "0")], 60)
-    assert (scrapes.failed, scrapes.away, scrapes.missed) == (2, 2, 0), "the last one is of a machine that was back"
+    judge(scrapes, leaving, [(goes - 15, "1"), (goes, "0"), (goes + 30, "0"), (goes + 45, "0")], goes - 20, goes + 50)
+    assert (scrapes.failed, scrapes.away, scrapes.missed) == (2, 2, 1), "the last one is of a machine that was back"
+
+
+@pytest.mark.parametrize(
+    ("times", "missed"),
+    [
+        ([15.01, 30, 45, 59.9], 0),  # ten milliseconds late at one end and early at the other: one fewer than usual
+        ([1, 16, 46], 1),
+        ([40, 55], 2),
+        ([5, 20], 2),
+        ([], 3),
+    ],
+)
+def test_a_scrape_is_missed_where_there_is_a_gap(times: list[float], missed: int) -> None:
+    scrapes = Scrapes(missed=0, failed=0, away=0)
+    judge(scrapes, STEADY, [(at, "1") for at in times], 0, 60)
+    assert scrapes.missed == missed
 
 
 @pytest.mark.parametrize(("most", "tried"), [(6500, [8000, 6000, 7000]), (2500, [2000, 3000]), (900, [2000, 1000])])
