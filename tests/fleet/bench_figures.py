@@ -108,7 +108,7 @@ class Figures:
             f"scrapes late: p99 {late:.0f} ms": not late < LATE_MS,
             **{f'rules "{each.name}": {each.longest:.1f} of {each.interval:.0f} s': True for each in slow},
             f"evaluations missed: {self.rules_missed:.0f}": self.rules_missed != 0,
-            f"not evaluated: {', '.join(self.idle()) or 'nan'}": bool(self.idle() or not self.groups),
+            f"not evaluated for two intervals: {', '.join(self.idle()) or 'nan'}": bool(self.idle() or not self.groups),
         }
         said = [what for what, is_so in found.items() if is_so]
         # After trouble it needs not be said of each figure that it is not there.

@@ -27,5 +27,6 @@ def measure_series(figures: Figures, watched: Watched) -> None:
         "rules": sum(count for name, count in head.items() if name.startswith(("instance:", "ALERTS"))),
         "gone": sum(count for name, count in head.items() if name.startswith(PROGRAMS)) - now,
     }
-    counts["servers"] = sum(head.values()) - sum(counts.values())
+    # What a machine says itself is an average of those that are there.
+    counts["servers"] = max(0.0, sum(head.values()) - sum(counts.values()))
     figures.kinds = {kind: count / figures.machines for kind, count in counts.items()}
