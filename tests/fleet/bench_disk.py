@@ -11,9 +11,6 @@ from tests.fleet import history
 from tests.fleet.fleet import Fleet
 from tests.fleet.stack import SEED
 
-BLOCK = 7200.0
-"""Seconds of the blocks that Prometheus writes first."""
-
 
 @dataclass(frozen=True, slots=True)
 class Disk:
@@ -33,12 +30,12 @@ class Disk:
 
 def measure_disk(machines: int = 20) -> Disk:
     """Have promtool write a block of two hours: its chunks are full, as in a Prometheus that has run for long."""
-    begin = time.time() // BLOCK * BLOCK - BLOCK
+    begin = time.time() // history.BLOCK * history.BLOCK - history.BLOCK
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
-        history.blocks(history.all_of_it(Fleet(machines, SEED), begin, BLOCK), Path(folder), data)
+        history.blocks(history.all_of_it(Fleet(machines, SEED), begin, history.BLOCK), Path(folder), data)
         (block,) = data.iterdir()
         stats = history.stats(block)
         size = sum(file.stat().st_size for file in block.rglob("*") if file.is_file())
-    each = stats["numSamples"] / machines / (BLOCK / history.STEP)
+    each = stats["numSamples"] / machines / (history.BLOCK / history.STEP)
     return Disk(machines, size, stats["numSamples"], stats["numSeries"], each)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 import time
-from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from statistics import mean, median
@@ -13,65 +13,56 @@ from typing import TYPE_CHECKING
 
 from tests.dashboards.boards import fill, queries
 from tests.fleet import history
-from tests.fleet.stack import Watched
+from tests.fleet.bench_figures import Figures, Group, Plan, Scrapes, Store
+from tests.fleet.bench_series import measure_series
+from tests.fleet.bench_store import RECEIVED, measure_store
+from tests.fleet.fleet import Fleet
+from tests.fleet.stack import SEED, Watched, figure
+from tests.fleet.stored import Stored
 from tests.tools.bench_machine import cpu_seconds
-from tests.tools.bench_measures import percentile
+from tests.tools.stack.process import NotReadyError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tests.fleet.life import Life
     from tests.tools.stack.process import Server
 
 INTERVAL = 15
+TIMEOUT = 10
 STEP = 30
 """Seconds between two points of a graph of six hours on a third of a screen."""
-PAST = 1000
-"""Of so many machines at most a past is made: of more that takes too long."""
+TURN = 3.0
+"""Seconds around a scrape in which a machine may have gone or come: the simulator looks once a second."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How long is measured, in seconds, and how often each query is run."""
-
-    warm_up: float = 75
-    window: float = 150
-    repeats: int = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A group of rules: what its evaluation took, and how often it is evaluated."""
-
-    name: str
-    mean: float
-    longest: float
-    interval: float
+def measure(machines: int, plan: Plan, *, stored: bool = False) -> Figures:
+    """Return the figures for so many machines, as far as they are to be had, of a pair with its store if ``stored``."""
+    figures = Figures(machines, min(machines, plan.room), min(machines, plan.shares))
+    figures.store = Store() if stored else None
+    kind = Stored if stored else Watched
+    with tempfile.TemporaryDirectory() as folder:
+        watched = kind(machines, Path(folder), room=figures.room, shares=figures.shares)
+        try:
+            with watched:
+                time.sleep(plan.warm_up)
+                measure_running(figures, watched, plan)
+        except (OSError, AssertionError, NotReadyError) as reason:
+            figures.trouble = f"{type(reason).__name__} {reason}".strip()
+    return figures
 
 
-@dataclass
-class Figures:
-    """What came out for one size. Names end in the unit."""
-
-    machines: int
-    cpu_cores: dict[str, float] = field(default_factory=dict)
-    rss_mib: float = 0
-    peak_mib: float = 0
-    series: float = 0
-    samples_a_second: float = 0
-    wal_bytes_a_sample: float = 0
-    groups: list[Group] = field(default_factory=list)
-    rules_missed: float = 0
-    slowest_rules: list[tuple[str, float]] = field(default_factory=list)
-    late_ms: list[float] = field(default_factory=list)
-    scrapes_missed: int = 0
-    length_p99: float = 0
-    scrape_ms: list[float] = field(default_factory=list)
-    query_ms: dict[str, float] = field(default_factory=dict)
-
-    def holds(self) -> bool:
-        """Return whether every scrape and every evaluation came in its time."""
-        in_time = all(group.longest < group.interval for group in self.groups)
-        return in_time and not self.rules_missed and not self.scrapes_missed and percentile(self.late_ms, 0.99) < 1000
+def measure_running(figures: Figures, watched: Watched, plan: Plan) -> None:
+    """Measure one after another; where one fails, those before it stay."""
+    measure_window(figures, watched, plan)
+    figures.peak_mib = memory(watched.chain.prometheus, "VmHWM")
+    measure_rules(figures, watched, plan)
+    measure_scrapes(figures, watched, plan)
+    measure_series(figures, watched)
+    if figures.store and isinstance(watched, Stored):
+        measure_store(figures.store, watched, plan.window)
+    measure_queries(figures, watched, plan)
+    figures.peak_mib = memory(watched.chain.prometheus, "VmHWM")
 
 
 def memory(server: Server, name: str) -> float:
@@ -79,44 +70,8 @@ def memory(server: Server, name: str) -> float:
     assert server.process
     text = Path(f"/proc/{server.process.pid}/status").read_text()
     found = re.search(rf"^{name}:\s+(\d+) kB$", text, re.MULTILINE)
-    assert found
+    assert found, f"{server.name} has ended"
     return int(found[1]) / 1024
-
-
-def measure(machines: int, plan: Plan) -> Figures:
-    """Return the figures for so many machines."""
-    figures = Figures(machines)
-    with tempfile.TemporaryDirectory() as folder, Watched(machines, Path(folder), past=min(machines, PAST)) as watched:
-        time.sleep(plan.warm_up)
-        measure_window(figures, watched, plan)
-        measure_scrapes(figures, watched, plan)
-        measure_rules(figures, watched, plan)
-        measure_queries(figures, watched, plan)
-        figures.peak_mib = memory(watched.chain.prometheus, "VmHWM")
-    return figures
-
-
-def measure_window(figures: Figures, watched: Watched, plan: Plan) -> None:
-    """CPU, memory, samples and the log of them on disk, over the window."""
-    servers = {s.name: s for s in (watched.chain.prometheus, watched.chain.alertmanager, watched.simulator)}
-    appended, wal = (
-        'prometheus_tsdb_head_samples_appended_total{type="float"}',
-        "prometheus_tsdb_wal_storage_size_bytes",
-    )
-    samples, written = watched.own(appended), watched.own(wal)
-    before = {name: cpu(server) for name, server in servers.items()}
-    begin = time.monotonic()
-    rss = []
-    while time.monotonic() < begin + plan.window:
-        time.sleep(1)
-        rss.append(memory(watched.chain.prometheus, "VmRSS"))
-    seconds = time.monotonic() - begin
-    figures.cpu_cores = {name: (cpu(server) - before[name]) / seconds for name, server in servers.items()}
-    figures.rss_mib = mean(rss)
-    gained = watched.own(appended) - samples
-    figures.samples_a_second = gained / seconds
-    figures.wal_bytes_a_sample = (watched.own(wal) - written) / gained
-    figures.series = watched.own("prometheus_tsdb_head_series")
 
 
 def cpu(server: Server) -> float:
@@ -125,36 +80,83 @@ def cpu(server: Server) -> float:
     return cpu_seconds(server.process.pid)
 
 
+def measure_window(figures: Figures, watched: Watched, plan: Plan) -> None:
+    """CPU, memory, samples and the log of them on disk, over the window."""
+    appended = 'prometheus_tsdb_head_samples_appended_total{type="float"}'
+    wal = "prometheus_tsdb_wal_storage_size_bytes"
+    store = (figures.store, watched) if figures.store and isinstance(watched, Stored) else None
+    samples, written = watched.own(appended), watched.own(wal)
+    received = figure(store[1].store_url, RECEIVED) if store else 0
+    before = {server.name: cpu(server) for server in watched.servers}
+    begin = time.monotonic()
+    rss: dict[str, list[float]] = {server.name: [] for server in watched.servers}
+    while time.monotonic() < begin + plan.window:
+        time.sleep(1)
+        for server in watched.servers:
+            rss[server.name].append(memory(server, "VmRSS"))
+    seconds = time.monotonic() - begin
+    figures.cpu_cores = {server.name: (cpu(server) - before[server.name]) / seconds for server in watched.servers}
+    figures.rss_mib = mean(rss["prometheus"])
+    gained = watched.own(appended) - samples
+    figures.samples_a_second = gained / seconds
+    figures.wal_bytes_a_sample = (watched.own(wal) - written) / gained
+    figures.series = watched.own("prometheus_tsdb_head_series")
+    if store:
+        store[0].cpu_cores, store[0].rss_mib = figures.cpu_cores["victoriametrics"], mean(rss["victoriametrics"])
+        store[0].samples_a_second = (figure(store[1].store_url, RECEIVED) - received) / seconds
+
+
 def measure_scrapes(figures: Figures, watched: Watched, plan: Plan) -> None:
-    """Whether each machine was scraped every 15 s: one that is away has samples too, of its "up"."""
-    window = f"{plan.window:.0f}s"
-    found = watched.query(f'up{{job="host"}}[{window}]')
-    for each in found:
-        times = [float(at) for at, _ in each["values"]]
-        gaps = [after - at for at, after in pairwise(times)]
-        figures.late_ms += [abs(gap - INTERVAL) * 1000 for gap in gaps]
-        figures.scrapes_missed += max(0, int(plan.window // INTERVAL) - 1 - len(gaps))
-    figures.scrapes_missed += (figures.machines - len(found)) * int(plan.window // INTERVAL)
-    figures.length_p99 = watched.own('prometheus_target_interval_length_seconds{interval="15s",quantile="0.99"}')
+    """Whether each machine was scraped every 15 s, with success as far as it was there."""
+    window, scrapes = f"{plan.window:.0f}s", Scrapes(missed=0, failed=0, away=0)
+    fleet = Fleet(figures.machines, SEED)
+    machines = {history.instance(each, f"127.0.0.1:{watched.port}"): each for each in fleet.machines}
+    end = time.time() - TIMEOUT  # those that began later may not have ended
+    found = {each["metric"]["instance"]: each["values"] for each in watched.query(f'up{{job="host"}}[{window}]', end)}
+    for name, machine in machines.items():
+        judge(scrapes, machine.life, found.get(name, []), end - plan.window, end)
+    figures.scrapes = scrapes
+    scrapes.length_p99 = watched.own('prometheus_target_interval_length_seconds{interval="15s",quantile="0.99"}')
     durations = watched.query(f'max_over_time(scrape_duration_seconds{{job="host"}}[{window}])')
-    figures.scrape_ms = [float(each["value"][1]) * 1000 for each in durations]
+    scrapes.longest_ms = [float(each["value"][1]) * 1000 for each in durations]
+
+
+def judge(scrapes: Scrapes, life: Life, values: Sequence[tuple[float, str]], begin: float, end: float) -> None:
+    """Add what the samples of "up" of one machine say."""
+    times = [at for at, _ in values]
+    gaps = [after - at for at, after in pairwise(times)]
+    scrapes.late_ms += [abs(gap - INTERVAL) * 1000 for gap in gaps]
+    # Not by their number: of two that are a little off their time, one may be just outside at either end.
+    around = [times[0] - begin, end - times[-1]] if times else [end - begin]
+    scrapes.missed += sum(round(gap / INTERVAL) - 1 for gap in gaps if gap > INTERVAL)
+    scrapes.missed += sum(int((gap - TURN) // INTERVAL) for gap in around if gap > TURN)
+    for at in (at for at, up in values if up == "0"):
+        away = not all(life.answers(at + ago) for ago in (-TURN, 0, TURN))
+        scrapes.away += away
+        scrapes.failed += not away
 
 
 def measure_rules(figures: Figures, watched: Watched, plan: Plan) -> None:
     """What the evaluation of rules took."""
+    own, window = f'{{instance="127.0.0.1:{watched.chain.ports["prometheus"]}"}}', f"{plan.window:.0f}s"
 
     def by_group(expr: str) -> dict[str, float]:
-        return {each["metric"]["rule_group"]: float(each["value"][1]) for each in watched.query(expr)}
+        found = {each["metric"]["rule_group"]: float(each["value"][1]) for each in watched.query(expr)}
+        return {name.rpartition(";")[2]: value for name, value in found.items()}
 
-    metric, window = "prometheus_rule_group_last_duration_seconds", f"{plan.window:.0f}s"
-    longest = by_group(f"max_over_time({metric}[{window}])")
-    intervals = by_group("prometheus_rule_group_interval_seconds")
-    for name, taken in by_group(f"avg_over_time({metric}[{window}])").items():
-        figures.groups.append(Group(name.rpartition(";")[2], taken, longest[name], intervals[name]))
-    missed = by_group(f"increase(prometheus_rule_group_iterations_missed_total[{window}])")
-    figures.rules_missed = sum(missed.values())
-    rules = [rule for group in watched.ask("rules")["groups"] for rule in group["rules"]]
-    times = [(rule["name"], rule["evaluationTime"]) for rule in rules]
+    metric = f"prometheus_rule_group_last_duration_seconds{own}[{window}]"
+    longest, taken = by_group(f"max_over_time({metric})"), by_group(f"avg_over_time({metric})")
+    missed = by_group(f"increase(prometheus_rule_group_iterations_missed_total{own}[{window}])")
+    now, nothing = datetime.now(UTC), float("nan")
+    groups = watched.ask("rules")["groups"]
+    for group in groups:
+        name, ago = group["name"], (now - datetime.fromisoformat(group["lastEvaluation"])).total_seconds()
+        # The last one may be younger than the last scrape of Prometheus' own figures.
+        most = max(longest.get(name, nothing), group["evaluationTime"])
+        figures.groups.append(Group(name, taken.get(name, nothing), most, group["interval"], ago))
+    # One that says nothing of what it missed has perhaps missed all.
+    figures.rules_missed = sum(missed.get(group["name"], nothing) for group in groups)
+    times = [(rule["name"], rule["evaluationTime"]) for group in groups for rule in group["rules"]]
     figures.slowest_rules = sorted(times, key=lambda rule: -rule[1])[:5]
 
 
@@ -171,8 +173,3 @@ def measure_queries(figures: Figures, watched: Watched, plan: Plan) -> None:
                 watched.ask("query_range", query=expr, start=now - history.PAGE, end=now, step=STEP)
             times.append(time.perf_counter() - begin)
         figures.query_ms[f"{query.panel} {query.ref}"] = median(times) * 1000
-
-
-def spread(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return the median, the 99th percentile and the highest."""
-    return percentile(values, 0.5), percentile(values, 0.99), max(values, default=float("nan"))

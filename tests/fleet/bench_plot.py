@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from tests.fleet.bench_measures import Figures
+    from tests.fleet.bench_figures import Figures
 
 
 def draw(all_figures: Sequence[Figures], path: Path) -> None:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from tests.fleet.bench_measures import Figures, spread
+from tests.tools.bench_measures import percentile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tests.fleet.bench_disk import Disk
+    from tests.fleet.bench_figures import Figures, Group, Store
+
+    Rows = dict[str, Callable[[Figures], str]]
 
 DAY = 86400
+NOTHING = "-"
+GROUPS = ("host usage", "host overview", "host", "host trend")
 
 
-def disk_mib(figures: Figures, disk: Disk) -> float:
-    """Return what a machine needs on disk for a day, in MiB."""
-    return figures.samples_a_second * DAY * disk.bytes_a_sample / figures.machines / 2**20
+def spread(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return the median, the 99th percentile and the highest."""
+    return percentile(values, 0.5), percentile(values, 0.99), max(values, default=math.nan)
 
 
 def rules_share(figures: Figures) -> float:
@@ -25,38 +31,126 @@ def rules_share(figures: Figures) -> float:
 
 
 def markdown(all_figures: Sequence[Figures], disk: Disk) -> str:
-    """Return the table."""
-    rows: dict[str, Callable[[Figures], str]] = {
-        "machines": lambda f: f"{f.machines:,}",
+    """Return the table; what is not there is a dash."""
+    rows: Rows = {
+        "machines": lambda f: f"{f.machines:,}{', a pair and its store' if f.store else ''}",
+        **_cost(disk),
+        **_series(disk),
+        **_rules(),
+        **_scrapes(),
+    }
+    if all_figures[-1].machines > all_figures[0].machines:
+        rows |= _memory(all_figures[0])
+    if any(figures.store for figures in all_figures):
+        rows |= _store()
+    rows["everything in its time"] = lambda f: "yes" if f.holds() else f"**no**: {'; '.join(f.broken())}"
+    lines = [[name, *(_cell(value, figures) for figures in all_figures)] for name, value in rows.items()]
+    lines.insert(1, ["---", *("---:" for _ in all_figures)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value: Callable[[Figures], str], figures: Figures) -> str:
+    try:
+        text = value(figures)
+    except (KeyError, StopIteration):
+        return NOTHING
+    return text if "nan" not in text or "**" in text else NOTHING
+
+
+def _cost(disk: Disk) -> Rows:
+    return {
         "CPU of Prometheus, cores": lambda f: f"{f.cpu_cores['prometheus']:.3f}",
-        "time spent on rules": lambda f: f"{rules_share(f):.1%}",
         "CPU of Alertmanager, cores": lambda f: f"{f.cpu_cores['alertmanager']:.3f}",
         "CPU of the simulator, cores": lambda f: f"{f.cpu_cores['simulator']:.3f}",
         "memory (RSS), mean / peak": lambda f: f"{f.rss_mib:,.0f} / {f.peak_mib:,.0f} MiB",
-        "series in the head": lambda f: f"{f.series:,.0f}",
         "samples a second": lambda f: f"{f.samples_a_second:,.0f}",
-        "disk a machine and day": lambda f: f"{disk_mib(f, disk):.2f} MiB",
+        "disk a machine and day": lambda f: (
+            f"{f.samples_a_second * DAY * disk.bytes_a_sample / f.machines / 2**20:.2f} MiB"
+        ),
         "write-ahead log a sample": lambda f: f"{f.wal_bytes_a_sample:.1f} B",
     }
-    for place, group in enumerate(all_figures[0].groups):
-        if group.name in {"host usage", "host overview", "host", "host trend"}:
-            rows[f'rules "{group.name}", mean / longest of {group.interval:.0f} s'] = lambda f, n=place: (  # type: ignore[misc]
-                f"{1000 * f.groups[n].mean:.0f} / {1000 * f.groups[n].longest:.0f} ms"
-            )
-    rows |= {
-        "evaluations missed": lambda f: f"{f.rules_missed:.0f}",
-        "scrapes off their 15 s, p50 / p99 / most": lambda f: "{:.0f} / {:.0f} / {:.0f} ms".format(*spread(f.late_ms)),
-        "interval by Prometheus, p99": lambda f: f"{f.length_p99:.3f} s",
-        "scrapes missed": lambda f: f"{f.scrapes_missed}",
-        "longest scrape of each, p50 / p99 / most": lambda f: "{:.0f} / {:.0f} / {:.0f} ms".format(
-            *spread(f.scrape_ms)
-        ),
-        "Fleet's queries, p50 / slowest": lambda f: "{0:.0f} / {2:.0f} ms".format(*spread([*f.query_ms.values()])),
-        "every scrape and rule in its time": lambda f: "yes" if f.holds() else "NO",
+
+
+def _series(disk: Disk) -> Rows:
+    return {
+        "series in the head": lambda f: f"{f.series:,.0f}",
+        "series a machine: its own": lambda f: f"{f.kinds['own']:.1f}",
+        "… of each scrape": lambda f: f"{f.kinds['scrape']:.1f}",
+        "… of rules and alerts": lambda f: f"{f.kinds['rules']:.1f}",
+        "… of programs that are gone": lambda f: f"{f.kinds['gone']:.1f}",
+        "… of the servers themselves": lambda f: f"{f.kinds['servers']:.1f}",
+        "its own in a block of two hours": lambda _: f"{disk.series / disk.machines:.0f}",
     }
-    lines = [[name, *(value(figures) for figures in all_figures)] for name, value in rows.items()]
-    lines.insert(1, ["---", *("---:" for _ in all_figures)])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _memory(first: Figures) -> Rows:
+    def each(figures: Figures) -> float:
+        """Return the KiB for each series that the first size does not have."""
+        more = figures.series - first.series
+        return (figures.rss_mib - first.rss_mib) * 1024 / more if figures.machines > first.machines else math.nan
+
+    return {f"memory for each series more than {first.machines:,} machines have": lambda f: f"{each(f):.2f} KiB"}
+
+
+def _took(group: Group) -> str:
+    return f"{1000 * group.mean:,.0f} / {1000 * group.longest:,.0f} ms of {group.interval:.0f} s"
+
+
+def _rules() -> Rows:
+    def of(name: str) -> Callable[[Figures], str]:
+        return lambda f: _took(next(group for group in f.groups if group.name == name))
+
+    def nearest(figures: Figures) -> str:
+        group = figures.nearest
+        return f'"{group.name}": {group.share:.0%}' if group else NOTHING
+
+    return {
+        "rules, all of them once": lambda f: f"{1000 * sum(group.mean for group in f.groups) or math.nan:,.0f} ms",
+        "time spent on rules": lambda f: f"{rules_share(f) or math.nan:.1%}",
+        **{f'group "{name}", mean / longest': of(name) for name in GROUPS},
+        "the group nearest its limit, longest": nearest,
+        "evaluations missed": lambda f: f"{f.rules_missed:.0f}",
+    }
+
+
+def _scrapes() -> Rows:
+    return {
+        "scrapes missed": lambda f: f"{f.scrapes.missed:.0f}",
+        "scrapes failed (and of machines that were away)": lambda f: f"{f.scrapes.failed:.0f} ({f.scrapes.away:.0f})",
+        "a scrape off its 15 s, p50 / p99 / most": lambda f: "{:.0f} / {:.0f} / {:.0f} ms".format(
+            *spread(f.scrapes.late_ms)
+        ),
+        "interval by Prometheus, p99": lambda f: f"{f.scrapes.length_p99:.3f} s",
+        "longest scrape of each, p50 / p99 / most": lambda f: "{:.0f} / {:.0f} / {:.0f} ms".format(
+            *spread(f.scrapes.longest_ms)
+        ),
+        "a query of the dashboard Fleet, p50 / slowest": lambda f: "{0:.0f} / {2:.0f} ms".format(
+            *spread([*f.query_ms.values()])
+        ),
+    }
+
+
+def _store() -> Rows:
+    def year(figures: Figures, store: Store) -> float:
+        """Return the GB that a machine needs in the store for a year."""
+        return store.samples_a_second * store.kept * store.bytes_a_sample * 365 * DAY / figures.machines / 1e9
+
+    rows: dict[str, Callable[[Figures, Store], str]] = {
+        "CPU of the second Prometheus, cores": lambda f, _: f"{f.cpu_cores['prometheus-b']:.3f}",
+        "CPU of the store, cores": lambda _, s: f"{s.cpu_cores:.3f}",
+        "memory of the store (RSS)": lambda _, s: f"{s.rss_mib:,.0f} MiB",
+        "samples a second to the store, from both": lambda _, s: f"{s.samples_a_second:,.0f}",
+        "kept of them": lambda _, s: f"{s.kept:.1%}",
+        "refused or dropped on the way": lambda _, s: f"{s.lost:,.0f}",
+        "sent this far behind, at most": lambda _, s: f"{s.behind:.1f} s",
+        "bytes a sample in the store": lambda _, s: f"{s.bytes_a_sample:.2f}",
+        "store a machine and year": lambda f, s: f"{year(f, s):.2f} GB",
+    }
+
+    def shown(text: Callable[[Figures, Store], str]) -> Callable[[Figures], str]:
+        return lambda figures: text(figures, figures.store) if figures.store else NOTHING
+
+    return {name: shown(text) for name, text in rows.items()}
 
 
 def details(figures: Figures) -> str:

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import chain, repeat
+from multiprocessing import get_context
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.fleet.fleet import Fleet
 from tests.fleet.template import SAMPLE
 from tests.tools.stack.chain import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
-    from tests.fleet.fleet import Fleet
     from tests.fleet.machine import Machine
 
 HOURS = 6
 """As far back as the longest rule looks (HostFilesystemFillingUp)."""
 STEP = 15
 """Seconds between two samples, those of recorded rules too."""
+BLOCK = 7200
+"""Seconds of the blocks that Prometheus writes first."""
 PAGE = 6 * 3600
 """Seconds that the dashboard Fleet shows."""
 
@@ -41,21 +49,57 @@ def series(fleet: Fleet, machine: Machine, now: float, wanted: str, labels: str)
     return found
 
 
-def long(fleet: Fleet, now: float, first: str) -> Iterator[str]:
-    """Yield as text what long queries read: room for hours, shares for the time that a page shows.
+def room(fleet: Fleet, now: float, first: str, begin: float, end: float) -> Iterator[str]:
+    """Yield as text the room in filesystems from ``begin`` to ``end``, which trends read.
 
-    All of it is what the machine says now, in straight lines: it costs a query as much as any other figure.
+    It is what the machine says ``now``, in straight lines: that costs a query as much as any other figure.
     """
+    times = [(50 * ago * (1 + ago % 7), f"{now - ago:.3f}\n") for ago in _ago(HOURS * 3600, now, begin, end)]
     for machine in fleet.machines:
         labels = f'job="host",instance="{instance(machine, first)}"'
         for name, value in series(fleet, machine, now, "host_filesystem_available_bytes", labels):
-            end = float(value)
-            for ago in range(HOURS * 3600, 0, -STEP):
-                yield f"{name} {end + 50 * ago * (1 + ago % 7):.0f} {now - ago:.3f}\n"
+            left = int(float(value))
+            yield from [f"{name} {left + more} {at}" for more, at in times]
+
+
+def shares(fleet: Fleet, now: float, first: str, begin: float, end: float) -> Iterator[str]:
+    """Yield as text the recorded shares from ``begin`` to ``end``, which the dashboard Fleet shows."""
+    times = _ago(PAGE, now, begin, end)
+    for machine in fleet.machines:
+        labels = f'job="host",instance="{instance(machine, first)}"'
+        values = [f"{machine.load.at(now - ago)!r} {now - ago:.3f}\n" for ago in times]
         for resource in ("cpu", "memory", "filesystem"):
-            for ago in range(PAGE, 0, -STEP):
-                share = machine.load.at(now - ago)
-                yield f'instance:host_usage:ratio{{{labels},resource="{resource}"}} {share!r} {now - ago:.3f}\n'
+            yield from [f'instance:host_usage:ratio{{{labels},resource="{resource}"}} {value}' for value in values]
+
+
+def _ago(longest: int, now: float, begin: float, end: float) -> list[int]:
+    return [ago for ago in range(longest, 0, -STEP) if begin <= now - ago < end]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What Prometheus finds when it starts: the room of so many machines, the shares of so many of them."""
+
+    room: int
+    shares: int
+    seed: int
+    first: str
+    now: float
+
+    def write(self, folder: Path) -> None:
+        """Write it as blocks into Prometheus' folder ``folder``."""
+        # One process for each block: promtool reads all of a file again for each block that it makes of it.
+        first = int((self.now - HOURS * 3600) // BLOCK * BLOCK)
+        with ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=get_context("spawn")) as pool:
+            list(pool.map(self.block, range(first, int(self.now), BLOCK), repeat(folder)))
+
+    def block(self, begin: int, folder: Path) -> None:
+        """Write the block that begins at a time (Unix)."""
+        about = (self.now, self.first, begin, begin + BLOCK)
+        lines = chain(room(Fleet(self.room, self.seed), *about), shares(Fleet(self.shares, self.seed), *about))
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
+            blocks(lines, Path(aside), folder)
 
 
 def all_of_it(fleet: Fleet, begin: float, seconds: float) -> Iterator[str]:

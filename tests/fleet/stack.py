@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
 
 from tests.fleet import history
-from tests.fleet.fleet import Fleet
 from tests.support import fetch
 from tests.tools.stack.chain import SERVICES, Chain, free_port
 from tests.tools.stack.process import Server
@@ -27,8 +26,9 @@ SEED = 7
 class Watched:
     """``machines`` of a fleet, watched. The first stands in place of the exporter, the others in a target file.
 
-    Grafana is a target that does not answer. Of ``past`` machines Prometheus finds the hours that its rules and
-    the dashboard Fleet look back at. Raises MissingError where the servers are not to be had.
+    Grafana is a target that does not answer. Prometheus finds the hours that its rules look back at for ``room``
+    machines, and those that the dashboard Fleet looks back at for ``shares``. Raises MissingError where the servers
+    are not to be had.
     """
 
     def __init__(
@@ -36,16 +36,17 @@ class Watched:
         machines: int,
         folder: Path,
         *,
-        past: int = 0,
+        room: int = 0,
+        shares: int = 0,
         edit: Callable[[str, str], str] = lambda _name, text: text,
         prometheus: Sequence[str] = (),
     ) -> None:
         self.machines = machines
         self.folder = folder
-        self._past = past
-        ports = {f"{service.upper()}_PORT": str(free_port()) for service in SERVICES}
-        self.port = int(ports["EXPORTER_PORT"])
-        shipped = Shipped.read(ports, dotenv=False)
+        self._past = (room, shares)
+        self._ports = {f"{service.upper()}_PORT": str(free_port()) for service in SERVICES}
+        self.port = int(self._ports["EXPORTER_PORT"])
+        shipped = Shipped.read(self._ports, dotenv=False)
         self.chain = Chain(shipped, folder, edit=edit, prometheus=("--web.enable-admin-api", *prometheus))
         self.file = self.chain.targets / "fleet.yml"
         count, port = str(machines), str(self.port)
@@ -60,13 +61,10 @@ class Watched:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self.chain.write()
-        if self._past:
-            lines = history.long(Fleet(self._past, SEED), time.time(), f"127.0.0.1:{self.port}")
-            history.blocks(lines, self.folder, self.folder / "prometheus")
+        self.write()
         with self._stack as stack:
             stack.enter_context(self.chain.mailbox)
-            for server in (self.simulator, self.chain.alertmanager, self.chain.prometheus):
+            for server in self.servers:
                 server.start()
                 stack.callback(server.stop)
                 server.wait()
@@ -75,6 +73,18 @@ class Watched:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    @property
+    def servers(self) -> list[Server]:
+        """In the order in which they start."""
+        return [self.simulator, self.chain.alertmanager, self.chain.prometheus]
+
+    def write(self) -> None:
+        """Write the configuration, and the past."""
+        self.chain.write()
+        if any(self._past):
+            past = history.Past(*self._past, SEED, f"127.0.0.1:{self.port}", time.time())
+            past.write(self.folder / "prometheus")
 
     def ask(self, path: str, method: str = "GET", **parameters: str | float) -> Any:
         """Return what Prometheus' API answers."""
@@ -95,6 +105,11 @@ class Watched:
 
     def own(self, metric: str) -> float:
         """Return one of Prometheus' own figures as it is now."""
-        text = fetch(f"{self.chain.urls['prometheus']}/metrics").text
-        found = re.search(rf"^{re.escape(metric)} (\S+)$", text, re.MULTILINE)
-        return float(found[1]) if found else float("nan")
+        return figure(self.chain.urls["prometheus"], metric)
+
+
+def figure(url: str, metric: str) -> float:
+    """Return one of a server's own figures as it is now: the sum of all that begin so, nan for none."""
+    text = fetch(f"{url}/metrics", wait=60).text
+    found = re.findall(rf"^{re.escape(metric)}(?:\{{.*\}})? (\S+)$", text, re.MULTILINE)
+    return sum(map(float, found)) if found else float("nan")

@@ -1,0 +1,32 @@
+"""How many machines a server holds: twice as many until it does not, then in between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.fleet.bench_figures import Figures
+
+HALVINGS = 2
+"""So often the middle is tried between the most that held and the least that did not."""
+
+
+def search(last: Figures, measure: Callable[[int], Figures], goes_on: Callable[[], bool]) -> Iterator[Figures]:
+    """Yield the figures of more sizes, after those of ``last``, as long as it ``goes_on``."""
+    held = 0
+    while last.holds() and goes_on():
+        held = last.machines
+        last = measure(2 * held)
+        yield last
+    failed = last.machines
+    for _ in range(0 if last.holds() else HALVINGS):
+        if not goes_on():
+            return
+        last = measure((held + failed) // 2)
+        yield last
+        if last.holds():
+            held = last.machines
+        else:
+            failed = last.machines

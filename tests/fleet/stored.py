@@ -1,0 +1,70 @@
+"""A fleet that two servers watch, both of which send to the long-term store, as docker-compose.fleet.yml has them."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from tests.fleet.pair import shipped
+from tests.fleet.stack import Watched
+from tests.tools.stack.chain import Chain, find, free_port
+from tests.tools.stack.process import Server
+from tests.tools.stack.shipped import Shipped
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def victoriametrics(folder: Path) -> Server:
+    """Return the store with the shipped flags; its data is in ``folder``. Raises MissingError."""
+    flags = [word.replace("=/tmp/storage", f"={folder}/storage") for word in shipped({}).command("victoriametrics")]
+    address = f"127.0.0.1:{free_port()}"
+    command = [find("victoria-metrics"), *flags, f"--httpListenAddr={address}"]
+    return Server("victoriametrics", command, ready=f"http://{address}/health", log=folder / "victoriametrics.log")
+
+
+class Stored(Watched):
+    """A fleet, watched by a pair; both send what they say to one Alertmanager, there is no second one."""
+
+    def __init__(self, machines: int, folder: Path, *, room: int = 0, shares: int = 0) -> None:
+        super().__init__(machines, folder, room=room, shares=shares, edit=self._shipped)
+        other = Shipped.read({**self._ports, "PROMETHEUS_PORT": str(free_port())}, dotenv=False)
+        self.twin = Chain(
+            other, folder / "b", targets=self.chain.targets, mailbox=self.chain.mailbox, edit=self._shipped
+        )
+        self.store = victoriametrics(folder)
+        self.store_url = self.store.ready.removesuffix("/health")
+        self.chain.prometheus.environment = {"HA_REPLICA": "a"}
+        self.twin.prometheus.environment = {"HA_REPLICA": "b"}
+        self.twin.prometheus.name = "prometheus-b"
+
+    @property
+    def servers(self) -> list[Server]:
+        return [self.store, *super().servers, self.twin.prometheus]
+
+    def write(self) -> None:
+        self.twin.folder.mkdir()
+        super().write()
+        self.twin.write()
+        past = self.folder / "prometheus"
+        if past.exists():
+            shutil.copytree(past, self.twin.folder / "prometheus")
+
+    def _shipped(self, name: str, text: str) -> str:
+        """Return the pair's configuration in place of that of one server."""
+        if name != "prometheus.yml":
+            return text
+        text = shipped({}).config("fleet")
+        places = {
+            "prometheus-b:9090": self.twin.urls["prometheus"],
+            "alertmanager-b:9093": self.chain.urls["alertmanager"],
+            "prometheus:9090": self.chain.urls["prometheus"],
+            "alertmanager:9093": self.chain.urls["alertmanager"],
+            "exporter:5000": self.chain.urls["exporter"],
+            "grafana:3000": self.chain.urls["grafana"],
+            "victoriametrics:8428": self.store_url,
+        }
+        for place, url in places.items():
+            text = text.replace(place, url.removeprefix("http://"))
+        text = text.replace("/etc/prometheus/targets/", f"{self.chain.targets}/")
+        return text.replace("/etc/prometheus/", f"{self.folder}/")
