@@ -24,7 +24,7 @@ pytestmark = [
 ]
 
 MACHINES = 1000
-PAST = 300
+PAST = 100
 """Of so many the trend finds six hours to look back at: more take longer to make than they are worth here."""
 
 
