@@ -38,6 +38,11 @@ def pytest_configure() -> None:
         del os.environ[name]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Those that wait longest begin first, or all others are done while one worker still has the longest file before it.
+    items.sort(key=lambda item: not any(f"tests/{name}/" in item.nodeid for name in ("fleet", "stack", "rules")))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield

@@ -100,7 +100,8 @@ def test_what_it_says_is_short_enough_for_a_lock_screen_and_leads_on(alert: str)
     [
         ("HostHighCpu", 'mode!~"idle|iowait"', 'mode!~"idle"'),
         ("HostHighCpu", 'resource="cpu", severity="critical"', 'resource="cpu", severity="warning"'),
-        ("HostHighCpu", "topk(3, avg_over_time(host_top", "topk(2, avg_over_time(host_top"),
+        ("HostHighCpu", "topk(3, sum_over_time(host_top", "topk(2, sum_over_time(host_top"),
+        ("HostHighCpu", "scalar(max(count_over_time(", "scalar(min(count_over_time("),
         ("HostHighMemory", ">= on (job, instance) group_left (severity)", "> on (job, instance) group_left (severity)"),
         ("HostHighMemory", "keep_firing_for: 3m", "keep_firing_for: 2m"),
         ("HostFilesystemFull", "device=%q, mountpoint=%q}[1h]", "device=%q, mountpoint=%q}[2h]"),
