@@ -63,9 +63,9 @@ def errors(watched: Watched) -> float:
     return watched.own("prometheus_sd_file_read_errors_total")
 
 
-def alert(watched: Watched) -> list[str]:
-    """Return the states of the alert about target files."""
-    return [each["state"] for each in watched.ask("alerts")["alerts"] if each["labels"]["alertname"] == ALERT]
+def alert(watched: Watched, name: str = ALERT) -> list[str]:
+    """Return the states of an alert, of that about target files."""
+    return [each["state"] for each in watched.ask("alerts")["alerts"] if each["labels"]["alertname"] == name]
 
 
 def test_machines_come_change_and_go_with_their_files(watched: Watched) -> None:
@@ -110,3 +110,14 @@ def test_a_broken_file_changes_nothing_is_told_of_and_can_be_mended(watched: Wat
     move_in(listing(watched, 2, 6), bad)
     eventually(lambda: known(watched) == instances(1, 2, 5, 6))
     eventually(lambda: not alert(watched), 40)
+
+
+def test_an_address_that_is_none_is_told_of_and_costs_the_others_nothing(watched: Watched) -> None:
+    """Prometheus knows of no such machine: it is neither up nor down."""
+    file = watched.chain.targets / "mixed.yml"
+    before = known(watched)
+    move_in('[{"targets": ["http://127.0.0.1:1"]},' + listing(watched, 7).removeprefix("["), file)
+    eventually(lambda: known(watched) == before | instances(7))
+    eventually(lambda: alert(watched, "PrometheusTargetsMissing") == ["firing"], 60)
+    move_in(listing(watched, 7), file)
+    eventually(lambda: not alert(watched, "PrometheusTargetsMissing"), 60)

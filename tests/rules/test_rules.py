@@ -120,6 +120,8 @@ def test_what_it_says_is_short_enough_for_a_lock_screen_and_leads_on(alert: str)
         ("HostHighCpu", "for: 75s", "for: 1m"),
         ("HostHighCpu", "[45s]) >= 3", "[45s]) >= 1"),
         ("PrometheusTargetFileBroken", "for: 2m", "for: 1m"),
+        ("PrometheusTargetsMissing", "for: 3m", "for: 1m"),
+        ("PrometheusTargetsMissing", "prometheus_target_scrape_pools_failed_total", "nothing"),
         ("AlertmanagerNotificationsFailing", "for: 2m", "for: 1m"),
         ("HostCollectorFailing", "for: 5m", "for: 6m"),
         ("HostSlowCollection", "collector_duration_seconds) > 2)", "collector_duration_seconds) >= 2)"),

@@ -45,6 +45,7 @@ SHORTER = (
     ("for: 1m", "for: 4s"),
     ("for: 75s", "for: 9s"),
     ("for: 2m", "for: 6s"),
+    ("for: 3m", "for: 9s"),
     ("for: 5m", "for: 15s"),
     ("--rules.alert.for-grace-period=30s", "--rules.alert.for-grace-period=2s"),
     ("group_wait: 5s", "group_wait: 1s"),
