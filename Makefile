@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PORT ?= 5000
+PORT ?= $(or $(HOST_EXPORTER_PORT),5000)
 DIST := dist
 
 .DEFAULT_GOAL := help

@@ -69,6 +69,10 @@ def report_lost(files: Sequence[ExportFile]) -> int:
     return sum(file.waiting for file in files)
 
 
+PATIENCE = 5.0
+"""Seconds that the end waits for what takes no row and says nothing: a pipe that nobody reads, a dead network disk."""
+
+
 class Recorder:
     """Writes a row every ``interval`` seconds in the background of ``serve``."""
 
@@ -79,7 +83,8 @@ class Recorder:
         self._files = files
         self._interval = interval
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="export")
+        # A daemon: one that is stuck in a file must not keep the program from its end.
+        self._thread = threading.Thread(target=self._run, name="export", daemon=True)
 
     def start(self) -> None:
         """Begin, where there is a file to write."""
@@ -90,7 +95,10 @@ class Recorder:
         """End after the row that is being written; say what could not be written any more."""
         self._stop.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(PATIENCE)
+            if self._thread.is_alive():
+                names = ", ".join(file.path for file in self._files)
+                log.error("%s: takes no row for %.0f s; the rows that wait for it are lost", names, PATIENCE)
         report_lost(self._files)
 
     def _run(self) -> None:

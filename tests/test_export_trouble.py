@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,6 +54,28 @@ def test_a_full_disk_is_reported_once_and_survived_by_serve(flag: str) -> None:
     assert os.strerror(errno.ENOSPC) in said[0]
     assert "rows that could not be written and are lost: " in said[1]
     assert "Traceback" not in log
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="makes a small pipe")
+def test_a_pipe_that_nobody_reads_keeps_nobody_from_ending(tmp_path: Path) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDWR)
+    try:
+        fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, 4096)
+        os.set_blocking(end, False)
+        with suppress(BlockingIOError):
+            while os.write(end, b" "):
+                pass
+        with Exporter("--export-jsonl", str(pipe), "--interval", "0.5") as exporter:
+            time.sleep(1)
+            assert exporter.get("/").status == 200
+            assert exporter.stop() == 0
+        assert f"{pipe}: takes no row for 5 s" in exporter.log
+        assert "Traceback" not in exporter.log
+    finally:
+        os.close(end)
 
 
 @NEEDS_FULL
