@@ -65,7 +65,9 @@ def test_a_busy_machine_leads_to_a_mail_that_names_the_program_and_to_one_that_i
         assert "/d/host?var-instance=127.0.0.1%3A" in body
         assert f"http://localhost:{chain.ports['exporter']}/runbooks#hosthighcpu" in body
     lines = critical.body().split("Most CPU is used by:\n")[1].split("\n\n")[0].splitlines()
-    assert len(lines) == 3
+    # Whatever else did something in that minute comes after it; three at most.
+    assert "train.py: " in lines[0]
+    assert len(lines) <= 3
     # "and 1 more" is the warning, where something else kept the machine between both limits for a while.
     assert re.fullmatch(r"\[RESOLVED\] web-01: CPU (9\d|100) % \(limit 90 %\)( and 1 more)?", resolved.subject)
     assert re.search(r"From 20\d\d-.* to 20\d\d-", resolved.body())
