@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.render.rows import COLUMNS
-from tests.support import COMMAND, Exporter, free_port, run
+from tests.support import COMMAND, Exporter, run
+from tests.tools.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

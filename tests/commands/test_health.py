@@ -8,7 +8,8 @@ import time
 import pytest
 
 from exporter.health import here
-from tests.support import Exporter, free_port, run
+from tests.support import Exporter, run
+from tests.tools.ports import free_port
 
 
 def test_it_asks_where_the_variables_say_that_the_exporter_listens(exporter: Exporter) -> None:

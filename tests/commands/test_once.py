@@ -19,7 +19,8 @@ import pytest
 from exporter import __version__
 from exporter.cli import cli
 from exporter.collectors import COLLECTORS
-from tests.support import COMMAND, Exporter, free_port, run
+from tests.support import COMMAND, Exporter, run
+from tests.tools.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

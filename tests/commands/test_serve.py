@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import COMMAND, Exporter, fetch, free_port, run
+from tests.support import COMMAND, Exporter, fetch, run
+from tests.tools.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path

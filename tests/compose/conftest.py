@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.compose.engine import Engine
-from tests.support import fetch, free_port
+from tests.support import fetch
+from tests.tools.ports import free_port
 from tests.tools.stack.shipped import ROOT
 
 if TYPE_CHECKING:

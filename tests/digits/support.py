@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from PIL import Image, ImageDraw, PngImagePlugin
 
-from tests.support import Answer, Samples, fetch, free_port
+from tests.support import Answer, Samples, fetch
+from tests.tools.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

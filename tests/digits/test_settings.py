@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from tests.digits.support import EXAMPLE, GUNICORN
-from tests.support import free_port
+from tests.tools.ports import free_port
 
 BAD = {
     "DIGITS_SLOW": ("soon", "seconds from 0 to 60"),

@@ -13,7 +13,7 @@ import yaml
 
 from tests.support import fetch
 from tests.support_servers import FETCHED, program
-from tests.tools.stack.chain import free_port
+from tests.tools.ports import free_port
 from tests.tools.stack.mailbox import Mailbox
 from tests.tools.stack.process import Server
 from tests.tools.stack.shipped import ROOT, Shipped

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tests.fleet import history
 from tests.support import fetch
-from tests.tools.stack.chain import SERVICES, Chain, free_port
+from tests.tools.ports import free_port
+from tests.tools.stack.chain import SERVICES, Chain
 from tests.tools.stack.process import Server
 from tests.tools.stack.shipped import ROOT, Shipped
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from tests.fleet.pair import shipped
 from tests.fleet.stack import Watched
-from tests.tools.stack.chain import Chain, find, free_port
+from tests.tools.ports import free_port
+from tests.tools.stack.chain import Chain, find
 from tests.tools.stack.process import Server
 from tests.tools.stack.shipped import Shipped
 

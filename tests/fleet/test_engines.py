@@ -11,7 +11,7 @@ from tests.fleet.asking import make_pair
 from tests.fleet.pair import shipped
 from tests.stack.support import eventually
 from tests.support_servers import program
-from tests.tools.stack.chain import free_port
+from tests.tools.ports import free_port
 from tests.tools.stack.process import Server
 from tests.tools.stack.shipped import ROOT
 

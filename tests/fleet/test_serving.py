@@ -9,8 +9,8 @@ import pytest
 
 from tests.fleet.fleet import Fleet, host
 from tests.fleet.server import Simulator
-from tests.support import free_port
 from tests.tools.bench_client import Scraper
+from tests.tools.ports import free_port
 
 NOW = 1_795_000_000.0
 

@@ -12,7 +12,7 @@ import yaml
 from tests.stack.support import eventually
 from tests.support import fetch
 from tests.support_servers import program
-from tests.tools.stack.chain import free_port
+from tests.tools.ports import free_port
 from tests.tools.stack.process import Server
 from tests.tools.stack.shipped import ROOT
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from tests.tools.stack.chain import free_port
+from tests.tools.ports import free_port
 from tests.tools.stack.process import Server
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from tests.support import fetch, free_port
+from tests.support import fetch
+from tests.tools.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

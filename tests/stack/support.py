@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from tests.support import fetch
 from tests.support_servers import missing
-from tests.tools.stack.chain import SERVICES, Chain, MissingError, free_port
+from tests.tools.ports import free_port
+from tests.tools.stack.chain import SERVICES, Chain, MissingError
 from tests.tools.stack.shipped import ROOT, Shipped
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import trustme
 
 from tests.stack.support import eventually, firing, make_chain, query
 from tests.support import Load
-from tests.tools.stack.chain import free_port
+from tests.tools.ports import free_port
 from tests.tools.stack.mailbox import Mailbox
 
 if TYPE_CHECKING:

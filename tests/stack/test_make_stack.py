@@ -16,8 +16,9 @@ import psutil
 import pytest
 
 from tests.stack.support import eventually, example
-from tests.support import fetch, free_port, run
+from tests.support import fetch, run
 from tests.support_servers import missing, program
+from tests.tools.ports import free_port
 from tests.tools.stack.chain import SERVICES, MissingError, find
 from tests.tools.stack.shipped import ROOT
 

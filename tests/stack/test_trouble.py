@@ -10,11 +10,13 @@ import pytest
 from tests.stack.support import ALERT, eventually, firing, make_chain, query
 from tests.support import Exporter
 from tests.support_browser import chromium
-from tests.tools.stack.chain import Chain, free_port
+from tests.tools.ports import free_port
 from tests.tools.stack.mailbox import Mailbox
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.tools.stack.chain import Chain
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from exporter import __version__
-from tests.support import COMMAND, free_port
+from tests.support import COMMAND
 from tests.tools.bench_client import BadAnswerError, Scraper
+from tests.tools.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

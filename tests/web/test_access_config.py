@@ -11,8 +11,9 @@ import pytest
 
 from exporter.access.config import HEADERS, parse_web_config
 from exporter.errors import AccessError
-from tests.support import free_port, run
+from tests.support import run
 from tests.support_access import TLS, Authority, hashed, users
+from tests.tools.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.web.alerts import FiringAlerts, firing
-from tests.support import Exporter, free_port
+from tests.support import Exporter
+from tests.tools.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

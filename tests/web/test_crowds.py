@@ -190,7 +190,7 @@ def test_it_stops_at_once_whatever_its_clients_do(number: int) -> None:
 def test_ctrl_c_during_start_leaves_nothing_behind() -> None:
     import subprocess
 
-    from tests.support import free_port
+    from tests.tools.ports import free_port
 
     for delay in range(100, 640, 30):
         command = [*COMMAND, "serve", "--port", str(free_port())]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
+from tests.tools.ports import free_port, is_free
 from tests.tools.stack.mailbox import Mail, Mailbox
 from tests.tools.stack.process import Server
 from tests.tools.stack.shipped import ROOT, Shipped
@@ -99,7 +99,7 @@ class Chain:
 
     def __enter__(self) -> Self:
         for server in self.servers:
-            if not _is_free(port := self.ports[server.name]):
+            if not is_free(port := self.ports[server.name]):
                 raise MissingError(
                     f"port {port} is in use: {server.name.upper()}_PORT in .env sets another for {server.name}"
                 )
@@ -182,21 +182,3 @@ class Chain:
         start = FETCHED.parents[1] if FETCHED.exists() else None
         ready = f"{self.urls[name]}/-/ready"
         return Server(name, command, ready=ready, log=self.folder / f"{name}.log", folder=start)
-
-
-def free_port() -> int:
-    """Return a port on loopback that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True

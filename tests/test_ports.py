@@ -1,0 +1,34 @@
+"""Tests run side by side: no two of them may give their servers the same port."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+
+from tests.tools.ports import free_port, is_free
+from tests.tools.stack.shipped import ROOT
+
+ASK = "from tests.tools.ports import free_port\nprint(*(free_port() for _ in range(200)), flush=True)\ninput()"
+
+
+def test_a_port_is_given_once_even_to_two_processes() -> None:
+    """Of 400 that are chosen blindly, two would be the same in all but one of two thousand runs."""
+    command = [sys.executable, "-c", ASK]
+    both = [
+        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    try:
+        # Both still live when each has all of its ports.
+        ports = [port for process in both if process.stdout for port in process.stdout.readline().split()]
+    finally:
+        for process in both:
+            process.communicate("\n", timeout=30)
+    assert len(ports) == len(set(ports)) == 400
+
+
+def test_a_port_on_which_somebody_listens_is_not_free() -> None:
+    port = free_port()
+    assert is_free(port)
+    with socket.create_server(("127.0.0.1", port)):
+        assert not is_free(port)
