@@ -62,13 +62,18 @@ def only(alert: str, text: str) -> str:
     return yaml.safe_dump(document)
 
 
+def judge(folder: Path, alert: str, text: str) -> subprocess.CompletedProcess[str]:
+    """Run an alert's tests in a folder of their own, with rules of which only those that it needs are taken."""
+    (folder / "alerts.yml").write_text(only(alert, text), encoding="utf-8")
+    tests = (HERE / f"{alert}.yml").read_text(encoding="utf-8").replace("../../alerts.yml", "alerts.yml")
+    (folder / "test.yml").write_text(tests, encoding="utf-8")
+    return promtool("test", "rules", "test.yml", folder=folder)
+
+
 @pytest.mark.parametrize("alert", ["HostHighCpu", "HostFilesystemFillingUp", "HostExporterDown", "AppSlowPrediction"])
 def test_an_alert_needs_no_other_alert(tmp_path: Path, alert: str) -> None:
     """Nothing is noticed below for another reason than the change."""
-    (tmp_path / "alerts.yml").write_text(only(alert, SHIPPED.read_text(encoding="utf-8")), encoding="utf-8")
-    tests = (HERE / f"{alert}.yml").read_text(encoding="utf-8").replace("../../alerts.yml", "alerts.yml")
-    (tmp_path / "test.yml").write_text(tests, encoding="utf-8")
-    answer = promtool("test", "rules", "test.yml", folder=tmp_path)
+    answer = judge(tmp_path, alert, SHIPPED.read_text(encoding="utf-8"))
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
@@ -139,8 +144,6 @@ def test_a_changed_rule_is_noticed(tmp_path: Path, alert: str, old: str, new: st
     """The tests above can fail."""
     text = SHIPPED.read_text(encoding="utf-8")
     assert old in text
-    (tmp_path / "alerts.yml").write_text(only(alert, text.replace(old, new)), encoding="utf-8")
-    tests = (HERE / f"{alert}.yml").read_text(encoding="utf-8").replace("../../alerts.yml", "alerts.yml")
-    (tmp_path / "test.yml").write_text(tests, encoding="utf-8")
+    answer = judge(tmp_path, alert, text.replace(old, new))
     assert promtool("check", "rules", "alerts.yml", folder=tmp_path).returncode == 0
-    assert promtool("test", "rules", "test.yml", folder=tmp_path).returncode != 0
+    assert answer.returncode != 0
