@@ -54,8 +54,6 @@ class Scrapes:
 class Store:
     """What the long-term store costs that two servers send to."""
 
-    cpu_cores: float = math.nan
-    rss_mib: float = math.nan
     samples_a_second: float = math.nan
     behind: float = math.nan
     """Seconds from the last sample that was sent to now, at most."""
@@ -73,7 +71,8 @@ class Figures:
     room: int = 0
     shares: int = 0
     cpu_cores: dict[str, float] = field(default_factory=dict)
-    rss_mib: float = math.nan
+    """Of each server, as the memory."""
+    rss_mib: dict[str, float] = field(default_factory=dict)
     peak_mib: float = math.nan
     samples_a_second: float = math.nan
     wal_bytes_a_sample: float = math.nan

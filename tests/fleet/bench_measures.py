@@ -15,9 +15,9 @@ from tests.dashboards.boards import fill, queries
 from tests.fleet import history
 from tests.fleet.bench_figures import Figures, Group, Plan, Scrapes, Store
 from tests.fleet.bench_series import measure_series
-from tests.fleet.bench_store import RECEIVED, measure_store
+from tests.fleet.bench_store import measure_store
 from tests.fleet.fleet import Fleet
-from tests.fleet.stack import SEED, Watched, figure
+from tests.fleet.stack import SEED, Watched
 from tests.fleet.stored import Stored
 from tests.tools.bench_machine import cpu_seconds
 from tests.tools.stack.process import NotReadyError
@@ -84,9 +84,7 @@ def measure_window(figures: Figures, watched: Watched, plan: Plan) -> None:
     """CPU, memory, samples and the log of them on disk, over the window."""
     appended = 'prometheus_tsdb_head_samples_appended_total{type="float"}'
     wal = "prometheus_tsdb_wal_storage_size_bytes"
-    store = (figures.store, watched) if figures.store and isinstance(watched, Stored) else None
-    samples, written = watched.own(appended), watched.own(wal)
-    received = figure(store[1].store_url, RECEIVED) if store else 0
+    samples, written, received = watched.own(appended), watched.own(wal), watched.received()
     before = {server.name: cpu(server) for server in watched.servers}
     begin = time.monotonic()
     rss: dict[str, list[float]] = {server.name: [] for server in watched.servers}
@@ -96,14 +94,13 @@ def measure_window(figures: Figures, watched: Watched, plan: Plan) -> None:
             rss[server.name].append(memory(server, "VmRSS"))
     seconds = time.monotonic() - begin
     figures.cpu_cores = {server.name: (cpu(server) - before[server.name]) / seconds for server in watched.servers}
-    figures.rss_mib = mean(rss["prometheus"])
+    figures.rss_mib = {name: mean(values) for name, values in rss.items()}
     gained = watched.own(appended) - samples
     figures.samples_a_second = gained / seconds
     figures.wal_bytes_a_sample = (watched.own(wal) - written) / gained
     figures.series = watched.own("prometheus_tsdb_head_series")
-    if store:
-        store[0].cpu_cores, store[0].rss_mib = figures.cpu_cores["victoriametrics"], mean(rss["victoriametrics"])
-        store[0].samples_a_second = (figure(store[1].store_url, RECEIVED) - received) / seconds
+    if figures.store:
+        figures.store.samples_a_second = (watched.received() - received) / seconds
 
 
 def measure_scrapes(figures: Figures, watched: Watched, plan: Plan) -> None:

@@ -23,7 +23,7 @@ def draw(all_figures: Sequence[Figures], path: Path) -> None:
     """Write the picture; its format is that of the file's name."""
     machines = [figures.machines for figures in all_figures]
     prometheus = [figures.cpu_cores["prometheus"] for figures in all_figures]
-    memory = [figures.rss_mib for figures in all_figures]
+    memory = [figures.rss_mib["prometheus"] for figures in all_figures]
     peak = [figures.peak_mib for figures in all_figures]
     rules = [sum(1000 * group.mean for group in figures.groups) for figures in all_figures]
     slowest = [max(figures.query_ms.values()) for figures in all_figures]

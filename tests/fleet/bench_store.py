@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from tests.fleet.bench_figures import Store
     from tests.fleet.stored import Stored
 
-RECEIVED = 'vm_rows_inserted_total{type="promremotewrite"}'
 SENT = 'prometheus_remote_storage_queue_highest_sent_timestamp_seconds{job="prometheus"}'
 DAY = 86400
 PARTS = ("storage/inmemory", "storage/small", "storage/big")
@@ -48,7 +47,7 @@ def measure_store(store: Store, watched: Stored, window: float) -> None:
     )
     store.lost = watched.number(f"{failed} + ({dropped} or vector(0))")
     rows, _ = kept(watched.store_url)
-    store.kept = rows / figure(watched.store_url, RECEIVED)
+    store.kept = rows / watched.received()
 
 
 def measure_bytes(machines: int = 2) -> float:

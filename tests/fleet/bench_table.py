@@ -62,7 +62,7 @@ def _cost(disk: Disk) -> Rows:
         "CPU of Prometheus, cores": lambda f: f"{f.cpu_cores['prometheus']:.3f}",
         "CPU of Alertmanager, cores": lambda f: f"{f.cpu_cores['alertmanager']:.3f}",
         "CPU of the simulator, cores": lambda f: f"{f.cpu_cores['simulator']:.3f}",
-        "memory (RSS), mean / peak": lambda f: f"{f.rss_mib:,.0f} / {f.peak_mib:,.0f} MiB",
+        "memory (RSS), mean / peak": lambda f: f"{f.rss_mib['prometheus']:,.0f} / {f.peak_mib:,.0f} MiB",
         "samples a second": lambda f: f"{f.samples_a_second:,.0f}",
         "disk a machine and day": lambda f: (
             f"{f.samples_a_second * DAY * disk.bytes_a_sample / f.machines / 2**20:.2f} MiB"
@@ -87,7 +87,8 @@ def _memory(first: Figures) -> Rows:
     def each(figures: Figures) -> float:
         """Return the KiB for each series that the first size does not have."""
         more = figures.series - first.series
-        return (figures.rss_mib - first.rss_mib) * 1024 / more if figures.machines > first.machines else math.nan
+        gained = figures.rss_mib["prometheus"] - first.rss_mib["prometheus"]
+        return gained * 1024 / more if figures.machines > first.machines else math.nan
 
     return {f"memory for each series more than {first.machines:,} machines have": lambda f: f"{each(f):.2f} KiB"}
 
@@ -137,8 +138,8 @@ def _store() -> Rows:
 
     rows: dict[str, Callable[[Figures, Store], str]] = {
         "CPU of the second Prometheus, cores": lambda f, _: f"{f.cpu_cores['prometheus-b']:.3f}",
-        "CPU of the store, cores": lambda _, s: f"{s.cpu_cores:.3f}",
-        "memory of the store (RSS)": lambda _, s: f"{s.rss_mib:,.0f} MiB",
+        "CPU of the store, cores": lambda f, _: f"{f.cpu_cores['victoriametrics']:.3f}",
+        "memory of the store (RSS)": lambda f, _: f"{f.rss_mib['victoriametrics']:,.0f} MiB",
         "samples a second to the store, from both": lambda _, s: f"{s.samples_a_second:,.0f}",
         "kept of them": lambda _, s: f"{s.kept:.1%}",
         "refused or dropped on the way": lambda _, s: f"{s.lost:,.0f}",

@@ -51,6 +51,16 @@ def shipped(variables: Mapping[str, str]) -> Shipped:
     return Shipped(yaml.safe_load(done.stdout), {})
 
 
+def here(text: str, addresses: Mapping[str, str], targets: Path, folder: Path) -> str:
+    """Return a configuration with the servers' names and places in the containers replaced by those of this machine."""
+    for name in sorted(addresses, key=len, reverse=True):  # "prometheus-b" before "prometheus"
+        text = text.replace(f"{name}:{PORTS[name]}", addresses[name])
+    text = text.replace("/etc/prometheus/targets/", f"{targets}/")
+    for place in ("/etc/prometheus/", "/etc/alertmanager/"):
+        text = text.replace(place, f"{folder}/")
+    return text
+
+
 class Pair:
     """All of them as child processes, with the shipped configuration; ``edit`` may change each text of it.
 
@@ -140,12 +150,9 @@ class Pair:
         for name, port in self.cluster.items():
             text = text.replace(f"={name}:{CLUSTER}", f"=127.0.0.1:{port}")
         text = text.replace(f"0.0.0.0:{CLUSTER}", f"127.0.0.1:{self.cluster.get(folder.name, 0)}")
-        for name in sorted(PORTS, key=len, reverse=True):
-            text = text.replace(f"{name}:{PORTS[name]}", self.address(name))
+        addresses = {name: self.address(name) for name in PORTS}
+        text = here(text, addresses, self.targets, folder)
         text = text.replace("mailpit:1025", f"127.0.0.1:{self.mailbox.port}")
-        text = text.replace("/etc/prometheus/targets/", f"{self.targets}/")
-        for place in ("/etc/prometheus/", "/etc/alertmanager/"):
-            text = text.replace(place, f"{folder}/")
         for place in ("=/prometheus", "=/alertmanager", "=/tmp/storage"):
             text = text.replace(place, f"={folder}/data") if text.endswith(place) else text
         return text

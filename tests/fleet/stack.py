@@ -108,6 +108,10 @@ class Watched:
         """Return one of Prometheus' own figures as it is now."""
         return figure(self.chain.urls["prometheus"], metric)
 
+    def received(self) -> float:
+        """Return how many samples a store was sent; here is none."""
+        return 0
+
 
 def figure(url: str, metric: str) -> float:
     """Return one of a server's own figures as it is now: the sum of all that begin so, nan for none."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from tests.fleet.pair import shipped
-from tests.fleet.stack import Watched
+from tests.fleet.pair import here, shipped
+from tests.fleet.stack import Watched, figure
 from tests.tools.ports import free_port
 from tests.tools.stack.chain import Chain, find
 from tests.tools.stack.process import Server
@@ -14,6 +14,8 @@ from tests.tools.stack.shipped import Shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+RECEIVED = 'vm_rows_inserted_total{type="promremotewrite"}'
 
 
 def victoriametrics(folder: Path) -> Server:
@@ -43,6 +45,9 @@ class Stored(Watched):
     def servers(self) -> list[Server]:
         return [self.store, *super().servers, self.twin.prometheus]
 
+    def received(self) -> float:
+        return figure(self.store_url, RECEIVED)
+
     def write(self) -> None:
         self.twin.folder.mkdir()
         super().write()
@@ -55,17 +60,11 @@ class Stored(Watched):
         """Return the pair's configuration in place of that of one server."""
         if name != "prometheus.yml":
             return text
-        text = shipped({}).config("fleet")
-        places = {
-            "prometheus-b:9090": self.twin.urls["prometheus"],
-            "alertmanager-b:9093": self.chain.urls["alertmanager"],
-            "prometheus:9090": self.chain.urls["prometheus"],
-            "alertmanager:9093": self.chain.urls["alertmanager"],
-            "exporter:5000": self.chain.urls["exporter"],
-            "grafana:3000": self.chain.urls["grafana"],
-            "victoriametrics:8428": self.store_url,
+        urls = {
+            **{name: self.chain.urls[name] for name in ("prometheus", "alertmanager", "exporter", "grafana")},
+            "prometheus-b": self.twin.urls["prometheus"],
+            "alertmanager-b": self.chain.urls["alertmanager"],
+            "victoriametrics": self.store_url,
         }
-        for place, url in places.items():
-            text = text.replace(place, url.removeprefix("http://"))
-        text = text.replace("/etc/prometheus/targets/", f"{self.chain.targets}/")
-        return text.replace("/etc/prometheus/", f"{self.folder}/")
+        addresses = {name: url.removeprefix("http://") for name, url in urls.items()}
+        return here(shipped({}).config("fleet"), addresses, self.chain.targets, self.folder)
