@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from tests.fleet.fleet import Fleet, targets
+from tests.fleet.pair import shipped
 from tests.fleet.stack import Watched
 from tests.stack.support import eventually, shorten
 from tests.support_servers import missing
+from tests.tools.reference import families
 from tests.tools.stack.chain import MissingError
+from tests.tools.stack.shipped import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="each machine has an address of its own")
 
 MACHINES = 8
+OURS = {label for _, _, found in families() for family in found for sample in family.samples for label in sample.labels}
 ALERT = "PrometheusTargetFileBroken"
 BROKEN = ('- targets: ["never:closed', "- targets: 5\n", "just words\n", "- {labels: {a: b}, unknown: 1}\n")
 
@@ -121,3 +127,35 @@ def test_an_address_that_is_none_is_told_of_and_costs_the_others_nothing(watched
     eventually(lambda: alert(watched, "PrometheusTargetsMissing") == ["firing"], 60)
     move_in(listing(watched, 7), file)
     eventually(lambda: not alert(watched, "PrometheusTargetsMissing"), 60)
+
+
+def test_labels_of_a_file_hide_none_of_ours(watched: Watched) -> None:
+    """Where ``hostname`` differed between two files, rules would fail for all machines."""
+    file = watched.chain.targets / "labelled.yml"
+    before = known(watched)
+    (entry,) = json.loads(listing(watched, 4))
+    twice = [entry | {"labels": entry["labels"] | dict.fromkeys((*OURS, "job", "site"), value)} for value in "ab"]
+    twice[1]["labels"]["site"] = "a"
+    move_in(json.dumps(twice), file)
+    machine = f'{{job="host", instance="{entry["labels"]["instance"]}", site="a"}}'
+    eventually(lambda: watched.number(f"up{machine}") == 1)
+    assert known(watched) == before | instances(4)
+    (info,) = watched.query(f"host_info{machine}")
+    assert info["metric"]["hostname"] == Fleet(MACHINES).machines[4].name
+    names = {
+        name
+        for series in watched.ask("series", **{"match[]": f'{{__name__=~"host_.+", {machine[1:]}'})
+        for name in series
+    }
+    assert names >= {"name", "device", "site"}
+    assert not {name for name in names if name.startswith("exported_")}
+    assert not watched.query(f"{{__name__=~'up|host_cpu_seconds_total', hostname!='', {machine[1:]}")
+
+
+@pytest.mark.parametrize("where", ["prometheus.yml", "docker-compose.fleet.yml", "examples/tls/job.yml"])
+def test_every_label_of_ours_is_kept_from_target_files(where: str) -> None:
+    text = shipped({}).config("fleet") if "fleet" in where else (ROOT / where).read_text(encoding="utf-8")
+    job = next(job for job in yaml.safe_load(text)["scrape_configs"] if job["job_name"].startswith("host"))
+    drop, rename = job["relabel_configs"]
+    assert drop == {"action": "labeldrop", "regex": "|".join(sorted(OURS))}
+    assert rename == {"target_label": "job", "replacement": "host"}
