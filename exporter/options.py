@@ -39,6 +39,18 @@ class OptionalText(click.ParamType[str, str]):
         return "" if text.strip().lower() == "none" else text
 
 
+class FileName(click.ParamType[str, str]):
+    """A file to write: an empty flag, which is what an unset variable of the shell gives, must not mean "nothing"."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, _ctx: click.Context | None) -> str:
+        """Return the name, or raise SettingError."""
+        if not value:
+            raise SettingError(flag_of(param), value, "a file in a folder that can be written")
+        return str(value)
+
+
 class OneOf(click.ParamType[str, str]):
     """One of some words; says flag, value and what is accepted, as numbers do."""
 
@@ -110,9 +122,9 @@ LISTEN = (
     setting("alerts_url", "Prometheus to ask which alerts fire, for the page; 'none': not asked."),
 )
 EXPORTS = (
-    click.option("--export-csv", metavar="FILE", default=None, help="Append a row a sample to this CSV file."),
+    click.option("--export-csv", type=FileName(), metavar="FILE", help="Append a row a sample to this CSV file."),
     click.option(
-        "--export-jsonl", metavar="FILE", default=None, help="Append a line a sample to this JSON Lines file."
+        "--export-jsonl", type=FileName(), metavar="FILE", help="Append a line a sample to this JSON Lines file."
     ),
 )
 THEME = (

@@ -44,7 +44,7 @@ LINK = Bad(
         "//h",
     ),
 )
-FILE = Bad("give a file in a folder that can be written", ("/nonexistent-folder/rows", "/"))
+FILE = Bad("a file in a folder that can be written", ("/nonexistent-folder/rows", "/", ""))
 
 BAD = {
     "--host": Bad("an address or a host name", ("", "a b", "a\tb", " ", "\udcff", "a\x1b")),
@@ -135,7 +135,7 @@ def test_a_bad_value_is_refused(
         main()
     out, line = capsys.readouterr()
     assert out == ""
-    shown = value if param.flag in {"--export-csv", "--export-jsonl"} else repr(value)
+    shown = value if value and param.flag in {"--export-csv", "--export-jsonl"} else repr(value)
     _check(ended.value.code if isinstance(ended.value.code, int) else None, line, param.flag, shown)
     assert BAD[param.flag].accepted in line
     assert "HOST_EXPORTER_" not in line
