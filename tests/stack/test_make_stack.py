@@ -52,9 +52,11 @@ class Stack:
 
     def __enter__(self) -> Self:
         self._terminal, inner = os.openpty()
-        # Of a session of its own, as under a terminal's window: closing the terminal sends SIGHUP.
+        # Of a session of its own, as under a terminal's window: closing the terminal sends SIGHUP. Who runs the tests with
+        # nohup has it ignored.
+        alone = [program("setsid"), "--ctty", program("env"), "--default-signal=HUP"]
         self.process = subprocess.Popen(
-            [program("setsid"), "--ctty", sys.executable, "-m", "tests.tools.stack", str(self._folder)],
+            [*alone, sys.executable, "-m", "tests.tools.stack", str(self._folder)],
             cwd=ROOT, env={**os.environ, **self.settings, "STACK_TEST": self._mark},
             stdin=inner, stdout=inner, stderr=inner,
         )  # fmt: skip
