@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +21,7 @@ from exporter.cli import cli
 from exporter.collectors import COLLECTORS
 from tests.support import COMMAND, Exporter, run
 from tests.tools.ports import free_port
+from tests.tools.web import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -183,14 +184,5 @@ def test_health_is_1_for_an_error_answer(status: int) -> None:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            assert str(status) in _unhealthy(f"http://127.0.0.1:{server.server_port}")
-        finally:
-            server.shutdown()
-            thread.join(10)
+    with serving(Handler) as address:
+        assert str(status) in _unhealthy(f"http://{address}")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.support import run
 from tests.tools.ports import free_port
+from tests.tools.web import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,18 +48,8 @@ def alertmanager(answer: bytes = b"", status: int = 200) -> Iterator[tuple[str, 
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", posted
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Handler) as address:
+        yield f"http://{address}", posted
 
 
 def test_it_posts_one_alert_and_says_where_the_mail_goes() -> None:

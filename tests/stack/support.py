@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
 import urllib.parse
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from tests.support import fetch
@@ -16,6 +15,7 @@ from tests.support_servers import missing
 from tests.tools.ports import free_port
 from tests.tools.stack.chain import SERVICES, Chain, MissingError
 from tests.tools.stack.shipped import ROOT, Shipped
+from tests.tools.web import serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -120,22 +120,16 @@ class Relay:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, *_: object) -> None:
-                pass
-
         self.broken = True
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        self.address = f"127.0.0.1:{self._server.server_address[1]}"
+        self._handler = Handler
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self.address = self._stack.enter_context(serving(self._handler))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._stack.close()
 
 
 def query(chain: Chain, expression: str) -> list[dict[str, Any]]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+
+from tests.tools.web import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,27 +100,21 @@ class Replay:
                 self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                with suppress(BrokenPipeError, ConnectionResetError):  # a Prometheus that ends
-                    self.wfile.write(body)
+                self.wfile.write(body)
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._handler = Handler
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._address = self._stack.enter_context(serving(self._handler))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._stack.close()
 
     def targets(self) -> str:
         """Return a target file (JSON is YAML) with all machines, each as if it stood on a host of its own."""
-        address = f"127.0.0.1:{self._server.server_port}"
+        address = self._address
         return "".join(
             f'- {{targets: ["{address}"], labels: {{instance: "{m.instance}", __metrics_path__: "/{n}/metrics"}}}}\n'
             for n, m in self.machines.items()

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from exporter.web.alerts import FiringAlerts, firing
 from tests.support import Exporter
 from tests.tools.ports import free_port
+from tests.tools.web import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,18 +48,8 @@ def prometheus(body: bytes, delay: float = 0) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Handler) as address:
+        yield f"http://{address}"
 
 
 def settled(alerts: FiringAlerts) -> str:
