@@ -52,8 +52,8 @@ class Stack:
 
     def __enter__(self) -> Self:
         self._terminal, inner = os.openpty()
-        # Of a session of its own, as under a terminal's window: closing the terminal sends SIGHUP. Who runs the tests with
-        # nohup has it ignored.
+        # Of a session of its own, as under a terminal's window: closing the terminal sends SIGHUP.
+        # Under nohup, all below the tests would ignore it.
         alone = [program("setsid"), "--ctty", program("env"), "--default-signal=HUP"]
         self.process = subprocess.Popen(
             [*alone, sys.executable, "-m", "tests.tools.stack", str(self._folder)],
