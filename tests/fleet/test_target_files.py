@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="each machine has an address of its own")
 
 MACHINES = 8
-OURS = {label for _, _, found in families() for family in found for sample in family.samples for label in sample.labels}
 ALERT = "PrometheusTargetFileBroken"
 BROKEN = ('- targets: ["never:closed', "- targets: 5\n", "just words\n", "- {labels: {a: b}, unknown: 1}\n")
 
@@ -41,6 +40,12 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         running.file.unlink()
         eventually(lambda: not known(running))
         yield running
+
+
+def ours() -> list[str]:
+    """Return the labels that our own series have."""
+    found = [family for _, _, group in families() for family in group]
+    return sorted({label for family in found for sample in family.samples for label in sample.labels})
 
 
 def known(watched: Watched) -> set[str]:
@@ -134,7 +139,7 @@ def test_labels_of_a_file_hide_none_of_ours(watched: Watched) -> None:
     file = watched.chain.targets / "labelled.yml"
     before = known(watched)
     (entry,) = json.loads(listing(watched, 4))
-    twice = [entry | {"labels": entry["labels"] | dict.fromkeys((*OURS, "job", "site"), value)} for value in "ab"]
+    twice = [entry | {"labels": entry["labels"] | dict.fromkeys((*ours(), "job", "site"), value)} for value in "ab"]
     twice[1]["labels"]["site"] = "a"
     move_in(json.dumps(twice), file)
     machine = f'{{job="host", instance="{entry["labels"]["instance"]}", site="a"}}'
@@ -157,5 +162,5 @@ def test_every_label_of_ours_is_kept_from_target_files(where: str) -> None:
     text = shipped({}).config("fleet") if "fleet" in where else (ROOT / where).read_text(encoding="utf-8")
     job = next(job for job in yaml.safe_load(text)["scrape_configs"] if job["job_name"].startswith("host"))
     drop, rename = job["relabel_configs"]
-    assert drop == {"action": "labeldrop", "regex": "|".join(sorted(OURS))}
+    assert drop == {"action": "labeldrop", "regex": "|".join(ours())}
     assert rename == {"target_label": "job", "replacement": "host"}
