@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 NOT_TO_BE_HAD = ("this machine has no IPv6", "this kernel counts no pressure")
 """What continuous integration cannot install; any other skip is a failure there, since nobody would see it."""
 
+LONG = (
+    "tests/fleet/", "tests/stack/", "tests/rules/", "tests/packaging/", "tests/dashboards/test_queries.py",
+    "tests/faults/test_slow_collector.py", "tests/web/test_access_reload.py", "tests/web/test_crowds.py",
+    "tests/web/test_access_crowds.py",
+)  # fmt: skip
+"""What takes a minute or more, nearly all of it spent waiting."""
+
 
 @pytest.fixture(scope="module")
 def exporter() -> Iterator[Exporter]:
@@ -39,8 +46,8 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Those that wait longest begin first, or all others are done while one worker still has the longest file before it.
-    items.sort(key=lambda item: not any(f"tests/{name}/" in item.nodeid for name in ("fleet", "stack", "rules")))
+    # Or all others would be done while one worker still has the longest file before it.
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 @pytest.hookimpl(wrapper=True)
