@@ -13,6 +13,8 @@ from tests.support import Exporter
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from playwright.sync_api import Browser
+
 NOT_TO_BE_HAD = ("this machine has no IPv6", "this kernel counts no pressure")
 """What continuous integration cannot install; any other skip is a failure there, since nobody would see it."""
 
@@ -28,6 +30,26 @@ LONG = (
 def exporter() -> Iterator[Exporter]:
     """The real exporter on this machine, with its defaults."""
     with Exporter() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def sturdy() -> Iterator[Exporter]:
+    """An exporter that at the end of this module still answers and has logged its start and its end only."""
+    with Exporter() as running:
+        yield running
+        assert running.get("/-/healthy").status == 200
+        assert running.samples().value("host_memory_total_bytes")
+        assert running.stop() == 0
+        assert len(running.log.splitlines()) == 2, running.log
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real Chromium, headless."""
+    from tests.support_browser import chromium
+
+    with chromium() as running:
         yield running
 
 

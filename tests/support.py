@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -18,9 +18,11 @@ from tests.tools.ports import free_port
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from prometheus_client.samples import Sample
+
+T = TypeVar("T")
 
 COMMAND = (sys.executable, "-m", "exporter")
 
@@ -53,6 +55,21 @@ def fetch(
     except urllib.error.HTTPError as error:
         with error:
             return Answer(error.code, dict(error.headers), error.read())
+
+
+def eventually(
+    question: Callable[[], T], seconds: float = 60, what: str | Callable[[], str] = "it did not happen"
+) -> T:
+    """Ask until the answer is true, and return it; fails with ``what`` after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            if answer := question():
+                return answer
+        except OSError:
+            pass
+        assert time.monotonic() < deadline, what if isinstance(what, str) else what()
+        time.sleep(0.1)
 
 
 class Exporter:

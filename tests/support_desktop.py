@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from tests.support_servers import missing, program
 
 if TYPE_CHECKING:
@@ -179,13 +177,3 @@ def delete_window(display: str, window: str) -> None:
     message = ClientMessage(33, 0, 1, None, int(window), protocols, 32, (delete, 0))
     x11.XSendEvent(server, ctypes.c_ulong(int(window)), 0, ctypes.c_long(0), ctypes.byref(message))
     x11.XCloseDisplay(server)
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    """Return what a condition gives once it holds."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        if time.monotonic() > deadline:
-            pytest.fail("it did not happen", pytrace=True)
-        time.sleep(0.05)
-    return found

@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.render.rows import COLUMNS
-from tests.support import COMMAND, Exporter, run
+from tests.support import COMMAND, Exporter, eventually, run
 from tests.tools.ports import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 NAMES = list(COLUMNS)
@@ -40,13 +39,6 @@ def read_jsonl(path: Path) -> list[dict[str, object]]:
     text = path.read_text(encoding="utf-8")
     assert text.endswith("\n")
     return [json.loads(line) for line in text.splitlines()]
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def lines(path: Path) -> int:
@@ -100,7 +92,7 @@ def test_watch_writes_a_row_for_each_line_it_shows(tmp_path: Path) -> None:
         [*COMMAND, "watch", "--interval", "0.5", "--export-csv", str(table)], stdout=subprocess.PIPE, text=True
     )
     try:
-        wait_for(lambda: lines(table) >= 4)
+        eventually(lambda: lines(table) >= 4)
     finally:
         process.terminate()
         out, _ = process.communicate(timeout=15)
@@ -112,7 +104,7 @@ def test_serve_writes_in_the_background_what_it_serves(tmp_path: Path) -> None:
     table, objects = tmp_path / "rows.csv", tmp_path / "rows.jsonl"
     args = ("--export-csv", str(table), "--export-jsonl", str(objects), "--interval", "0.5")
     with Exporter(*args) as exporter:
-        wait_for(lambda: lines(table) >= 5 and lines(objects) >= 4)
+        eventually(lambda: lines(table) >= 5 and lines(objects) >= 4)
         total = exporter.samples().value("host_memory_total_bytes")
         assert exporter.stop() == 0
         assert len(exporter.log.splitlines()) == 2
@@ -218,7 +210,7 @@ def test_two_exporters_appending_to_one_file_keep_whole_lines(tmp_path: Path) ->
     table, objects = tmp_path / "rows.csv", tmp_path / "rows.jsonl"
     args = ("--export-csv", str(table), "--export-jsonl", str(objects), "--interval", "0.5")
     with Exporter("--hostname", "first", *args) as first, Exporter("--hostname", "second", *args) as second:
-        wait_for(lambda: lines(table) >= 9 and lines(objects) >= 8)
+        eventually(lambda: lines(table) >= 9 and lines(objects) >= 8)
         assert first.stop() == second.stop() == 0
     for hostnames in ([row["hostname"] for row in read_csv(table)], [e["hostname"] for e in read_jsonl(objects)]):
         assert set(hostnames) == {"first", "second"}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from tests.support import Exporter, Load, Samples
+from tests.tools.bench_machine import cpu_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,10 +45,7 @@ class Moment:
     def now(cls, pid: int) -> Moment:
         with open("/proc/stat") as file:
             ticks = [int(field) for field in file.readline().split()[1:9]]  # guest time is in user already
-        with open(f"/proc/{pid}/stat") as file:
-            fields = file.read().rpartition(")")[2].split()
-        used = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        return cls(time.monotonic(), sum(ticks) - ticks[3] - ticks[4], sum(ticks), used)
+        return cls(time.monotonic(), sum(ticks) - ticks[3] - ticks[4], sum(ticks), cpu_seconds(pid))
 
     def share_since(self, then: Moment) -> float:
         return (self.busy_ticks - then.busy_ticks) / (self.all_ticks - then.all_ticks)

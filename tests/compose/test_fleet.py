@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.compose.conftest import MORE, Stack
-from tests.stack.support import eventually
-from tests.support import fetch
+from tests.support import eventually, fetch
 from tests.tools.stack.shipped import ROOT
 
 if TYPE_CHECKING:

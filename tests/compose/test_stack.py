@@ -12,19 +12,13 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
 from tests.compose.conftest import SERVICES, Stack
 from tests.digits.support import data_url
-from tests.support import Load, Samples, fetch
+from tests.support import Load, Samples, eventually, fetch
 from tests.tools.stack.shipped import ROOT
-
-T = TypeVar("T")
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -263,15 +257,3 @@ def history(stack: Stack) -> list[float]:
     """Return the times of all samples of the exporter that Prometheus has."""
     series = stack.query('host_uptime_seconds{job="host"}[1h]')
     return [time for one in series for time, _ in one["values"]]
-
-
-def eventually(question: Callable[[], T], seconds: float) -> T:
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if answer := question():
-                return answer
-        except OSError:
-            pass
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.5)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.digits.support import Gunicorn, data_url, png, seven
-from tests.stack.support import eventually, make_chain
-from tests.support import fetch
+from tests.stack.support import make_chain
+from tests.support import eventually, fetch
 from tests.tools.replay import Machine, Replay
 
 if TYPE_CHECKING:

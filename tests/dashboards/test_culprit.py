@@ -11,8 +11,8 @@ import pytest
 
 from tests.dashboards.boards import fill, queries
 from tests.dashboards.conftest import History
-from tests.stack.support import eventually, make_chain
-from tests.support import Load
+from tests.stack.support import make_chain
+from tests.support import Load, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

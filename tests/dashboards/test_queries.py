@@ -10,7 +10,7 @@ import pytest
 
 from tests.dashboards.boards import BOARDS, Panel, Query, fill, panels, queries, variables
 from tests.dashboards.conftest import HOT, MACHINES, SILENT, SIX, WARM
-from tests.stack.support import eventually
+from tests.support import eventually
 
 if TYPE_CHECKING:
     from tests.dashboards.conftest import History

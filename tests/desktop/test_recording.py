@@ -13,11 +13,13 @@ from exporter.desktop.recording import Recording
 from exporter.settings import Settings
 from exporter.thresholds import Level
 from tests.render.figures import whole
-from tests.support_desktop import Desk, wait_for
+from tests.support import eventually
 from tests.test_export import lines, read_csv
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support_desktop import Desk
 
 fcntl = pytest.importorskip("fcntl", reason="the screen of these tests is Unix'")
 
@@ -233,7 +235,7 @@ def test_a_slow_disk_holds_up_nobody_and_what_it_missed_is_left_out(
     assert recording.state() == (Level.OK, f"Stopping: the last row is being written to {tmp_path}/rows.csv")
     assert recording.finish(0.1) == 1, "a disk that never answers is not waited for, and that is an error"
     go_on.set()
-    wait_for(lambda: not recording.is_running())
+    eventually(lambda: not recording.is_running())
     assert lines(tmp_path / "rows.csv") == 3, "the header, the row under way and the latest"
 
 
@@ -247,10 +249,10 @@ def test_what_nobody_foresaw_is_said_too(tmp_path: Path, monkeypatch: pytest.Mon
     recording = Recording(str(tmp_path / "rows.csv"), THRESHOLDS)
     recording.start()
     recording.offer(whole())
-    wait_for(lambda: not recording.is_running())
+    eventually(lambda: not recording.is_running())
     assert recording.state() == (Level.CRITICAL, "Recording has ended: something else")
     monkeypatch.undo()
     impossible = Recording(f"{tmp_path}/a\0b", THRESHOLDS)
     impossible.start()
-    wait_for(lambda: not impossible.is_running())
+    eventually(lambda: not impossible.is_running())
     assert impossible.state()[0] is Level.CRITICAL

@@ -19,7 +19,7 @@ from tests.support import Exporter, Samples, fetch
 from tests.support_servers import missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 
@@ -35,14 +35,6 @@ def needs_root(what: str) -> None:
 def needs_program(name: str, package: str) -> str:
     """Return the path of a program, or skip the test."""
     return shutil.which(name) or missing(f"{name} is not installed ({package})")
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
-    """Wait until a condition is true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 @dataclass

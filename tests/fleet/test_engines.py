@@ -9,7 +9,7 @@ import pytest
 
 from tests.fleet.asking import make_pair
 from tests.fleet.pair import shipped
-from tests.stack.support import eventually
+from tests.support import eventually
 from tests.support_servers import program
 from tests.tools.ports import free_port
 from tests.tools.stack.process import Server

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from tests.stack.support import eventually
-from tests.support import fetch
+from tests.support import eventually, fetch
 from tests.support_servers import program
 from tests.tools.ports import free_port
 from tests.tools.stack.process import Server

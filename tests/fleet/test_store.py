@@ -10,7 +10,7 @@ import pytest
 
 from tests.dashboards.boards import fill, queries
 from tests.fleet.asking import ALIVE, make_pair, stored
-from tests.stack.support import eventually
+from tests.support import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,8 @@ import yaml
 from tests.fleet.fleet import Fleet, targets
 from tests.fleet.pair import shipped
 from tests.fleet.stack import Watched
-from tests.stack.support import eventually, shorten
+from tests.stack.support import shorten
+from tests.support import eventually
 from tests.support_servers import missing
 from tests.tools.reference import families
 from tests.tools.stack.chain import MissingError

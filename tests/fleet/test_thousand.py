@@ -11,7 +11,7 @@ import pytest
 from tests.fleet.bench_figures import Figures, Plan
 from tests.fleet.bench_measures import measure_rules, measure_scrapes
 from tests.fleet.stack import Watched
-from tests.stack.support import eventually
+from tests.support import eventually
 from tests.support_servers import missing
 from tests.tools.stack.chain import MissingError
 

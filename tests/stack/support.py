@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import time
 import urllib.parse
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from tests.support import fetch
 from tests.support_servers import missing
@@ -18,12 +17,11 @@ from tests.tools.stack.shipped import ROOT, Shipped
 from tests.tools.web import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from tests.tools.stack.mailbox import Mailbox
 
-T = TypeVar("T")
 
 # Every machine uses more memory than this: an alert without any load.
 ALERT = {"MEMORY_WARNING": "0.1"}
@@ -145,19 +143,6 @@ def firing(chain: Chain) -> set[str]:
     answer = json.loads(fetch(f"{chain.urls['prometheus']}/api/v1/alerts").text)
     names = {a["labels"]["alertname"] for a in answer["data"]["alerts"] if a["state"] == "firing"}
     return names - {"Watchdog", "HostRebooted"}
-
-
-def eventually(question: Callable[[], T], seconds: float = 60, what: str = "it did not happen") -> T:
-    """Ask until the answer is true, and return it."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if answer := question():
-                return answer
-        except OSError:
-            pass
-        assert time.monotonic() < deadline, what
-        time.sleep(0.2)
 
 
 def subjects(chain: Chain, text: str) -> list[str]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stack.support import eventually, make_chain, query
-from tests.support import COMMAND, run
+from tests.stack.support import make_chain, query
+from tests.support import COMMAND, eventually, run
 from tests.tools.ports import free_port
 from tests.tools.stack.shipped import ROOT
 

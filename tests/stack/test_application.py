@@ -10,7 +10,8 @@ from playwright.sync_api import expect
 
 from tests.digits.strokes import draw
 from tests.digits.support import Gunicorn
-from tests.stack.support import eventually, firing, make_chain, query
+from tests.stack.support import firing, make_chain, query
+from tests.support import eventually
 from tests.support_browser import chromium
 
 if TYPE_CHECKING:

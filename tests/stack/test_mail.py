@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
-from tests.stack.support import eventually, firing, make_chain, query
-from tests.support import Load
+from tests.stack.support import firing, make_chain, query
+from tests.support import Load, eventually
 from tests.tools.ports import free_port
 from tests.tools.stack.mailbox import Mailbox
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Self
 import psutil
 import pytest
 
-from tests.stack.support import eventually, example
-from tests.support import fetch, run
+from tests.stack.support import example
+from tests.support import eventually, fetch, run
 from tests.support_servers import missing, program
 from tests.tools.ports import free_port
 from tests.tools.stack.chain import SERVICES, MissingError, find

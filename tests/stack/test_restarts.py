@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stack.support import ALERT, eventually, failing, firing, make_chain, query, subjects
+from tests.stack.support import ALERT, failing, firing, make_chain, query, subjects
+from tests.support import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path

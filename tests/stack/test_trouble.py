@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stack.support import ALERT, eventually, firing, make_chain, query
-from tests.support import Exporter
+from tests.stack.support import ALERT, firing, make_chain, query
+from tests.support import Exporter, eventually
 from tests.support_browser import chromium
 from tests.tools.ports import free_port
 from tests.tools.stack.mailbox import Mailbox

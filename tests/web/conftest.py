@@ -6,18 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support_access import Authority
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Browser, Page
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from tests.support_browser import chromium
-
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture
@@ -26,3 +21,11 @@ def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(timezone_id="Asia/Kolkata", locale="en-US")
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    """Return one that has signed a certificate for a server."""
+    made = Authority(tmp_path)
+    made.issue("server")
+    return made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import ssl
 import threading
@@ -13,13 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support_access import TLS, USER, Authority, GuardedExporter, hashed, login, trusting, users
+from tests.tools.bench_machine import cpu_seconds
+from tests.web.crowd import SOON, crowd, given_up_after, saying, scrape, slowest_beside_drips
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
-
-# A scrape takes some 5 ms; this is for a busy machine. A worker that waits for a client waits 10 s.
-SOON = 3.0
 
 
 @pytest.fixture(scope="module")
@@ -47,25 +45,6 @@ def hello() -> bytes:
 HELLO = hello()
 
 
-@contextlib.contextmanager
-def crowd(exporter: GuardedExporter, count: int, greeting: bytes) -> Iterator[list[socket.socket]]:
-    with contextlib.ExitStack() as stack:
-        clients = []
-        for _ in range(count):
-            client = stack.enter_context(socket.create_connection(("127.0.0.1", exporter.port), timeout=20))
-            with contextlib.suppress(OSError):
-                client.sendall(greeting)
-            clients.append(client)
-        yield clients
-
-
-def scrape(exporter: GuardedExporter) -> float:
-    """Return how long a scrape took, with its handshake."""
-    start = time.monotonic()
-    assert exporter.get("/metrics").status == 200
-    return time.monotonic() - start
-
-
 @pytest.mark.parametrize(
     "greeting",
     [b"", HELLO[:1], HELLO[:100], HELLO, b"GET /metrics HTTP/1.1\r\n", HELLO[:5] + b"\xff" * 300],
@@ -74,63 +53,29 @@ def scrape(exporter: GuardedExporter) -> float:
 def test_a_scraper_is_served_beside_200_clients_that_never_finish_their_handshake(
     guarded: GuardedExporter, greeting: bytes
 ) -> None:
-    with crowd(guarded, 200, greeting):
+    with crowd(guarded, 200, saying(greeting)):
         times = [scrape(guarded) for _ in range(5)]
     print(f"slowest of 5 scrapes beside 200 such clients: {max(times) * 1000:.1f} ms")
     assert max(times) < SOON
 
 
 def test_a_scraper_is_served_beside_200_handshakes_that_drip(guarded: GuardedExporter) -> None:
-    stop = threading.Event()
-    with crowd(guarded, 200, HELLO[:1]) as clients:
-
-        def drip() -> None:
-            for place in range(1, len(HELLO)):
-                if stop.wait(1):
-                    return
-                for client in clients:
-                    with contextlib.suppress(OSError):
-                        client.send(HELLO[place : place + 1])
-
-        thread = threading.Thread(target=drip)
-        thread.start()
-        try:
-            times = []
-            for _ in range(5):
-                time.sleep(1)
-                times.append(scrape(guarded))
-        finally:
-            stop.set()
-            thread.join()
-    print(f"slowest of 5 scrapes beside 200 that drip: {max(times) * 1000:.1f} ms")
-    assert max(times) < SOON
-
-
-def given_up_after(client: socket.socket, send: Callable[[], object]) -> float:
-    """Send something each half second until the exporter closes the connection, and return when that was."""
-    client.settimeout(0.5)
-    start = time.monotonic()
-    while time.monotonic() - start < 40:
-        try:
-            send()
-            if not client.recv(65536):
-                break
-        except TimeoutError:
-            continue
-        except OSError:
-            break
-    return time.monotonic() - start
+    pieces = (HELLO[place : place + 1] for place in range(1, len(HELLO)))
+    with crowd(guarded, 200, saying(HELLO[:1])) as clients:
+        slowest = slowest_beside_drips(guarded, clients, pieces)
+    print(f"slowest of 5 scrapes beside 200 that drip: {slowest * 1000:.1f} ms")
+    assert slowest < SOON
 
 
 def test_a_handshake_that_drips_is_given_up(guarded: GuardedExporter) -> None:
-    with crowd(guarded, 1, b"") as [client]:
+    with crowd(guarded, 1, saying(b"")) as [client]:
         rest = iter(HELLO)
         assert 8 < given_up_after(client, lambda: client.send(bytes([next(rest)]))) < 20
 
 
 def test_a_tls_record_that_drips_is_given_up(guarded: GuardedExporter, folder: Path) -> None:
     """No byte of it can be decrypted before all are there: nothing seems to arrive."""
-    with crowd(guarded, 1, b"") as [client]:
+    with crowd(guarded, 1, saying(b"")) as [client]:
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = trusting(folder).wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
         while True:
@@ -177,17 +122,11 @@ def test_an_answer_ends_as_tls_demands(guarded: GuardedExporter, folder: Path) -
 
 
 def test_silent_handshakes_cost_no_cpu(folder: Path) -> None:
-    with GuardedExporter(folder, TLS + users()) as exporter, crowd(exporter, 150, HELLO):
+    with GuardedExporter(folder, TLS + users()) as exporter, crowd(exporter, 150, saying(HELLO)):
         time.sleep(0.5)
-        before = cpu_seconds(exporter)
+        before = cpu_seconds(exporter.process.pid)
         time.sleep(2)
-        assert cpu_seconds(exporter) - before < 0.5
-
-
-def cpu_seconds(exporter: GuardedExporter) -> float:
-    with open(f"/proc/{exporter.process.pid}/stat") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        assert cpu_seconds(exporter.process.pid) - before < 0.5
 
 
 def test_those_who_try_passwords_lock_nobody_out_who_has_been_in(folder: Path) -> None:

@@ -24,13 +24,6 @@ if TYPE_CHECKING:
 LATEST = 20.0
 
 
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    made = Authority(tmp_path)
-    made.issue("server")
-    return made
-
-
 def replace(path: Path, text: str) -> None:
     """Put a new version in place as careful programs do."""
     new = path.with_suffix(".new")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
+import itertools
 import re
 import signal
 import socket
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,37 +15,13 @@ import pytest
 
 from exporter.server import THREADS
 from tests.support import COMMAND, Exporter
+from tests.tools.bench_machine import cpu_seconds
+from tests.web.crowd import SOON, crowd, given_up_after, saying, scrape, slowest_beside_drips
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 REQUEST = b"GET /metrics HTTP/1.1\r\nHost: x\r\n"
-# A scrape takes some 5 ms; this is for a busy machine. A worker that waits for a client waits 10 s.
-SOON = 3.0
-
-
-@contextlib.contextmanager
-def crowd(exporter: Exporter, count: int, greet: Callable[[socket.socket], object]) -> Iterator[list[socket.socket]]:
-    """Open connections that each begin as ``greet`` does."""
-    with contextlib.ExitStack() as stack:
-        clients = []
-        for _ in range(count):
-            client = stack.enter_context(socket.create_connection(("127.0.0.1", exporter.port), timeout=20))
-            with contextlib.suppress(OSError):
-                greet(client)
-            clients.append(client)
-        yield clients
-
-
-def scrape(exporter: Exporter) -> float:
-    """Return how long a scrape took."""
-    start = time.monotonic()
-    assert exporter.get("/metrics").status == 200
-    return time.monotonic() - start
-
-
-def silent(_: socket.socket) -> None:
-    """Say nothing."""
 
 
 def never_read(client: socket.socket) -> None:
@@ -72,15 +46,11 @@ def test_there_are_as_many_threads_as_the_documentation_says() -> None:
 
 
 CROWDS = {
-    "silent": silent,
-    "half a header": lambda client: client.sendall(REQUEST),
-    "blank lines": lambda client: client.sendall(b"\r\n\r\n\r\n"),
-    "body that never comes": lambda client: client.sendall(
-        b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 10000\r\n\r\nx"
-    ),
-    "chunks that never come": lambda client: client.sendall(
-        b"POST /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-    ),
+    "silent": saying(b""),
+    "half a header": saying(REQUEST),
+    "blank lines": saying(b"\r\n\r\n\r\n"),
+    "body that never comes": saying(b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 10000\r\n\r\nx"),
+    "chunks that never come": saying(b"POST /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"),
     "answers that nobody reads": never_read,
 }
 
@@ -95,46 +65,17 @@ def test_a_scraper_is_served_beside_clients_that_keep_it_waiting(
 
 
 def test_a_scraper_is_served_beside_200_clients_that_drip(exporter: Exporter) -> None:
-    stop = threading.Event()
-    with crowd(exporter, 200, lambda client: client.sendall(b"G")) as clients:
-
-        def drip() -> None:
-            while not stop.wait(1):
-                for client in clients:
-                    with contextlib.suppress(OSError):
-                        client.send(b"E")
-
-        thread = threading.Thread(target=drip)
-        thread.start()
-        try:
-            times = []
-            for _ in range(5):
-                time.sleep(1)
-                times.append(scrape(exporter))
-        finally:
-            stop.set()
-            thread.join()
-    assert max(times) < SOON
+    with crowd(exporter, 200, saying(b"G")) as clients:
+        assert slowest_beside_drips(exporter, clients, itertools.repeat(b"E")) < SOON
 
 
 def test_a_header_that_drips_is_given_up(exporter: Exporter) -> None:
-    with crowd(exporter, 1, lambda client: client.sendall(b"G")) as [client]:
-        client.settimeout(2)
-        start = time.monotonic()
-        while time.monotonic() - start < 30:
-            try:
-                client.send(b"E")
-                if not client.recv(1):
-                    break
-            except TimeoutError:
-                continue
-            except OSError:
-                break
-        assert 8 < time.monotonic() - start < 20
+    with crowd(exporter, 1, saying(b"G")) as [client]:
+        assert 8 < given_up_after(client, lambda: client.send(b"E")) < 20
 
 
 def test_a_request_in_pieces_and_two_in_one_piece_are_answered(exporter: Exporter) -> None:
-    with crowd(exporter, 1, lambda client: client.sendall(b"GET /-/healthy HT")) as [client]:
+    with crowd(exporter, 1, saying(b"GET /-/healthy HT")) as [client]:
         time.sleep(0.2)
         client.sendall(b"TP/1.1\r\nHost: x\r\n\r\nGET /-/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         text = b""
@@ -151,11 +92,11 @@ def test_more_clients_than_the_system_allows_files_cost_no_cpu() -> None:
     usual = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, usual[1]), usual[1]))
     try:
-        with limited_exporter(100) as exporter, crowd(exporter, 150, silent):
+        with limited_exporter(100) as exporter, crowd(exporter, 150, saying(b"")):
             time.sleep(0.5)
-            before = cpu_seconds(exporter)
+            before = cpu_seconds(exporter.process.pid)
             time.sleep(2)
-            assert cpu_seconds(exporter) - before < 0.5
+            assert cpu_seconds(exporter.process.pid) - before < 0.5
             assert scrape(exporter) < SOON
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, usual)
@@ -167,18 +108,12 @@ def limited_exporter(files: int) -> Exporter:
     return running
 
 
-def cpu_seconds(exporter: Exporter) -> float:
-    with open(f"/proc/{exporter.process.pid}/stat") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_at_once_whatever_its_clients_do(number: int) -> None:
     """A worker once missed the sign to stop when clients had just gone, in one of some 25 tries."""
     for round_ in range(12):
         with Exporter() as exporter:
-            with crowd(exporter, 20, lambda client: client.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")):
+            with crowd(exporter, 20, saying(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")):
                 time.sleep(0.1)
             time.sleep(0.004 * round_)
             start = time.monotonic()

@@ -7,23 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import Exporter
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.support import Exporter
 
 PATHS = ["/", "/metrics", "/api/stats", "/-/healthy", "/-/ready", "/static/page.css"]
-
-
-@pytest.fixture(scope="module")
-def sturdy() -> Iterator[Exporter]:
-    """An exporter that at the end of this module still answers and has logged its start and its end only."""
-    with Exporter() as running:
-        yield running
-        assert running.get("/-/healthy").status == 200
-        assert running.samples().value("host_memory_total_bytes")
-        assert running.stop() == 0
-        assert len(running.log.splitlines()) == 2, running.log
 
 
 def _send(exporter: Exporter, request: bytes) -> bytes:
