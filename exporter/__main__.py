@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import NoReturn
 
 
 def main() -> NoReturn:
-    """Run the command. Ctrl-C ends it without a traceback from its first moment on, that of the imports."""
-    try:
-        # Closed by who started us (``>&-``): then nobody reads it.
-        sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the end
-        sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-        from exporter.program import main as run  # noqa: PLC0415
+    """Run the command. Ctrl-C ends it without a traceback from its first moment on, that of the imports.
 
-        run()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    Commands that have something to bring to an end then take it over.
+    """
+    # KeyboardInterrupt would be lost where Python can raise nothing, such as in a callback of an import's lock: the
+    # program would go on. Who started us may have it ignored, as shells do behind "&".
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda number, _frame: os._exit(128 + number))
+    # Closed by who started us (``>&-``): then nobody reads it.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the end
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    from exporter.program import main as run  # noqa: PLC0415
+
+    run()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -151,6 +152,34 @@ def test_a_signal_ends_it_although_connections_are_open(number: int) -> None:
         assert exporter.stop(number) == 0
         assert time.monotonic() - begin < SOON
     assert "Traceback" not in exporter.log
+
+
+CTRL_C_IN_A_CALLBACK = """
+import os, signal, sys, types, weakref
+from exporter.__main__ import main
+
+class Thing:
+    pass
+
+def commands():
+    thing = Thing()
+    reference = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.SIGINT))
+    del thing
+    sys.exit("still here")
+
+sys.modules["exporter.program"] = types.ModuleType("exporter.program")
+sys.modules["exporter.program"].main = commands
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process instead")
+def test_ctrl_c_is_not_lost_where_python_can_raise_nothing() -> None:
+    """Imports call back when a module's lock goes: once in some hundred starts Ctrl-C came just then."""
+    done = subprocess.run(
+        [sys.executable, "-c", CTRL_C_IN_A_CALLBACK], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 def test_a_second_signal_while_it_ends_does_no_harm() -> None:

@@ -136,6 +136,7 @@ def test_ctrl_c_during_start_leaves_nothing_behind() -> None:
             _, text = process.communicate(timeout=40)
         finally:
             process.kill()
+            process.wait()
         # -2 is Python's own way while it is still starting itself.
         assert process.returncode in {0, 130, -signal.SIGINT}, (delay, text)
         assert "Traceback" not in text, (delay, text)
