@@ -19,11 +19,10 @@ NOT_TO_BE_HAD = ("this machine has no IPv6", "this kernel counts no pressure")
 """What continuous integration cannot install; any other skip is a failure there, since nobody would see it."""
 
 LONG = (
-    "tests/fleet/", "tests/stack/", "tests/rules/", "tests/packaging/", "tests/dashboards/test_queries.py",
-    "tests/faults/test_slow_collector.py", "tests/web/test_access_reload.py", "tests/web/test_crowds.py",
+    "tests/fleet/", "tests/stack/", "tests/rules/", "tests/web/test_access_reload.py", "tests/web/test_crowds.py",
     "tests/web/test_access_crowds.py",
 )  # fmt: skip
-"""What takes a minute or more, nearly all of it spent waiting."""
+"""What takes a minute or more, nearly all of it spent waiting: these leave one another the processor."""
 
 
 @pytest.fixture(scope="module")

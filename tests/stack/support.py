@@ -50,9 +50,11 @@ SHORTER = (
     ("group_wait: 5s", "group_wait: 1s"),
     ("group_interval: 30s", "group_interval: 2s"),
 )
-# Prometheus repeats what fires this often, and Alertmanager takes for resolved what it has not heard of for four times
-# as long. 8 s: an alert of 15 s that begins anew is called resolved meanwhile, as 5 minutes are longer than the real 4.
-RESEND = "--rules.alert.resend-delay=2s"
+RESEND = 2
+"""Seconds after which Prometheus repeats what fires; in fact a minute.
+
+Alertmanager takes for resolved what it has not heard of for four times as long.
+"""
 
 
 def example() -> dict[str, str]:
@@ -82,6 +84,7 @@ def make_chain(
     *,
     mailbox: Mailbox | None = None,
     cpu: bool = False,
+    resend: int = RESEND,
     **options: Any,
 ) -> Chain:
     """Return a chain that can be started, or skip where its servers are not to be had.
@@ -92,10 +95,10 @@ def make_chain(
     # Only what a test loads may raise an alert, not how full the machine's disk is.
     quiet = {"FILESYSTEM_WARNING": "99.98", "FILESYSTEM_CRITICAL": "99.99"}
     shipped = Shipped.read({**ports, **quiet, "MACHINE_NAME": "web-01", **(variables or {})}, dotenv=False)
+    edit = shorten if cpu else without_cpu
+    delay = f"--rules.alert.resend-delay={resend}s"
     try:
-        return Chain(
-            shipped, folder, mailbox=mailbox, edit=shorten if cpu else without_cpu, prometheus=(RESEND,), **options
-        )
+        return Chain(shipped, folder, mailbox=mailbox, edit=edit, prometheus=(delay,), **options)
     except MissingError as reason:
         missing(str(reason))
 
