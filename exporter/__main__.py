@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import NoReturn
 
 
-def main() -> NoReturn:
-    """Run the command. Ctrl-C ends it without a traceback from its first moment on, that of the imports.
+def main() -> None:
+    """Run the command, and do not return. Ctrl-C ends it without a traceback, also during the imports that follow here.
 
-    Commands that have something to bring to an end then take it over.
+    Commands that have something to bring to an end take it over.
     """
     # KeyboardInterrupt would be lost where Python can raise nothing, such as in a callback of an import's lock: the
     # program would go on. Who started us may have it ignored, as shells do behind "&".

@@ -39,8 +39,6 @@ def main() -> NoReturn:
         fail(str(reason) + variables(str(reason)), reason.exit_code)
     except click.ClickException as reason:
         fail(reason.format_message(), reason.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
     except OSError as reason:
         # What is left in the buffer cannot be written either; Python would complain once more at exit.
         with contextlib.suppress(OSError, ValueError):

@@ -101,7 +101,7 @@ def table_of_machines() -> table.Panel:
         rows(share("cpu"), "C"),
         rows(share("memory"), "D"),
         rows(share("filesystem"), "E"),
-        rows(each(f"{select('host_load5')} / {ON} {select('host_logical_cpus')}"), "F"),
+        rows(each(f"{select('host_load5')} / {select('host_logical_cpus')}"), "F"),
         rows(each(select("host_uptime_seconds")), "G"),
         rows(f"count by (job, instance) ({style.firing(select('ALERTS'))})", "H"),
     )

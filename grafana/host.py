@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from grafana_foundation_sdk.models import common
 
 from grafana import devices, panels, style, system, usage
-from grafana.style import ON, now, over_time, select_one
+from grafana.style import now, over_time, select_one
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import stat, statetimeline
@@ -92,7 +92,7 @@ def load_now() -> stat.Panel:
         'work waits; if the CPUs are idle meanwhile, it waits for disks ("Pressure", io). Windows has no such '
         "figure.",
         style.COUNT,
-        now(f"{select_one('host_load5')} / {ON} {select_one('host_logical_cpus')}"),
+        now(f"{select_one('host_load5')} / {select_one('host_logical_cpus')}"),
         decimals=2,
     )
     return panels.signal(panel, (1, style.WARNING), (2, style.CRITICAL))

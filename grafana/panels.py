@@ -100,7 +100,7 @@ def dashed(panel: timeseries.Panel, *names: str) -> timeseries.Panel:
 
 def limit_lines(resource: str, times: str = "") -> tuple[prometheus.Dataquery, prometheus.Dataquery]:
     """Return the queries of a machine's own limits; ``times`` is what they are shares of, nothing for shares."""
-    factor = f" * {ON} {times}" if times else ""
+    factor = f" * {ON} max by (job, instance) ({times})" if times else ""
     return (
         style.over_time(f"{style.limit(resource, 'warning')}{factor}", "warning from", "X"),
         style.over_time(f"{style.limit(resource, 'critical')}{factor}", "critical from", "Y"),

@@ -95,8 +95,9 @@ def fired(alerts: str) -> str:
 
 
 def limit(resource: str, severity: str) -> str:
-    """Return the selector of a machine's own limit."""
-    return select_one("host_alert_threshold_ratio", f'resource="{resource}"', f'severity="{severity}"')
+    """Return a machine's own limit; one, also where the machine stands in two target files with different labels."""
+    found = select_one("host_alert_threshold_ratio", f'resource="{resource}"', f'severity="{severity}"')
+    return f"max by (job, instance) ({found})"
 
 
 def over_time(expr: str, legend: str, ref: str = "A") -> prometheus.Dataquery:

@@ -67,7 +67,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Or all others would be done while one worker still has the longest file before it.
+    # What is long begins first, or one worker still has the longest file before it when all others are done.
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 

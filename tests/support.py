@@ -58,16 +58,24 @@ def fetch(
 
 
 def eventually(
-    question: Callable[[], T], seconds: float = 60, what: str | Callable[[], str] = "it did not happen"
+    question: Callable[[], T],
+    seconds: float = 60,
+    what: str | Callable[[], str] = "it did not happen",
+    *,
+    patient: bool = True,
 ) -> T:
-    """Ask until the answer is true, and return it; fails with ``what`` after so many seconds."""
+    """Ask until the answer is true, and return it; fails with ``what`` after so many seconds.
+
+    Who is ``patient`` asks again where nobody answers: servers are started or restarted meanwhile.
+    """
     deadline = time.monotonic() + seconds
     while True:
         try:
             if answer := question():
                 return answer
         except OSError:
-            pass
+            if not patient:
+                raise
         assert time.monotonic() < deadline, what if isinstance(what, str) else what()
         time.sleep(0.1)
 

@@ -13,7 +13,7 @@ ASK = "from tests.tools.ports import free_port\nprint(*(free_port() for _ in ran
 
 
 def test_a_port_is_given_once_even_to_two_processes() -> None:
-    """Of 400 that are chosen blindly, two would be the same in all but one of two thousand runs."""
+    """Of 400 that are chosen blindly, two would be the same in all but one of three thousand runs."""
     command = [sys.executable, "-c", ASK]
     both = [
         subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)

@@ -112,10 +112,12 @@ def test_a_busy_machine_leads_to_a_mail_within_two_minutes_with_default_settings
 
 
 def test_going_back_to_one_server_is_not_taken_for_an_outage(stack: Stack) -> None:
-    """Tests of the second server and the store ran before, and the test above took longer than such an alert waits."""
+    """Tests of the second server and the store ran before; a minute after them, which the test above took, all is over.
+
+    Also what only waits to fire.
+    """
     alerts = "MonitoringServerDown|PrometheusRemoteWrite.+|PrometheusAlertmanagerMissing"
-    fired = f'max_over_time(ALERTS{{alertname=~"{alerts}", alertstate="firing"}}[2m])'
-    assert [series["metric"] for series in stack.query(fired)] == []
+    assert [series["metric"] for series in stack.query(f'ALERTS{{alertname=~"{alerts}"}}')] == []
 
 
 def test_a_test_alert_arrives(stack: Stack) -> None:

@@ -10,8 +10,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from tests.faults.support import Scrape, needs_linux, tell
-from tests.support import COMMAND, Exporter, Load, Samples, eventually
+from tests.faults.support import Scrape, needs_linux, tell, wait_for
+from tests.support import COMMAND, Exporter, Load, Samples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +48,7 @@ def test_a_clock_that_is_set_back_a_day_changes_no_rate_and_stops_no_export(tmp_
     clock.write_text("+0\n")
     export = ("--export-csv", str(rows), "--interval", "0.5")
     with Load(), faked(clock, "--max-age", "0", *export) as exporter:
-        eventually(lambda: rows.read_text().count("\n") >= 4)
+        wait_for(lambda: rows.read_text().count("\n") >= 4)
         before = Scrape.of(exporter)
         later = tmp_path / "later"
         later.write_text(f"-{DAY}\n")
@@ -60,7 +60,7 @@ def test_a_clock_that_is_set_back_a_day_changes_no_rate_and_stops_no_export(tmp_
             after.append(Scrape.of(exporter))
             time.sleep(0.6)
         stats = exporter.get("/api/stats").text
-        eventually(lambda: rows.read_text().count("\n") >= written + 3)
+        wait_for(lambda: rows.read_text().count("\n") >= written + 3)
         assert exporter.stop() == 0
     dates = sorted({line[:10] for line in rows.read_text().splitlines()[1:]})
     assert len(dates) == 2, "the clock was set back indeed"

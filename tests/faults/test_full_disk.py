@@ -13,8 +13,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
-from tests.faults.support import Enclosed, Scrape, ms, needs_linux, needs_program, needs_root, tell
-from tests.support import eventually
+from tests.faults.support import Enclosed, Scrape, ms, needs_linux, needs_program, needs_root, tell, wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +42,7 @@ def test_everybody_is_served_while_the_disk_of_the_export_is_full_and_no_row_is_
     arguments = ("--max-age", "0", "--export-csv", str(rows), "--interval", "0.5")
     with Enclosed(*arguments, setup=f"mount -o loop {image} {folder}") as exporter:
         inside = exporter.root / str(folder).lstrip("/")
-        eventually(lambda: (inside / "rows.csv").read_bytes().count(b"\n") >= 3)
+        wait_for(lambda: (inside / "rows.csv").read_bytes().count(b"\n") >= 3)
         ballast = fill(inside)
         # What the file's last block still holds is room, too.
         with (inside / "rows.csv").open("ab", buffering=0) as file:
@@ -56,7 +55,7 @@ def test_everybody_is_served_while_the_disk_of_the_export_is_full_and_no_row_is_
             time.sleep(0.1)
         before = (inside / "rows.csv").read_bytes().count(b"\n")
         ballast.unlink()
-        eventually(lambda: (inside / "rows.csv").read_bytes().count(b"\n") >= before + 10)
+        wait_for(lambda: (inside / "rows.csv").read_bytes().count(b"\n") >= before + 10)
         text = (inside / "rows.csv").read_text()
     assert exporter.process.returncode == 0
     assert exporter.log.count(os.strerror(errno.ENOSPC)) == 1

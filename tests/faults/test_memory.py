@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.support import Scrape, ms, needs_linux, needs_root, status, tell
+from tests.faults.support import Scrape, ms, needs_linux, needs_root, status, tell, wait_for
 from tests.machines import copy_fixture
-from tests.support import Exporter, eventually
+from tests.support import Exporter
 from tests.support_servers import missing
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def memory_cgroup(limit: int) -> Iterator[Path]:
         (group / ("memory.limit_in_bytes" if one else "memory.max")).write_text(str(limit))
         yield group
     finally:
-        eventually(lambda: not _text(group / "cgroup.procs"))
+        wait_for(lambda: not _text(group / "cgroup.procs"))
         group.rmdir()
 
 
@@ -153,7 +153,7 @@ def test_killed_for_want_of_memory_it_comes_back_and_its_file_is_whole(tmp_path:
         tell("killed for want of memory", serves_again_after=ms(time.monotonic() - begin))
         assert Scrape.of(again).failing() == set()
         written = rows.read_text().count("\n")
-        eventually(lambda: rows.read_text().count("\n") > written)
+        wait_for(lambda: rows.read_text().count("\n") > written)
         assert again.stop() == 0
     columns = {line.count(",") for line in rows.read_text().splitlines()}
     assert len(columns) == 1 or pytest.fail(f"rows of {columns} commas")

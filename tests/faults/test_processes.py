@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.support import Enclosed, Scrape, ms, needs_linux, needs_program, tell
-from tests.support import Exporter, eventually
+from tests.faults.support import Enclosed, Scrape, ms, needs_linux, needs_program, tell, wait_for
+from tests.support import Exporter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,7 +121,7 @@ def test_a_pid_that_is_used_again_brings_neither_name_nor_cpu_time_along(tmp_pat
         reused = _Reused(exporter, tmp_path)
         with reused.program("old.py", BUSY, pid):
             # Past the 2 s after which a name is final.
-            eventually(lambda: (cores(Scrape.of(exporter), "old.py") or 0) > 0.2)
+            wait_for(lambda: (cores(Scrape.of(exporter), "old.py") or 0) > 0.2)
             time.sleep(3)
             before = cores(Scrape.of(exporter), "old.py")
         with reused.program("new.py", WAITING, pid):

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.support import Enclosed, Scrape, ms, needs_linux, status, tell
-from tests.support import eventually
+from tests.faults.support import Enclosed, Scrape, ms, needs_linux, status, tell, wait_for
 from tests.support_servers import missing
 
 if TYPE_CHECKING:
@@ -85,8 +84,8 @@ def test_it_costs_two_seconds_once_and_nothing_but_itself(folder: Path) -> None:
         assert slowest < SOON
         assert held == 1
         # Its server has ended, which aborts the connection: the thread is free again.
-        eventually(lambda: Scrape.of(exporter).value("host_filesystem_error", mountpoint="/") == 0)
-        eventually(lambda: status(exporter.pid, "Threads") <= threads)
+        wait_for(lambda: Scrape.of(exporter).value("host_filesystem_error", mountpoint="/") == 0)
+        wait_for(lambda: status(exporter.pid, "Threads") <= threads)
         exporter.call_inside("umount", str(folder))
         assert error(Scrape.of(exporter), folder) is None
         assert exporter.stop() == 0
@@ -99,7 +98,7 @@ def test_it_is_shown_again_once_it_answers(folder: Path) -> None:
         assert server.stdin
         server.stdin.write("answer\n")
         server.stdin.flush()
-        eventually(lambda: error(Scrape.of(exporter), folder) == 0)
+        wait_for(lambda: error(Scrape.of(exporter), folder) == 0)
         assert Scrape.of(exporter).value("host_filesystem_usage_ratio", mountpoint=str(folder)) == 0.75
 
 
@@ -111,5 +110,5 @@ def test_a_scraper_that_waits_for_less_than_two_seconds_is_answered_in_time(fold
         assert scrape.seconds < timeout
         assert scrape.failing() == {"filesystem"}
         assert scrape.value("host_memory_total_bytes")
-        eventually(lambda: Scrape.of(exporter, timeout=timeout).failing() == set())
+        wait_for(lambda: Scrape.of(exporter, timeout=timeout).failing() == set())
         assert error(Scrape.of(exporter, timeout=timeout), folder) == 1

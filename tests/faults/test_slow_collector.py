@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faults.slow_files import FILES, Machine, watched
-from tests.faults.support import TIMEOUT_HEADER, Scrape, ms, needs_linux, status, tell
-from tests.support import eventually
+from tests.faults.support import TIMEOUT_HEADER, Scrape, ms, needs_linux, status, tell, wait_for
 
 if TYPE_CHECKING:
     from tests.support import Answer
@@ -35,7 +34,7 @@ def test_the_scrape_is_answered_in_time_with_all_the_others_and_says_what_is_mis
         assert names < well.samples.names()
         assert len(names) > len(well.samples.names()) / 2
         machine.release()
-        eventually(lambda: Scrape.of(exporter, timeout=2).failing() == missing)
+        wait_for(lambda: Scrape.of(exporter, timeout=2).failing() == missing)
         assert Scrape.of(exporter).errors(collector) == 0, "it answered late, and did not fail"
 
 
@@ -62,8 +61,8 @@ def test_one_that_hangs_for_ever_costs_one_wait_and_one_thread_and_fails_in_each
             assert scrape.errors("temperature") == number
             assert scrape.value("host_memory_total_bytes")
         machine.release()
-        eventually(lambda: "temperature" not in Scrape.of(exporter).failing())
-        eventually(lambda: status(exporter.process.pid, "Threads") <= threads)
+        wait_for(lambda: "temperature" not in Scrape.of(exporter).failing())
+        wait_for(lambda: status(exporter.process.pid, "Threads") <= threads)
         assert Scrape.of(exporter).value("host_temperature_celsius", chip="coretemp", sensor="Package id 0")
     assert exporter.log.count("collector temperature failed: no answer within 9 s\n") == 1
     assert exporter.log.count("collector temperature works again\n") == 1
@@ -81,7 +80,7 @@ def test_the_figures_after_it_are_right_again_or_not_there(machine: Machine) -> 
         machine.release()
         words[11] = str(int(words[11]) + 10_000)  # 100 s of CPU time meanwhile
         stat.write_text(f"{name}) {' '.join(words)}\n")
-        eventually(lambda: "processes" not in Scrape.of(exporter, timeout=2).failing())
+        wait_for(lambda: "processes" not in Scrape.of(exporter, timeout=2).failing())
         assert before.samples.names() >= {"host_top_process_cpu_cores"}
         values = [
             each.value for each in Scrape.of(exporter).samples.samples if each.name == "host_top_process_cpu_cores"

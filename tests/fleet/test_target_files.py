@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
+from tests.dashboards.boards import fill, queries
 from tests.fleet.fleet import Fleet, targets
 from tests.fleet.pair import shipped
 from tests.fleet.stack import Watched
@@ -158,10 +160,26 @@ def test_labels_of_a_file_hide_none_of_ours(watched: Watched) -> None:
     assert not watched.query(f"{{__name__=~'up|host_cpu_seconds_total', hostname!='', {machine[1:]}")
 
 
+def test_a_machine_in_two_files_costs_no_rule_and_no_panel(watched: Watched) -> None:
+    (entry,) = json.loads(listing(watched, 4))
+    twice = [entry | {"labels": entry["labels"] | {"site": site}} for site in "ab"]
+    move_in(json.dumps(twice), watched.chain.targets / "twice.yml")
+    instance = entry["labels"]["instance"]
+    eventually(lambda: watched.number(f'count(host_alert_threshold_ratio{{instance="{instance}"}})') == 12)
+    for query in (query for query in queries() if query.board in {"host", "fleet"}):
+        watched.query(fill(query.expr, instance=instance if query.board == "host" else ".+"))
+    groups = watched.ask("rules")["groups"]
+    assert {rule["health"] for group in groups for rule in group["rules"]} <= {"ok", "unknown"}
+
+
 @pytest.mark.parametrize("where", ["prometheus.yml", "docker-compose.fleet.yml", "examples/tls/job.yml"])
 def test_every_label_of_ours_is_kept_from_target_files(where: str) -> None:
     text = shipped({}).config("fleet") if "fleet" in where else (ROOT / where).read_text(encoding="utf-8")
     job = next(job for job in yaml.safe_load(text)["scrape_configs"] if job["job_name"].startswith("host"))
     drop, rename = job["relabel_configs"]
+    page = (ROOT / "docs/scaling.md").read_text(encoding="utf-8")
+    listed = re.search(r"what our own series have: (.+?)\.", page, re.DOTALL)
+    assert listed
+    assert re.findall(r"`(\w+)`", listed[1]) == ours()
     assert drop == {"action": "labeldrop", "regex": "|".join(ours())}
     assert rename == {"target_label": "job", "replacement": "host"}

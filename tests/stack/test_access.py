@@ -65,26 +65,32 @@ def serving(folder: Path, port: int) -> Iterator[None]:
 def test_the_documented_steps_let_the_shipped_prometheus_in_and_a_wrong_password_does_not(tmp_path: Path) -> None:
     if not shutil.which("openssl"):
         pytest.fail("openssl is not installed")
-    project, port, other = tmp_path / "project", free_port(), free_port()
+    project, ports = tmp_path / "project", [free_port() for _ in range(3)]
     project.mkdir()
     (tmp_path / "chain").mkdir()
-    follow(project, port)
+    follow(project, ports[0])
     third = shutil.copytree(ROOT / "examples/tls", tmp_path / "third")
     openssl(third, 1, 2)
-    machines = [f"127.0.0.1:{number}" for number in (port, other)]
+    fourth = shutil.copytree(third, tmp_path / "fourth")
+    openssl(fourth, 2)
+    machines = [f"127.0.0.1:{port}" for port in ports]
     with (
-        serving(project / "examples/tls", port),
-        serving(third, other),
+        serving(project / "examples/tls", ports[0]),
+        serving(third, ports[1]),
+        serving(fourth, ports[2]),
         make_chain(tmp_path / "chain", targets=project / "targets") as chain,
     ):
         eventually(lambda: up(chain, machines[0]) == [1], 60, "not as documented")
-        assert run("health", "--port", str(port)).returncode == 0
+        assert run("health", "--port", str(ports[0])).returncode == 0
 
-        # One more machine, without a restart: what signed its certificate, and its place.
-        with (project / "targets/tls/exporter.crt").open("ab") as known:
-            known.write((third / "authority.crt").read_bytes())
-        (project / "targets/tls/web-03.yml").write_text(f'- targets: ["{machines[1]}"]\n')
-        eventually(lambda: up(chain, machines[1]) == [1], 100, "the new machine is not let in")
+        # More machines, without a restart: what signed their certificates, and the place of each.
+        (line,) = re.findall(r"^`(cat authority\.crt >> .+?)`", PAGE, re.MULTILINE)
+        shutil.copy(third / "authority.crt", project)
+        subprocess.run(["sh", "-e", "-c", line], cwd=project, check=True)
+        for machine in machines[1:]:
+            (project / f"targets/tls/{machine[-5:]}.yml").write_text(f'- targets: ["{machine}"]\n')
+            eventually(lambda machine=machine: up(chain, machine) == [1], 100, "not let in")  # type: ignore[misc]
+        assert up(chain, machines[0]) == [1], "the first is not known any more"
 
         (project / "targets/tls/exporter.password").write_text("change it")
         chain.prometheus.stop()

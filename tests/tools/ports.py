@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 
@@ -33,8 +34,9 @@ def free_port() -> int:
 def is_free(port: int) -> bool:
     """Return whether a server could listen on a port of loopback right now."""
     with socket.socket() as probe:
-        # As servers do, which may follow another whose connections have only just ended.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # As servers do, which may follow another whose connections have only just ended; not on Windows.
+        if os.name != "nt":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
