@@ -22,7 +22,7 @@ load:  ## Keep all cores busy for three minutes, to see an alert arrive
 	$(PYTHON) tests/tools/load.py
 
 test: $(VENV)/dev servers schema  ## Run all tests that need no Docker
-	$(BIN)/pytest --ignore=tests/compose -m "not load" -n 6 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --ignore=tests/compose -m "not load" -n 5 --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest --ignore=tests/compose -m load
 
 test-compose: $(VENV)/dev servers  ## Run the tests of the containers (root; starts a Docker engine of its own)

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 NOT_TO_BE_HAD = ("this machine has no IPv6", "this kernel counts no pressure")
 """What continuous integration cannot install; any other skip is a failure there, since nobody would see it."""
 
-LONG = ("tests/fleet/", "tests/stack/", "tests/rules/")
-"""What takes minutes, nearly all of it spent waiting."""
+LONG = (
+    "tests/fleet/", "tests/stack/", "tests/rules/", "tests/web/test_access_reload.py", "tests/web/test_crowds.py",
+    "tests/web/test_access_crowds.py",
+)  # fmt: skip
+"""What takes a minute or more, nearly all of it spent waiting: these leave one another the processor."""
 
 
 @pytest.fixture(scope="module")

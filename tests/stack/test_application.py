@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,5 +72,8 @@ def test_an_application_that_is_gone_leads_to_a_mail_and_one_that_errs_at_once_t
             watched(chain, app)
             chain.mailbox.wait("[CRITICAL] digits:8000: Unhandled errors: 1 in 2 minutes", 60)
         chain.mailbox.wait("[CRITICAL] digits:8000: Application does not answer", 60)
+        # While errors are still told of, what ends is told in the same mail, under their name.
+        eventually(lambda: "AppUnhandledErrors" not in firing(chain))
+        time.sleep(5)  # two rounds of mail
         (chain.targets / "apps/digits.yml").unlink()
         chain.mailbox.wait("[RESOLVED] digits:8000: Application does not answer", 60)
