@@ -80,6 +80,11 @@ def eventually(
         time.sleep(0.1)
 
 
+def wait_for(question: Callable[[], T], seconds: float = 20, what: str | Callable[[], str] = "it did not happen") -> T:
+    """Ask likewise those who run already: not to be answered is a failure."""
+    return eventually(question, seconds, what, patient=False)
+
+
 class Exporter:
     """The real command ``serve`` on a free port of loopback, ended by its PID."""
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.render.rows import COLUMNS
-from tests.support import COMMAND, Exporter, eventually, run
+from tests.support import COMMAND, Exporter, run, wait_for
 from tests.tools.ports import free_port
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def test_watch_writes_a_row_for_each_line_it_shows(tmp_path: Path) -> None:
         [*COMMAND, "watch", "--interval", "0.5", "--export-csv", str(table)], stdout=subprocess.PIPE, text=True
     )
     try:
-        eventually(lambda: lines(table) >= 4)
+        wait_for(lambda: lines(table) >= 4, 30)
     finally:
         process.terminate()
         out, _ = process.communicate(timeout=15)
@@ -104,7 +104,7 @@ def test_serve_writes_in_the_background_what_it_serves(tmp_path: Path) -> None:
     table, objects = tmp_path / "rows.csv", tmp_path / "rows.jsonl"
     args = ("--export-csv", str(table), "--export-jsonl", str(objects), "--interval", "0.5")
     with Exporter(*args) as exporter:
-        eventually(lambda: lines(table) >= 5 and lines(objects) >= 4)
+        wait_for(lambda: lines(table) >= 5 and lines(objects) >= 4, 30)
         total = exporter.samples().value("host_memory_total_bytes")
         assert exporter.stop() == 0
         assert len(exporter.log.splitlines()) == 2
@@ -210,7 +210,7 @@ def test_two_exporters_appending_to_one_file_keep_whole_lines(tmp_path: Path) ->
     table, objects = tmp_path / "rows.csv", tmp_path / "rows.jsonl"
     args = ("--export-csv", str(table), "--export-jsonl", str(objects), "--interval", "0.5")
     with Exporter("--hostname", "first", *args) as first, Exporter("--hostname", "second", *args) as second:
-        eventually(lambda: lines(table) >= 9 and lines(objects) >= 8)
+        wait_for(lambda: lines(table) >= 9 and lines(objects) >= 8, 30)
         assert first.stop() == second.stop() == 0
     for hostnames in ([row["hostname"] for row in read_csv(table)], [e["hostname"] for e in read_jsonl(objects)]):
         assert set(hostnames) == {"first", "second"}

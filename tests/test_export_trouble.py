@@ -17,7 +17,7 @@ import pytest
 from exporter.export_file import ExportFile
 from exporter.render.formats import CsvFormat, JsonLinesFormat
 from exporter.render.rows import COLUMNS
-from tests.support import Exporter, eventually, run
+from tests.support import Exporter, run, wait_for
 from tests.test_export import lines, read_csv, read_jsonl
 
 if TYPE_CHECKING:
@@ -162,17 +162,17 @@ def test_a_disk_that_is_full_at_the_start_gets_its_rows_later(
 def test_the_real_exporter_goes_on_while_its_disk_is_full(tiny_disk: Path) -> None:
     path = tiny_disk / "rows.csv"
     with Exporter("--export-csv", str(path), "--interval", "0.5") as exporter:
-        eventually(lambda: lines(path) >= 2)
+        wait_for(lambda: lines(path) >= 2, 30)
         ballast = _fill(tiny_disk)
         # The page of 4 KiB that the file has already holds a dozen rows more.
         filled = path.stat().st_size
         with path.open("ab", buffering=0) as padding:
             padding.write(b"\n" * (4096 - filled % 4096))
         assert exporter.samples().value("host_memory_total_bytes")
-        eventually(lambda: not _grows(path, exporter))
+        wait_for(lambda: not _grows(path, exporter), 30)
         ballast.unlink()
         size = path.stat().st_size
-        eventually(lambda: path.stat().st_size > size)
+        wait_for(lambda: path.stat().st_size > size, 30)
         assert exporter.stop() == 0
         assert "is written again, no row is lost" in exporter.log
         assert exporter.log.count(os.strerror(errno.ENOSPC)) == 1
@@ -185,7 +185,7 @@ def _grows(path: Path, exporter: Exporter) -> bool:
     size = path.stat().st_size
     for _ in range(2):
         taken = exporter.samples().value("host_uptime_seconds")
-        eventually(lambda taken=taken: exporter.samples().value("host_uptime_seconds") != taken)  # type: ignore[misc]
+        wait_for(lambda taken=taken: exporter.samples().value("host_uptime_seconds") != taken, 30)  # type: ignore[misc]
     return path.stat().st_size != size
 
 
@@ -217,12 +217,12 @@ def test_a_folder_that_vanishes_under_serve_costs_no_answer(tmp_path: Path) -> N
     folder.mkdir()
     path = folder / "rows.csv"
     with Exporter("--export-csv", str(path), "--interval", "0.5") as exporter:
-        eventually(lambda: lines(path) >= 2)
+        wait_for(lambda: lines(path) >= 2, 30)
         folder.rename(tmp_path / "elsewhere")
         assert not path.exists()
         assert exporter.samples().value("host_memory_total_bytes")
         folder.mkdir()
-        eventually(lambda: lines(path) >= 3)
+        wait_for(lambda: lines(path) >= 3, 30)
         assert exporter.get("/-/ready").status == 200
         assert exporter.stop() == 0
     assert "Traceback" not in exporter.log

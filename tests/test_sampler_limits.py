@@ -16,7 +16,7 @@ from exporter.model import Collector
 from exporter.sampler import Sampler
 from exporter.settings import Settings
 from exporter.web.limits import time_limit
-from tests.support import eventually
+from tests.support import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +98,7 @@ def test_who_can_wait_gets_the_whole_of_the_same_sample(doors: Doors) -> None:
     whole: list[Snapshot] = []
     patient = threading.Thread(target=lambda: whole.append(doors.sampler.sample()))
     patient.start()
-    eventually(lambda: doors.doors["c"].entered == 3)
+    wait_for(lambda: doors.doors["c"].entered == 3)
     assert failures(doors.sampler.sample(limit=0.01)).keys() == {"b"}
     doors.open_all()
     patient.join(20)
@@ -122,7 +122,7 @@ def test_one_that_never_answers_is_an_error_once_a_sample_and_read_by_one_thread
     assert doors.doors["a"].entered == 3, "not asked again"
     assert doors.threads() == threads + 1
     doors.open_all()
-    eventually(lambda: doors.threads() == threads)
+    wait_for(lambda: doors.threads() == threads)
     assert doors.sampler.sample().readings[0].errors == 5
     assert caplog.messages == ["collector a failed: no answer within 0.5 s", "collector a works again"]
 
@@ -132,7 +132,7 @@ def test_samples_are_told_in_order_and_once_whoever_left_early(doors: Doors) -> 
     for _ in range(3):
         doors.sampler.sample(limit=0.02)
     doors.open_all()
-    eventually(lambda: doors.told)
+    wait_for(lambda: doors.told)
     taken = [doors.sampler.sample() for _ in range(3)]
     assert doors.told[-3:] == taken
     times = [snapshot.monotonic for snapshot in doors.told]

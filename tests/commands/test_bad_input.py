@@ -44,7 +44,7 @@ LINK = Bad(
         "//h",
     ),
 )
-FILE = Bad("a file in a folder that can be written", ("/nonexistent-folder/rows", "/", ""))
+FILE = Bad("give a file in a folder that can be written", ("/nonexistent-folder/rows", "/", ""))
 
 BAD = {
     "--host": Bad("an address or a host name", ("", "a b", "a\tb", " ", "\udcff", "a\x1b")),

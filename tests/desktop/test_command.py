@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from tests.support import COMMAND, eventually, run
+from tests.support import COMMAND, run, wait_for
 from tests.support_desktop import Hands, delete_window, need_tkinter, xvfb
 from tests.test_export import lines, read_csv
 
@@ -31,7 +31,7 @@ class Desktop:
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(self._command, env=self._env, stderr=subprocess.PIPE, text=True)
-        eventually(lambda: self.hands.window() or self.process.poll() is not None)
+        wait_for(lambda: self.hands.window() or self.process.poll() is not None, 30)
         self.hands.focus()
         return self
 
@@ -56,13 +56,13 @@ class Desktop:
 def test_a_person_records_to_a_typed_path_and_closes_the_window(display: str, tmp_path: Path) -> None:
     file = tmp_path / "typed.csv"
     with Desktop(display, tmp_path, "--interval", "0.5") as desktop:
-        eventually(desktop.has_figures)
+        wait_for(desktop.has_figures, 30)
         x, y, width, height = desktop.hands.place()
         desktop.hands.click(x + width // 2, y + height - 52)
         desktop.hands.press("ctrl+a")
         desktop.hands.type(str(file))
         desktop.record()
-        eventually(lambda: lines(file) >= 4)
+        wait_for(lambda: lines(file) >= 4, 30)
         desktop.record()  # the same button stops
         delete_window(display, desktop.hands.window())
         assert desktop.end() == 0
@@ -78,9 +78,9 @@ def test_every_end_is_clean_and_leaves_whole_rows(display: str, tmp_path: Path, 
     (tmp_path / "Desktop").mkdir()
     file = tmp_path / "Desktop" / "metrics_desktop.csv"
     with Desktop(display, tmp_path, "--interval", "0.5") as desktop:
-        eventually(desktop.has_figures)
+        wait_for(desktop.has_figures, 30)
         desktop.record()
-        eventually(lambda: lines(file) >= 2)
+        wait_for(lambda: lines(file) >= 2, 30)
         if how.startswith("SIG"):
             desktop.process.send_signal(getattr(signal, how))
         elif how == "cross":
@@ -102,10 +102,10 @@ def test_escape_closes_it(display: str, tmp_path: Path) -> None:
 
 def open_dialog(desktop: Desktop) -> str:
     """Click on "Choose…", left of "Record"; return the id of the dialog."""
-    eventually(desktop.has_figures)
+    wait_for(desktop.has_figures, 30)
     x, y, width, height = desktop.hands.place()
     desktop.hands.click(x + width - 250, y + height - 52)
-    dialog = eventually(lambda: desktop.hands.do("search", "--onlyvisible", "--name", "^Record to$"))
+    dialog = wait_for(lambda: desktop.hands.do("search", "--onlyvisible", "--name", "^Record to$"), 30)
     return str(dialog).partition("\n")[0]
 
 
@@ -116,9 +116,9 @@ def test_a_file_can_be_chosen(display: str, tmp_path: Path) -> None:
         desktop.hands.press("ctrl+slash")
         desktop.hands.type("chosen")
         desktop.hands.press("Return")
-        eventually(lambda: not desktop.hands.do("search", "--onlyvisible", "--name", "^Record to$"))
+        wait_for(lambda: not desktop.hands.do("search", "--onlyvisible", "--name", "^Record to$"), 30)
         desktop.record()
-        eventually(lambda: lines(tmp_path / "chosen.csv") >= 2)
+        wait_for(lambda: lines(tmp_path / "chosen.csv") >= 2, 30)
 
 
 def test_a_signal_while_a_file_is_being_chosen_ends_it(display: str, tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_collector_that_never_returns_does_not_keep_it_from_ending(display: st
 def test_rows_that_could_not_be_written_are_named_at_the_end(display: str, tmp_path: Path) -> None:
     (tmp_path / "metrics_desktop.csv").symlink_to("/dev/full")
     with Desktop(display, tmp_path, "--interval", "0.5") as desktop:
-        eventually(desktop.has_figures)
+        wait_for(desktop.has_figures, 30)
         desktop.record()
         said = desktop.process.stderr
         assert said

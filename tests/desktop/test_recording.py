@@ -13,7 +13,7 @@ from exporter.desktop.recording import Recording
 from exporter.settings import Settings
 from exporter.thresholds import Level
 from tests.render.figures import whole
-from tests.support import eventually
+from tests.support import wait_for
 from tests.test_export import lines, read_csv
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ def test_a_slow_disk_holds_up_nobody_and_what_it_missed_is_left_out(
     assert recording.state() == (Level.OK, f"Stopping: the last row is being written to {tmp_path}/rows.csv")
     assert recording.finish(0.1) == 1, "a disk that never answers is not waited for, and that is an error"
     go_on.set()
-    eventually(lambda: not recording.is_running())
+    wait_for(lambda: not recording.is_running(), 30)
     assert lines(tmp_path / "rows.csv") == 3, "the header, the row under way and the latest"
 
 
@@ -249,10 +249,10 @@ def test_what_nobody_foresaw_is_said_too(tmp_path: Path, monkeypatch: pytest.Mon
     recording = Recording(str(tmp_path / "rows.csv"), THRESHOLDS)
     recording.start()
     recording.offer(whole())
-    eventually(lambda: not recording.is_running())
+    wait_for(lambda: not recording.is_running(), 30)
     assert recording.state() == (Level.CRITICAL, "Recording has ended: something else")
     monkeypatch.undo()
     impossible = Recording(f"{tmp_path}/a\0b", THRESHOLDS)
     impossible.start()
-    eventually(lambda: not impossible.is_running())
+    wait_for(lambda: not impossible.is_running(), 30)
     assert impossible.state()[0] is Level.CRITICAL

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from tests.support import Exporter, Samples, eventually, fetch
+from tests.support import Exporter, Samples, fetch
 from tests.support_servers import missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 
@@ -35,11 +35,6 @@ def needs_root(what: str) -> None:
 def needs_program(name: str, package: str) -> str:
     """Return the path of a program, or skip the test."""
     return shutil.which(name) or missing(f"{name} is not installed ({package})")
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    """Wait until a condition is true; nobody may be refused meanwhile."""
-    eventually(condition, 20, patient=False)
 
 
 @dataclass

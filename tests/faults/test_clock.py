@@ -10,8 +10,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from tests.faults.support import Scrape, needs_linux, tell, wait_for
-from tests.support import COMMAND, Exporter, Load, Samples
+from tests.faults.support import Scrape, needs_linux, tell
+from tests.support import COMMAND, Exporter, Load, Samples, wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,8 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
-from tests.faults.support import Enclosed, Scrape, ms, needs_linux, needs_program, needs_root, tell, wait_for
+from tests.faults.support import Enclosed, Scrape, ms, needs_linux, needs_program, needs_root, tell
+from tests.support import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path

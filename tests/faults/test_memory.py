@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.support import Scrape, ms, needs_linux, needs_root, status, tell, wait_for
+from tests.faults.support import Scrape, ms, needs_linux, needs_root, status, tell
 from tests.machines import copy_fixture
-from tests.support import Exporter
+from tests.support import Exporter, wait_for
 from tests.support_servers import missing
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.support import Enclosed, Scrape, ms, needs_linux, needs_program, tell, wait_for
-from tests.support import Exporter
+from tests.faults.support import Enclosed, Scrape, ms, needs_linux, needs_program, tell
+from tests.support import Exporter, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

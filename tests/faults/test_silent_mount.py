@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.support import Enclosed, Scrape, ms, needs_linux, status, tell, wait_for
+from tests.faults.support import Enclosed, Scrape, ms, needs_linux, status, tell
+from tests.support import wait_for
 from tests.support_servers import missing
 
 if TYPE_CHECKING:

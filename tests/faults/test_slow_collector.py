@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faults.slow_files import FILES, Machine, watched
-from tests.faults.support import TIMEOUT_HEADER, Scrape, ms, needs_linux, status, tell, wait_for
+from tests.faults.support import TIMEOUT_HEADER, Scrape, ms, needs_linux, status, tell
+from tests.support import wait_for
 
 if TYPE_CHECKING:
     from tests.support import Answer

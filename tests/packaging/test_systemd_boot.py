@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.packaging.machine import Machine
-from tests.support import Samples, eventually
+from tests.support import Samples, wait_for
 from tests.support_access import TLS, Authority, login, users
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def machine(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[M
             result = machine.run(steps(name))
             assert result.returncode == 0, result.stderr
         assert "active (running)" in result.stdout
-        eventually(lambda: machine.run("host-exporter health").returncode == 0, 30, machine.log)
+        wait_for(lambda: machine.run("host-exporter health").returncode == 0, 30, machine.log)
         yield machine
 
 
@@ -80,7 +80,7 @@ def test_it_shows_the_mounts_of_the_machine_and_none_of_its_sandbox(machine: Mac
     (machine.root / "etc/host-exporter.env").write_text(ALL_MOUNTS)
     assert machine.run("mkdir /home/early; mount -t tmpfs -o size=1M early /home/early").returncode == 0
     assert machine.run("systemctl restart host-exporter").returncode == 0
-    eventually(lambda: machine.run("host-exporter health").returncode == 0, 30, machine.log)
+    wait_for(lambda: machine.run("host-exporter health").returncode == 0, 30, machine.log)
     assert machine.run("mkdir /srv/late; mount -t tmpfs -o size=2M late /srv/late").returncode == 0
     time.sleep(1.1)  # a sample is shared for a second
     samples = Samples.parse(machine.get("/metrics"))
@@ -91,15 +91,15 @@ def test_it_shows_the_mounts_of_the_machine_and_none_of_its_sandbox(machine: Mac
     assert samples.value("host_filesystem_size_bytes", mountpoint="/home/early") == 1 << 20
     assert samples.value("host_filesystem_size_bytes", mountpoint="/srv/late") == 2 << 20
     assert samples.value("host_filesystem_readonly", mountpoint="/home/early") == 0
-    eventually((machine.root / "var/lib/private/host-exporter/rows.csv").exists, 30, machine.log)
+    wait_for((machine.root / "var/lib/private/host-exporter/rows.csv").exists, 30, machine.log)
 
 
 @pytest.mark.parametrize("which", ["the first process", "the one that serves"])
 def test_it_comes_back_after_a_crash(machine: Machine, which: str) -> None:
     before = property_of(machine, "MainPID")
     machine.run(f"pkill -KILL -P {before}" if which == "the one that serves" else f"kill -KILL {before}")
-    eventually(lambda: property_of(machine, "MainPID") not in {before, "0"}, 30, machine.log)
-    eventually(lambda: machine.run("host-exporter health").returncode == 0, 30, machine.log)
+    wait_for(lambda: property_of(machine, "MainPID") not in {before, "0"}, 30, machine.log)
+    wait_for(lambda: machine.run("host-exporter health").returncode == 0, 30, machine.log)
     assert len(machine.run("pgrep -x host-exporter").stdout.split()) == 2
 
 
@@ -111,19 +111,19 @@ def test_its_key_is_roots_alone_and_it_asks_for_a_password_all_the_same(machine:
     (files / "web-config.yml").write_text(TLS.replace("server.", "exporter.") + users())
     result = machine.run(f"cd access && {steps('TLS and a password')}")
     assert result.returncode == 0, result.stderr
-    eventually(lambda: machine.run("host-exporter health").returncode == 0, 30, machine.log)
+    wait_for(lambda: machine.run("host-exporter health").returncode == 0, 30, machine.log)
     assert machine.status("https", "/metrics", {}) == 401
     assert machine.status("https", "/metrics", login()) == 200
     # The tests that follow ask without.
     machine.run("rm -r /etc/systemd/system/host-exporter.service.d; systemctl daemon-reload")
     assert machine.run("systemctl restart host-exporter").returncode == 0
-    eventually(lambda: machine.run("host-exporter health").returncode == 0, 30, machine.log)
+    wait_for(lambda: machine.run("host-exporter health").returncode == 0, 30, machine.log)
 
 
 def test_it_is_not_started_again_with_a_setting_that_is_not_accepted(machine: Machine) -> None:
     (machine.root / "etc/host-exporter.env").write_text("HOST_EXPORTER_PORT=99999\n")
     machine.run("systemctl restart host-exporter")
-    eventually(lambda: property_of(machine, "ActiveState") == "failed", 30, machine.log)
+    wait_for(lambda: property_of(machine, "ActiveState") == "failed", 30, machine.log)
     assert property_of(machine, "ExecMainStatus") == "2"
     assert "'99999' is not accepted" in machine.log()
 
@@ -131,7 +131,7 @@ def test_it_is_not_started_again_with_a_setting_that_is_not_accepted(machine: Ma
 def test_it_ends_in_order_and_is_removed_without_a_trace(machine: Machine) -> None:
     (machine.root / "etc/host-exporter.env").write_text("")
     assert machine.run("systemctl restart host-exporter").returncode == 0
-    eventually(lambda: machine.run("host-exporter health").returncode == 0, 30, machine.log)
+    wait_for(lambda: machine.run("host-exporter health").returncode == 0, 30, machine.log)
     result = machine.run("systemctl stop host-exporter")
     assert (property_of(machine, "Result"), property_of(machine, "ExecMainStatus")) == ("success", "0"), machine.log()
     result = machine.run(steps("removal"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from exporter.access import Access
 from exporter.access.document import read_bytes
 from exporter.access.tls import make_context
-from tests.support import eventually
+from tests.support import wait_for
 from tests.support_access import TLS, Authority, users
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test_an_authority_that_is_replaced_while_it_is_loaded_is_taken_all_the_same(
     half = certificate.read_bytes()
     monkeypatch.setattr("exporter.access.make_context", load_and_replace)
     old = access.rules().context
-    eventually(lambda: access.rules().context is not old, LATEST)
+    wait_for(lambda: access.rules().context is not old, LATEST)
     assert certificate.read_bytes() != half
     assert access._contents[1] == hashlib.sha256(certificate.read_bytes()).digest()
 
@@ -65,7 +65,7 @@ def test_a_file_that_cannot_be_read_for_a_moment_is_read_later(
         while time.monotonic() - began < 3:
             assert list(access.rules().users) == [b"prometheus"]
             time.sleep(0.05)
-    eventually(lambda: list(access.rules().users) == [b"another"], LATEST)
+    wait_for(lambda: list(access.rules().users) == [b"another"], LATEST)
 
 
 def test_a_file_that_never_answers_costs_one_thread_and_nobodys_answer(
@@ -90,4 +90,4 @@ def test_a_file_that_never_answers_costs_one_thread_and_nobodys_answer(
         time.sleep(0.05)
     assert sum(thread.name == "web-config" for thread in threading.enumerate()) == 1
     answers.set()
-    eventually(lambda: list(access.rules().users) == [b"another"], LATEST)
+    wait_for(lambda: list(access.rules().users) == [b"another"], LATEST)
