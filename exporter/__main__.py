@@ -19,7 +19,7 @@ def main() -> None:
     # Closed by who started us (``>&-``): then nobody reads it.
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the end
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    from exporter.program import main as run  # noqa: PLC0415
+    from exporter.commands.program import main as run  # noqa: PLC0415
 
     run()
 

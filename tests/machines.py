@@ -16,7 +16,7 @@ import pytest
 from exporter.collectors import disk, network, processes
 from exporter.machine import open_machine
 from exporter.render.exposition import encode, snapshot_families
-from exporter.sampler import Sampler
+from exporter.sampling.sampler import Sampler
 from exporter.settings import Settings
 from exporter.sources.filesystems import Usage
 from exporter.sources.host import LINUX

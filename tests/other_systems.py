@@ -14,7 +14,7 @@ import psutil
 from exporter.collectors import disk, network, processes
 from exporter.machine import open_machine
 from exporter.render.exposition import encode, snapshot_families
-from exporter.sampler import Sampler
+from exporter.sampling.sampler import Sampler
 from exporter.settings import Settings
 from tests.psutil_shapes import (
     Battery,

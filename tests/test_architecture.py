@@ -1,8 +1,9 @@
-"""What the code promises about itself: every collector is listed and tested, and figures flow one way."""
+"""What the code promises about itself: figures flow one way, rooms are small, every collector is listed and tested."""
 
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,33 @@ from exporter.collectors import COLLECTORS
 
 PACKAGE = Path(exporter.__file__).parent
 TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+FILES = sorted(PACKAGE.rglob("*.py"))
 COLLECTOR_FILES = sorted(path for path in (PACKAGE / "collectors").glob("*.py") if path.stem != "__init__")
 RENDER_FILES = sorted((PACKAGE / "render").glob("*.py"))
 SOURCE_FILES = sorted((PACKAGE / "sources").glob("*.py"))
 DESKTOP_FILES = sorted((PACKAGE / "desktop").glob("*.py"))
-WITHOUT_A_WINDOW = sorted(set(PACKAGE.rglob("*.py")) - set(DESKTOP_FILES))
+WITHOUT_A_WINDOW = sorted(set(FILES) - set(DESKTOP_FILES))
+
+FLOORS = (
+    ("errors", "address", "thresholds", "families", "sources"),
+    ("settings",),
+    ("machine",),
+    ("model",),
+    ("collectors",),
+    ("findings",),
+    ("sampling", "render"),
+    ("recording",),
+    ("web", "desktop"),
+    ("access",),
+    ("serving",),
+    ("commands",),
+    ("__main__",),
+)
+"""The rooms of exporter/ from the ground up. A room imports from lower floors and itself, never beside or above."""
+
+LONGEST_FILE = 220
+"""Lines. A file that needs more holds more than one thought."""
 
 
 def imports(path: Path) -> set[str]:
@@ -39,6 +62,56 @@ def within(names: set[str], *modules: str) -> set[str]:
 
 def ids(path: Path) -> str:
     return path.stem
+
+
+def module_of(path: Path) -> str:
+    """Return a file's dotted name; that of a package for its __init__."""
+    names = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(names[:-1] if names[-1] == "__init__" else names)
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
+def room_of(module: str) -> str:
+    """Return the room that a module stands in, empty for the package itself (its version)."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def within_the_house(path: Path) -> set[str]:
+    """Return the modules of ours that a file imports. A package's name is meant where nothing below it is."""
+    found = imports(path) & set(MODULES)
+    return {name for name in found if not any(other.startswith(f"{name}.") for other in found)} - {"exporter"}
+
+
+def test_every_room_stands_on_a_floor() -> None:
+    rooms = {room_of(module) for module in MODULES} - {""}
+    listed = [room for floor in FLOORS for room in floor]
+    assert sorted(listed) == sorted(rooms), "FLOORS in tests/test_architecture.py lists other rooms than exporter/ has"
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES) - {"exporter"}))
+def test_no_import_points_upwards(module: str) -> None:
+    floor_of = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+    room = room_of(module)
+    for other in within_the_house(MODULES[module]):
+        assert room_of(other) == room or floor_of[room_of(other)] < floor_of[room], (
+            f"{module} imports {other}, which is not below it; docs/architecture.md draws the floors"
+        )
+
+
+def test_no_import_goes_in_a_circle() -> None:
+    TopologicalSorter({module: within_the_house(path) for module, path in MODULES.items()}).prepare()
+
+
+@pytest.mark.parametrize(
+    "path", [*FILES, *sorted((ROOT / "grafana").glob("*.py"))], ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_no_file_outgrows_one_thought(path: Path) -> None:
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= LONGEST_FILE, (
+        f"{path.name} has {lines} lines; at most {LONGEST_FILE}: find the second thought in it"
+    )
 
 
 @pytest.mark.parametrize("path", COLLECTOR_FILES, ids=ids)
@@ -67,22 +140,7 @@ def test_every_collector_has_tests_of_its_own(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [*COLLECTOR_FILES, *SOURCE_FILES], ids=ids)
-def test_what_reads_the_machine_knows_nothing_of_those_who_show_it(path: Path) -> None:
-    shows = (
-        "render",
-        "web",
-        "desktop",
-        "cli",
-        "program",
-        "commands",
-        "server",
-        "export",
-        "options",
-        "history",
-        "health",
-        "thresholds",
-    )
-    assert not within(imports(path), *(f"exporter.{name}" for name in shows))
+def test_what_reads_the_machine_needs_no_library_that_shows_it(path: Path) -> None:
     assert not within(imports(path), "flask", "cheroot", "rich", "click")
 
 
@@ -90,8 +148,7 @@ def test_what_reads_the_machine_knows_nothing_of_those_who_show_it(path: Path) -
 def test_what_renders_never_touches_the_machine(path: Path) -> None:
     found = imports(path)
     assert not within(found, "psutil", "os", "pathlib", "socket", "subprocess", "glob", "time", "exporter.machine")
-    others = ("sources", "sampler", "web", "desktop", "cli", "program")
-    assert not within(found, *(f"exporter.{name}" for name in others))
+    assert not within(found, "exporter.sources")
     calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
     assert not [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id == "open"]
 
@@ -99,7 +156,9 @@ def test_what_renders_never_touches_the_machine(path: Path) -> None:
 @pytest.mark.parametrize("path", DESKTOP_FILES, ids=ids)
 def test_the_window_asks_the_machine_through_samples_only(path: Path) -> None:
     found = imports(path)
-    assert not within(found, "psutil", "socket", "glob", "exporter.sources", "exporter.web", "exporter.cli", "click")
+    assert not within(
+        found, "psutil", "socket", "glob", "exporter.sources", "exporter.web", "exporter.commands.cli", "click"
+    )
     if path.stem in {"feed", "recording"}:  # these run in threads of their own
         assert not within(found, "tkinter", "exporter.desktop.window", "exporter.desktop.controls")
 
@@ -108,7 +167,7 @@ def test_the_window_asks_the_machine_through_samples_only(path: Path) -> None:
 def test_only_the_window_needs_tk(path: Path) -> None:
     found = imports(path)
     assert not within(found, "tkinter")
-    assert path.stem == "commands" or not within(found, "exporter.desktop")
+    assert module_of(path) == "exporter.commands.run" or not within(found, "exporter.desktop")
 
 
 @pytest.mark.parametrize("path", COLLECTOR_FILES, ids=ids)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from exporter.cli import cli
+from exporter.commands.cli import cli
 from exporter.render.rows import COLUMNS
 from exporter.settings import Settings
 from tests.support import run

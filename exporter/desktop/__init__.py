@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from exporter.desktop.feed import Feed
 from exporter.errors import DesktopError
 from exporter.machine import open_machine
-from exporter.sampler import Sampler
+from exporter.sampling.sampler import Sampler
 
 if TYPE_CHECKING:
     import tkinter as tk

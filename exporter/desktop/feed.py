@@ -6,13 +6,13 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from exporter.pace import beats
+from exporter.sampling.pace import beats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exporter.model import Snapshot
-    from exporter.sampler import Sampler
+    from exporter.sampling.sampler import Sampler
 
 log = logging.getLogger("exporter")
 

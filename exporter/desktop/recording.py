@@ -8,13 +8,13 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from exporter.errors import UserError
-from exporter.export import open_exports, record, report_lost
-from exporter.render.formats import CsvFormat
+from exporter.recording.formats import CsvFormat
+from exporter.recording.recorder import open_exports, record, report_lost
 from exporter.thresholds import Level
 
 if TYPE_CHECKING:
-    from exporter.export_file import ExportFile
     from exporter.model import Snapshot
+    from exporter.recording.file import ExportFile
     from exporter.thresholds import Thresholds
 
 log = logging.getLogger("exporter")

@@ -9,8 +9,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from exporter import __version__
 from exporter.collectors import COLLECTORS
-from exporter.history import History
 from exporter.render.json import dumps
+from exporter.sampling.history import History
 from exporter.web.alerts import FiringAlerts
 from exporter.web.headers import add_security
 from exporter.web.limits import HEADER, Waiting
@@ -19,7 +19,7 @@ from exporter.web.page import add_filters, page_context
 
 if TYPE_CHECKING:
     from exporter.model import Snapshot
-    from exporter.sampler import Sampler
+    from exporter.sampling.sampler import Sampler
     from exporter.settings import Settings
 
 PATHS = "/, /metrics, /api/stats, /runbooks, /-/healthy, /-/ready"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from exporter.model import Snapshot
-    from exporter.sampler import Sampler
+    from exporter.sampling.sampler import Sampler
 
 HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
-    from exporter.history import Point
     from exporter.model import Snapshot
+    from exporter.sampling.history import Point
     from exporter.settings import Settings
 
 REFRESH = 2.5

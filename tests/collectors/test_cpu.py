@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.baselines import MAX_WINDOW
 from exporter.collectors.cpu import Cpu
+from exporter.sampling.baselines import MAX_WINDOW
 from exporter.sources.host import LINUX
 
 if TYPE_CHECKING:

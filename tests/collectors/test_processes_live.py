@@ -14,7 +14,7 @@ import pytest
 from exporter.collectors import COLLECTORS
 from exporter.collectors.processes import Processes
 from exporter.machine import open_machine
-from exporter.sampler import Sampler
+from exporter.sampling.sampler import Sampler
 from exporter.settings import Settings
 from exporter.sources.host import LINUX, Host
 from exporter.sources.linux_processes import LinuxProcesses

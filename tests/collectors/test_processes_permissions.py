@@ -12,7 +12,7 @@ import pytest
 
 from exporter.collectors.processes import Processes
 from exporter.machine import open_machine
-from exporter.sampler import Sampler
+from exporter.sampling.sampler import Sampler
 from exporter.settings import Settings
 from exporter.sources.host import LINUX
 from tests.machines import FixtureMachine

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 import pytest
 
-from exporter.cli import cli
-from exporter.program import main
+from exporter.commands.cli import cli
+from exporter.commands.program import main
 from tests.support import run
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from exporter.health import here
+from exporter.commands.health import here
 from tests.support import Exporter, run
 from tests.tools.ports import free_port
 

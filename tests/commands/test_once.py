@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exporter import __version__
-from exporter.cli import cli
 from exporter.collectors import COLLECTORS
+from exporter.commands.cli import cli
 from tests.support import COMMAND, Exporter, run
 from tests.tools.ports import free_port
 from tests.tools.web import serving

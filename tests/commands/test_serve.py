@@ -167,8 +167,8 @@ def commands():
     del thing
     sys.exit("still here")
 
-sys.modules["exporter.program"] = types.ModuleType("exporter.program")
-sys.modules["exporter.program"].main = commands
+sys.modules["exporter.commands.program"] = types.ModuleType("exporter.commands.program")
+sys.modules["exporter.commands.program"].main = commands
 main()
 """
 

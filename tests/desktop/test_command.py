@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
+from tests.recording.test_export import lines, read_csv
 from tests.support import COMMAND, run, wait_for
 from tests.support_desktop import Hands, delete_window, need_tkinter, xvfb
-from tests.test_export import lines, read_csv
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,7 +133,7 @@ BLOCKED = """
 import functools, threading, exporter.desktop
 from exporter.__main__ import main
 from exporter.model import Collector
-from exporter.sampler import Sampler
+from exporter.sampling.sampler import Sampler
 
 def read(machine, baseline):
     print("asked", flush=True)

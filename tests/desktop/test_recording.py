@@ -12,9 +12,9 @@ import pytest
 from exporter.desktop.recording import Recording
 from exporter.settings import Settings
 from exporter.thresholds import Level
+from tests.recording.test_export import lines, read_csv
 from tests.render.figures import whole
 from tests.support import wait_for
-from tests.test_export import lines, read_csv
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +67,7 @@ def test_a_typed_path_and_a_click_record_rows_and_another_click_stops(desk: Desk
 
 
 def test_the_rows_are_those_of_export_csv(desk: Desk, tmp_path: Path) -> None:
-    from exporter.export import open_exports, record
+    from exporter.recording.recorder import open_exports, record
 
     other = tmp_path / "other.csv"
     sample = replace(whole(), time=1769846700.0)
@@ -215,7 +215,7 @@ def test_a_slow_disk_holds_up_nobody_and_what_it_missed_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from exporter.desktop import recording as module
-    from exporter.export import record
+    from exporter.recording.recorder import record
 
     begun, go_on = threading.Event(), threading.Event()
 

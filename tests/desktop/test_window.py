@@ -16,7 +16,7 @@ from exporter.collectors.system import System
 from exporter.desktop.feed import Feed
 from exporter.machine import open_machine
 from exporter.render.units import UNKNOWN, size
-from exporter.sampler import Sampler
+from exporter.sampling.sampler import Sampler
 from exporter.settings import Settings
 from tests.render.figures import COUNTERS, PROCESSES, SYSTEM, cpu, filesystem, processes, snapshot, whole
 from tests.support_desktop import Desk, table

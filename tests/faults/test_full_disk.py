@@ -1,6 +1,6 @@
 """A disk that is full: an ext4 filesystem of 2 MiB of its own, onto which rows are exported.
 
-What becomes of the rows byte by byte is in tests/test_export_trouble.py; this is about who asks meanwhile.
+What becomes of the rows byte by byte is in tests/recording/test_export_trouble.py; this is about who asks meanwhile.
 """
 
 from __future__ import annotations

@@ -13,18 +13,18 @@ from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from rich.console import Console
 
-from exporter.history import History
+from exporter.recording.formats import CsvFormat, JsonLinesFormat
 from exporter.render.exposition import encode, snapshot_families
-from exporter.render.formats import CsvFormat, JsonLinesFormat
 from exporter.render.json import dumps
 from exporter.render.line import plain_line
 from exporter.render.rows import COLUMNS, row
 from exporter.render.terminal import view
+from exporter.sampling.history import History
 from exporter.web import create_app
 
 if TYPE_CHECKING:
     from exporter.model import Snapshot
-    from exporter.sampler import Sampler
+    from exporter.sampling.sampler import Sampler
     from exporter.settings import Settings
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0"

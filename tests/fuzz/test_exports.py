@@ -11,11 +11,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.errors import ExportError
-from exporter.export_file import ExportFile
-from exporter.render.formats import CsvFormat, JsonLinesFormat
+from exporter.recording.file import ExportFile
+from exporter.recording.formats import CsvFormat, JsonLinesFormat
 from exporter.render.rows import COLUMNS
 from tests.fuzz.texts import contents, odd_words
-from tests.test_export_repair import NEXT, ROW
+from tests.recording.test_export_repair import NEXT, ROW
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,15 +18,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from exporter import commands
-from exporter.cli import cli
+from exporter.commands import run as commands
+from exporter.commands.cli import cli
+from exporter.commands.program import main
+from exporter.commands.variables import PREFIX
 from exporter.errors import SettingError
-from exporter.export import open_exports
 from exporter.machine import open_machine
-from exporter.program import main
-from exporter.server import open_server
+from exporter.recording.recorder import open_exports
+from exporter.serving.server import open_server
 from exporter.settings import PERCENT, PORT, TOP
-from exporter.variables import PREFIX
 from tests.fuzz.texts import odd_words
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.machine import open_machine
-from exporter.sampler import Sampler
+from exporter.sampling.sampler import Sampler
 from tests.fuzz.soundness import Showing
 from tests.fuzz.texts import contents
 from tests.machines import FIXTURES, FixtureMachine

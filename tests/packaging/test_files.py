@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.cli import cli, known_variables
+from exporter.commands.cli import cli, known_variables
 from exporter.settings import Settings
 from tests.support_servers import program
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from exporter.collectors.battery import Battery
 from exporter.collectors.filesystem import Filesystems
-from exporter.render.formats import CsvFormat, JsonLinesFormat
+from exporter.recording.formats import CsvFormat, JsonLinesFormat
 from exporter.render.rows import COLUMNS, row
 from tests.render.figures import GIB, SYSTEM, THRESHOLDS, cpu, filesystem, processes, snapshot, whole
 

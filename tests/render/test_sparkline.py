@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from exporter.history import LENGTH, History
 from exporter.render.sparkline import GAP, HEIGHT, WIDTH, sparkline
+from exporter.sampling.history import LENGTH, History
 from tests.render.figures import cpu, memory, snapshot
 
 POINT = re.compile(r"[ML](-?[\d.]+) (-?[\d.]+)")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.machine import open_machine
-from exporter.sampler import Sampler
+from exporter.sampling.sampler import Sampler
 from exporter.settings import Settings
 from exporter.sources.host import LINUX, Host
 from tests.machines import copy_fixture

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.server import Server
+from exporter.serving.server import Server
 from exporter.web import PATHS
 from exporter.web.headers import SECURITY
 from tests.support import Exporter, fetch, run

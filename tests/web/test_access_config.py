@@ -143,7 +143,7 @@ def test_nothing_of_it_is_loaded_without_the_flag() -> None:
     """PyYAML and bcrypt cost memory and time at start."""
     code = (
         "import sys\n"
-        "from exporter import cli, commands, server, web\n"
+        "from exporter.commands import cli, run; from exporter.serving import server; from exporter import web\n"
         "print([name for name in ('yaml', 'bcrypt', 'exporter.access') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.server import THREADS
+from exporter.serving.server import THREADS
 from tests.support import COMMAND, Exporter
 from tests.tools.bench_machine import cpu_seconds
 from tests.web.crowd import SOON, crowd, given_up_after, saying, scrape, slowest_beside_drips

@@ -11,7 +11,7 @@ import pytest
 from exporter.collectors import COLLECTORS
 from exporter.collectors.memory import Memory
 from exporter.machine import open_machine
-from exporter.sampler import Sampler
+from exporter.sampling.sampler import Sampler
 from exporter.settings import Settings
 from exporter.web import create_app
 from tests.support import Exporter, Samples

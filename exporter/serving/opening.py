@@ -12,11 +12,10 @@ import selectors
 import socket
 import ssl
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from exporter.access import Access
-    from exporter.connection import Connection
 
 log = logging.getLogger("exporter")
 
@@ -43,13 +42,17 @@ _UNDER_WAY = frozenset({Stage.SHAKING, Stage.LEAVING})
 
 
 class Opening:
-    """The beginning of one connection, which is asked to go on whenever something has arrived."""
+    """The beginning of one connection, which is asked to go on whenever something has arrived.
 
-    def __init__(self, conn: Connection, access: Access) -> None:
-        self._conn = conn
-        self._access = access
+    ``socket`` is what requests are read from once it is done: the one it was given, or one that encrypts.
+    """
+
+    def __init__(self, sock: socket.socket, access: Access) -> None:
+        self.socket = sock
+        self.waits_for = selectors.EVENT_READ
         self.context: ssl.SSLContext | None = None
         self.stage = Stage.NEW
+        self._access = access
 
     def is_done(self) -> bool:
         """Return whether requests can be read."""
@@ -59,25 +62,24 @@ class Opening:
         """Return whether something has arrived, and it is not done."""
         return self.stage in _UNDER_WAY
 
-    def go_on(self) -> None:
-        """Do what can be done now. Raises OSError where the connection is of no use any more."""
-        sock = self._conn.socket
-        patience = sock.gettimeout()
-        sock.settimeout(0)
+    def go_on(self, peer: object) -> None:
+        """Do what can be done now; ``peer`` is for the log. Raises OSError where the connection is of no more use."""
+        patience = self.socket.gettimeout()
+        self.socket.settimeout(0)
         try:
             if self.stage is Stage.NEW:
                 self._look()
             if self.stage is Stage.SHAKING:
-                self._shake()
+                self._shake(peer)
             if self.stage is Stage.LEAVING:
                 self._throw_away()
         finally:
             with suppress(OSError):
-                self._conn.socket.settimeout(patience)
+                self.socket.settimeout(patience)
 
     def _look(self) -> None:
         try:
-            first = self._conn.socket.recv(1, socket.MSG_PEEK)
+            first = self.socket.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
             return
         if not first:
@@ -89,36 +91,34 @@ class Opening:
                 raise ConnectionAbortedError("TLS is not spoken here")
             self.stage = Stage.OPEN
         elif speaks_tls:
-            plain = self._conn.socket
-            self._conn.use(self.context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False))
-            self._conn.socket.settimeout(0)
+            self.socket = self.context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+            self.socket.settimeout(0)
             self.stage = Stage.SHAKING
         else:
-            self._conn.socket.send(NO_TLS)
+            self.socket.send(NO_TLS)
             self._leave()
 
-    def _shake(self) -> None:
-        self._conn.waits_for = selectors.EVENT_READ
+    def _shake(self, peer: object) -> None:
+        self.waits_for = selectors.EVENT_READ
         try:
-            self._conn.socket.do_handshake()
+            cast("ssl.SSLSocket", self.socket).do_handshake()
         except ssl.SSLWantReadError:
             return
         except ssl.SSLWantWriteError:
-            self._conn.waits_for = selectors.EVENT_WRITE
+            self.waits_for = selectors.EVENT_WRITE
         except ssl.SSLError as reason:  # OpenSSL has told the client already
-            log.debug("TLS with %s failed: %s", self._conn.remote_addr, reason.reason)
+            log.debug("TLS with %s failed: %s", peer, reason.reason)
             self._leave()
         else:
-            self._conn.ssl_env = {"wsgi.url_scheme": "https", "HTTPS": "on"}
             self.stage = Stage.OPEN
 
     def _leave(self) -> None:
         self.stage = Stage.LEAVING
         # Not of the SSL object, which would add to what is said.
-        socket.socket.shutdown(self._conn.socket, socket.SHUT_WR)
+        socket.socket.shutdown(self.socket, socket.SHUT_WR)
 
     def _throw_away(self) -> None:
         with suppress(BlockingIOError):
             for _ in range(16):
-                if not socket.socket.recv(self._conn.socket, 65536):
+                if not socket.socket.recv(self.socket, 65536):
                     raise ConnectionAbortedError("it has gone")

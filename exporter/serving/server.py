@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from cheroot import wsgi
 
 from exporter import __version__
-from exporter.connection import LARGEST_HEADER, Connection
 from exporter.errors import ServerError
+from exporter.serving.connection import LARGEST_HEADER, Connection
 
 try:
     import resource

@@ -13,10 +13,10 @@ from typing import NoReturn
 
 import click
 
-from exporter.cli import cli
+from exporter.commands.cli import cli
+from exporter.commands.options import flag_of
+from exporter.commands.variables import variable, variables
 from exporter.errors import UserError
-from exporter.options import flag_of
-from exporter.variables import variable, variables
 
 
 def main() -> NoReturn:

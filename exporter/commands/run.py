@@ -14,8 +14,8 @@ from exporter import __version__
 from exporter.address import is_loopback
 from exporter.errors import UserError
 from exporter.machine import open_machine
-from exporter.pace import beats
-from exporter.sampler import Sampler
+from exporter.sampling.pace import beats
+from exporter.sampling.sampler import Sampler
 
 if TYPE_CHECKING:
     from exporter.access.guard import App
@@ -27,14 +27,14 @@ log = logging.getLogger("exporter")
 def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: float) -> None:
     """Serve until Ctrl-C or SIGTERM; write the exports beside it."""
     # The first sample of a rate has to be half a second old: it is taken before the slow imports.
-    from exporter.history import History  # noqa: PLC0415
+    from exporter.sampling.history import History  # noqa: PLC0415
 
     history = History()
     sampler = Sampler(open_machine(settings), on_sample=history.add)
     sampler.prime()
 
-    from exporter.export import Recorder, open_exports  # noqa: PLC0415
-    from exporter.server import StopSignals, open_server, run  # noqa: PLC0415
+    from exporter.recording.recorder import Recorder, open_exports  # noqa: PLC0415
+    from exporter.serving.server import StopSignals, open_server, run  # noqa: PLC0415
     from exporter.web import create_app  # noqa: PLC0415
 
     app: App = create_app(sampler, settings, history)
@@ -68,7 +68,7 @@ def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
 
 def watch(settings: Settings, csv: str | None, jsonl: str | None, interval: float, *, once: bool) -> None:
     """Show samples in the terminal until Ctrl-C or SIGTERM, or one."""
-    from exporter.export import open_exports, record, report_lost  # noqa: PLC0415
+    from exporter.recording.recorder import open_exports, record, report_lost  # noqa: PLC0415
     from exporter.render.terminal import Screen  # noqa: PLC0415
 
     files = open_exports(csv, jsonl)
@@ -103,8 +103,8 @@ def desktop(settings: Settings, interval: float, theme: str) -> None:
 
 def test_alert(settings: Settings, url: str) -> None:
     """Post a test alert for this machine to the Alertmanager at ``url``, and print what to expect."""
-    from exporter.alerting import post_test_alert  # noqa: PLC0415
     from exporter.collectors import system  # noqa: PLC0415
+    from exporter.commands.alerting import post_test_alert  # noqa: PLC0415
 
     hostname = system.read(open_machine(settings), None).hostname
     sys.stdout.write(post_test_alert(url, hostname) + "\n")

@@ -16,7 +16,7 @@ from cheroot.errors import FatalSSLAlert, NoSSLError
 from cheroot.makefile import MakeFile
 from cheroot.server import HTTPConnection, HTTPRequest
 
-from exporter.opening import Opening
+from exporter.serving.opening import Opening
 
 if TYPE_CHECKING:
     import socket
@@ -139,27 +139,33 @@ class Connection(HTTPConnection):
         self.rfile = Inbox(sock)
         self.last_used = time.time()
         self.waits_for = selectors.EVENT_READ
-        self._opening = Opening(self, server.access) if server.access else None
+        self._opening = Opening(sock, server.access) if server.access else None
         with suppress(OSError, AttributeError):
             import socket  # noqa: PLC0415
 
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM)
 
-    def use(self, sock: ssl.SSLSocket) -> None:
-        """Go on with a socket that encrypts; the plain one is part of it."""
-        self.socket = sock
-        self.rfile = Inbox(sock)
-        self.wfile = MakeFile(sock, "wb", self.wbufsize)
-
     def receive(self) -> None:
         """Take over what has arrived, of a handshake or of a request."""
         if self._opening and not self._opening.is_done():
-            try:
-                self._opening.go_on()
-            except (OSError, ValueError):
-                self.rfile.ended = True
+            self._go_on_opening(self._opening)
         if not self._opening or self._opening.is_done():
             self.rfile.receive()
+
+    def _go_on_opening(self, opening: Opening) -> None:
+        ended = False
+        try:
+            opening.go_on(self.remote_addr)
+        except (OSError, ValueError):
+            ended = True
+        if opening.socket is not self.socket:  # encrypted from now on; the plain one is part of it
+            self.socket = opening.socket
+            self.rfile = Inbox(self.socket)
+            self.wfile = MakeFile(self.socket, "wb", self.wbufsize)
+        if opening.is_done() and opening.context is not None:
+            self.ssl_env = {"wsgi.url_scheme": "https", "HTTPS": "on"}
+        self.waits_for = opening.waits_for
+        self.rfile.ended = self.rfile.ended or ended
 
     def has_begun(self) -> bool:
         """Return whether its time runs already: of a handshake or of a request."""

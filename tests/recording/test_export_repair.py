@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.export_file import ExportFile
-from exporter.render.formats import CsvFormat, JsonLinesFormat
+from exporter.recording.file import ExportFile
+from exporter.recording.formats import CsvFormat, JsonLinesFormat
 from exporter.render.rows import COLUMNS
+from tests.recording.test_export import read_csv, read_jsonl
 from tests.support import run
-from tests.test_export import read_csv, read_jsonl
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from exporter import pace
+from exporter.sampling import pace
 
 
 class Clock(threading.Event):

@@ -8,9 +8,9 @@ from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING
 
-from exporter.baselines import MIN_WINDOW, Baselines
 from exporter.collectors import COLLECTORS
-from exporter.passes import Call, Outcome, Pass, Tally, late, read, stuck
+from exporter.sampling.baselines import MIN_WINDOW, Baselines
+from exporter.sampling.passes import Call, Outcome, Pass, Tally, late, read, stuck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from exporter import __version__
-from exporter.options import (
+from exporter.commands.options import (
     EXPORTS,
     HOSTNAME,
     LISTEN,
@@ -25,8 +25,8 @@ from exporter.options import (
     make_settings,
     options,
 )
+from exporter.commands.variables import PREFIX, variable
 from exporter.settings import PORT, Settings, check_host
-from exporter.variables import PREFIX, variable
 
 TEST_ALERT_URL = f"{PREFIX}TEST_ALERT_URL"
 
@@ -71,7 +71,7 @@ def cli() -> None:
 )
 def serve(**values: Any) -> None:
     """Serve the status page, /metrics and /api/stats; with --export-... also write to files."""
-    from exporter.commands import serve as run  # noqa: PLC0415 - other commands need no server
+    from exporter.commands.run import serve as run  # noqa: PLC0415 - other commands need no server
 
     run(start(values), values["export_csv"], values["export_jsonl"], values["interval"])
 
@@ -81,7 +81,7 @@ def serve(**values: Any) -> None:
 @click.option("--once", is_flag=True, help="Show one sample and end.")
 def watch(**values: Any) -> None:
     """Show the machine live in the terminal; plain lines where the output is no terminal."""
-    from exporter.commands import watch as run  # noqa: PLC0415
+    from exporter.commands.run import watch as run  # noqa: PLC0415
 
     run(start(values), values["export_csv"], values["export_jsonl"], values["interval"], once=values["once"])
 
@@ -90,7 +90,7 @@ def watch(**values: Any) -> None:
 @options((interval("Seconds between two samples."),), THEME, THRESHOLDS, MACHINE, VERBOSE)
 def desktop(**values: Any) -> None:
     """Show the machine in a window, with a button to record to a CSV file."""
-    from exporter.commands import desktop as run  # noqa: PLC0415
+    from exporter.commands.run import desktop as run  # noqa: PLC0415
 
     run(start(values), values["interval"], values["theme"])
 
@@ -99,7 +99,7 @@ def desktop(**values: Any) -> None:
 @options(THRESHOLDS, MACHINE, VERBOSE)
 def stats(**values: Any) -> None:
     """Print one sample as JSON, the same as /api/stats."""
-    from exporter.commands import stats as run  # noqa: PLC0415
+    from exporter.commands.run import stats as run  # noqa: PLC0415
 
     run(start(values))
 
@@ -113,7 +113,7 @@ def health(url: str | None, host: str, port: float) -> None:
 
     URL is its address, by default that of --host and --port on this machine; there TLS and passwords are no hindrance.
     """
-    from exporter.health import check, check_here  # noqa: PLC0415
+    from exporter.commands.health import check, check_here  # noqa: PLC0415
 
     check_host(host)
     alive, text = check(url) if url else check_here(host, port)
@@ -129,7 +129,7 @@ def test_alert(url: str, **values: Any) -> None:
 
     URL is Alertmanager's address, by default http://127.0.0.1:9093 (or HOST_EXPORTER_TEST_ALERT_URL).
     """
-    from exporter.commands import test_alert as run  # noqa: PLC0415
+    from exporter.commands.run import test_alert as run  # noqa: PLC0415
 
     run(make_settings(values), url)
 

@@ -8,16 +8,16 @@ import threading
 from typing import TYPE_CHECKING
 
 from exporter.errors import ExportError, SettingError
-from exporter.export_file import ExportFile
-from exporter.pace import beats
-from exporter.render.formats import CsvFormat, JsonLinesFormat
+from exporter.recording.file import ExportFile
+from exporter.recording.formats import CsvFormat, JsonLinesFormat
 from exporter.render.rows import row
+from exporter.sampling.pace import beats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from exporter.model import Snapshot
-    from exporter.sampler import Sampler
+    from exporter.sampling.sampler import Sampler
     from exporter.settings import Settings
     from exporter.thresholds import Thresholds
 

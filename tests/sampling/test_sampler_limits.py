@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter import passes
-from exporter import sampler as module
 from exporter.machine import open_machine
 from exporter.model import Collector
-from exporter.sampler import Sampler
+from exporter.sampling import passes
+from exporter.sampling import sampler as module
+from exporter.sampling.sampler import Sampler
 from exporter.settings import Settings
 from exporter.web.limits import time_limit
 from tests.support import wait_for

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter.baselines import MAX_WINDOW, MIN_WINDOW
 from exporter.collectors import COLLECTORS
 from exporter.collectors.cpu import Cpu
 from exporter.collectors.processes import Processes
 from exporter.families import gauge
 from exporter.machine import Machine, open_machine
 from exporter.model import Collector, Snapshot
-from exporter.passes import describe
-from exporter.sampler import Sampler
+from exporter.sampling.baselines import MAX_WINDOW, MIN_WINDOW
+from exporter.sampling.passes import describe
+from exporter.sampling.sampler import Sampler
 from exporter.settings import Settings
 
 if TYPE_CHECKING:

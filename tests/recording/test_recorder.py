@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, cast
 
-from exporter.export import Recorder, open_exports
 from exporter.machine import open_machine
-from exporter.sampler import Sampler
+from exporter.recording.recorder import Recorder, open_exports
+from exporter.sampling.sampler import Sampler
 from exporter.settings import Settings
-from tests.test_export import lines
+from tests.recording.test_export import lines
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,7 +20,7 @@ except ImportError:  # Windows
 if TYPE_CHECKING:
     import io
 
-    from exporter.render.formats import CsvFormat, JsonLinesFormat
+    from exporter.recording.formats import CsvFormat, JsonLinesFormat
     from exporter.render.rows import Value
 
 log = logging.getLogger("exporter")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from exporter.baselines import MAX_WINDOW, Baselines
 from exporter.model import Reading, Snapshot
+from exporter.sampling.baselines import MAX_WINDOW, Baselines
 
 
 def snapshot(when: float, **given: str | None) -> Snapshot:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from exporter.collectors import COLLECTORS
-from exporter.history import History
 from exporter.machine import open_machine
-from exporter.sampler import Sampler
+from exporter.sampling.history import History
+from exporter.sampling.sampler import Sampler
 from exporter.settings import Settings
 from exporter.web import create_app
 from tests.support import Samples

@@ -219,7 +219,7 @@ def test_two_exporters_appending_to_one_file_keep_whole_lines(tmp_path: Path) ->
 
 WRITER = """
 import sys
-from exporter.export import open_exports
+from exporter.recording.recorder import open_exports
 from exporter.render.rows import COLUMNS
 files = open_exports(sys.argv[1], sys.argv[2])
 row = dict.fromkeys(COLUMNS, 0.25)

@@ -1,0 +1,1 @@
+"""Exports to CSV and JSON Lines files."""

@@ -1,0 +1,1 @@
+"""Samples of the machine: taken on demand, shared by all readers, each collector timed and isolated."""

@@ -1,0 +1,1 @@
+"""The production HTTP server: connections, TLS handshakes, slow clients."""
