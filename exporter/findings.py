@@ -1,58 +1,66 @@
-"""Is it well? The levels of a snapshot against the machine's own thresholds."""
+"""What is not well: each collector says it of its own section, and everything that shows a level follows from it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from exporter.collectors.cpu import Cpu
-from exporter.collectors.filesystem import Filesystems
-from exporter.collectors.memory import Memory
 from exporter.thresholds import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
-    from exporter.model import Snapshot
     from exporter.thresholds import Threshold, Thresholds
+
+COLLECTOR_FAILING = "HostCollectorFailing"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The level of one resource. ``subject`` is the mountpoint of a filesystem, else empty.
+    """How one thing is doing. ``kind`` is the name of its alert in alerts.yml, which has a runbook of that name.
 
-    ``limit`` is the threshold ratio that was reached, or the warning threshold where none was.
+    A sentence is built from ``what`` and ``subject`` ("Filesystem", "/srv"), then either ``ratio`` (0 to 1) against
+    ``limit``, or ``reason``, the rest of the sentence. ``resource`` is set where the limit is one of the owner's
+    thresholds; only there can the level be OK. ``below``: the ratio has to stay above its limit. ``missing``: the
+    figures cannot be read, so nobody knows whether all is well.
     """
 
-    resource: str
-    subject: str
-    ratio: float
+    kind: str
     level: Level
-    limit: float
+    what: str
+    subject: str = ""
+    ratio: float | None = None
+    limit: float | None = None
+    reason: str = ""
+    resource: str = ""
+    below: bool = False
+    missing: bool = False
 
 
-def findings(snapshot: Snapshot, thresholds: Thresholds) -> tuple[Finding, ...]:
-    """Return the level of every resource that has thresholds, the worst first."""
-    found = [
-        Finding(resource, subject, ratio, level, limit)
-        for resource, subject, ratio, threshold in _usages(snapshot, thresholds)
-        for level in (threshold.level(ratio),)
-        for limit in (threshold.critical if level is Level.CRITICAL else threshold.warning,)
-    ]
-    return tuple(sorted(found, key=lambda finding: (-finding.level, -finding.ratio)))
+def against(
+    threshold: Threshold, ratio: float | None, *, kind: str, resource: str, what: str, subject: str = ""
+) -> Iterable[Finding]:
+    """Yield how a usage ratio does against its threshold, or nothing where the ratio is unknown.
+
+    ``limit`` is the threshold that was reached, or the warning threshold where none was.
+    """
+    if ratio is not None:
+        level = threshold.level(ratio)
+        limit = threshold.critical if level is Level.CRITICAL else threshold.warning
+        yield Finding(kind, level, what, subject, ratio, limit, resource=resource)
 
 
-def worst(found: tuple[Finding, ...]) -> Level:
-    """Return the worst level of some findings."""
+def none_yet(_section: Any, _thresholds: Thresholds) -> Iterable[Finding]:
+    """Yield nothing: the findings of a collector whose figures have no limit."""
+    return ()
+
+
+def failing(collector: str, error: str) -> Finding:
+    """Return the finding for a collector that failed, with its error in one line."""
+    reason = f"are missing: {error}"
+    return Finding(COLLECTOR_FAILING, Level.WARNING, "The figures for", collector, reason=reason, missing=True)
+
+
+def worst(found: Iterable[Finding]) -> Level:
+    """Return the worst level of some findings, OK where there are none."""
     return max((finding.level for finding in found), default=Level.OK)
-
-
-def _usages(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[tuple[str, str, float, Threshold]]:
-    if (cpu := snapshot.section(Cpu)) and cpu.usage_ratio is not None:
-        yield "cpu", "", cpu.usage_ratio, thresholds.cpu
-    if (memory := snapshot.section(Memory)) and memory.usage_ratio is not None:
-        yield "memory", "", memory.usage_ratio, thresholds.memory
-    if filesystems := snapshot.section(Filesystems):
-        for filesystem in filesystems.filesystems:
-            if filesystem.usage_ratio is not None:
-                yield "filesystem", filesystem.mountpoint, filesystem.usage_ratio, thresholds.filesystem

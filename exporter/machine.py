@@ -18,6 +18,7 @@ from exporter.sources.topology import PhysicalCores
 if TYPE_CHECKING:
     from exporter.sources.filesystems import Probe
     from exporter.sources.processes import ProcessSource
+    from exporter.thresholds import Thresholds
 
 
 @dataclass(slots=True)
@@ -25,6 +26,7 @@ class Machine:
     """Built once a run by ``open_machine``; handed to every collector's ``read``."""
 
     settings: Settings
+    thresholds: Thresholds
     host: Host
     filesystems: FilesystemReader
     processes: ProcessSource
@@ -44,6 +46,7 @@ def open_machine(settings: Settings, probe: Probe = read_usage) -> Machine:
         psutil.PROCFS_PATH = host.proc
     return Machine(
         settings=settings,
+        thresholds=settings.thresholds(),
         host=host,
         filesystems=FilesystemReader(probe, settings.filesystem_timeout),
         processes=LinuxProcesses(host) if LINUX else PsutilProcesses(),

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from exporter.findings import failing, worst
+from exporter.thresholds import Level
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from prometheus_client.core import Metric
 
+    from exporter.findings import Finding
     from exporter.machine import Machine
+    from exporter.thresholds import Thresholds
 
 S = TypeVar("S")
 
@@ -27,16 +32,18 @@ def per_second(now: float, then: float | None, elapsed: float) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """One subject: its name, the section it fills, how it is read and which metrics it becomes.
+    """One subject: its name, the section it fills, how it is read, its metrics, and what is not well with it.
 
     ``read`` takes the machine and the snapshot that rates are computed against (None at the very first),
-    and returns its section, or None where the machine has no such hardware.
+    and returns its section, or None where the machine has no such hardware. ``metrics`` and ``findings`` are pure
+    functions of that section, the latter of the owner's thresholds too.
     """
 
     name: str
     section: type[Any]
     read: Callable[[Machine, Snapshot | None], Any]
     metrics: Callable[[Any], Iterable[Metric]]
+    findings: Callable[[Any, Thresholds], Iterable[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,7 @@ class Reading:
     collector: str
     section: Any | None
     families: tuple[Metric, ...]
+    findings: tuple[Finding, ...]
     error: str | None
     seconds: float
     errors: int
@@ -68,6 +76,24 @@ class Snapshot:
             if type(reading.section) is kind:
                 return reading.section
         return None
+
+    def assessed(self) -> tuple[Finding, ...]:
+        """Return everything that was held against a limit, what is well included, and every failure; worst first."""
+        found = [finding for reading in self.readings for finding in reading.findings]
+        found += [failing(reading.collector, reading.error) for reading in self.readings if reading.error is not None]
+        return tuple(sorted(found, key=lambda each: (-each.level, each.missing, -(each.ratio or 0.0))))
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what is not well, worst first."""
+        return tuple(finding for finding in self.assessed() if finding.level > Level.OK)
+
+    def level(self) -> Level:
+        """Return the level of the whole machine: that of its worst finding."""
+        return worst(self.findings())
+
+    def levels(self) -> dict[tuple[str, str], Level]:
+        """Return the level of each finding by its kind and subject; what is not in it is OK."""
+        return {(each.kind, each.subject): each.level for each in reversed(self.findings())}
 
     def failures(self) -> tuple[Reading, ...]:
         """Return the readings whose collector failed."""

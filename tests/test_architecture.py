@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 import exporter
 from exporter.collectors import COLLECTORS
+from exporter.findings import none_yet
 
 PACKAGE = Path(exporter.__file__).parent
 TESTS = Path(__file__).parent
@@ -23,11 +25,10 @@ WITHOUT_A_WINDOW = sorted(set(FILES) - set(DESKTOP_FILES))
 
 FLOORS = (
     ("errors", "address", "thresholds", "families", "sources"),
-    ("settings",),
+    ("settings", "findings"),
     ("machine",),
     ("model",),
     ("collectors",),
-    ("findings",),
     ("sampling", "render"),
     ("recording",),
     ("web", "desktop"),
@@ -121,6 +122,7 @@ def test_every_collector_is_listed_under_its_modules_name(path: Path) -> None:
     collector = listed[path.stem]
     module = f"exporter.collectors.{path.stem}"
     assert {collector.read.__module__, collector.metrics.__module__, collector.section.__module__} == {module}
+    assert collector.findings in {none_yet, getattr(sys.modules[module], "findings", None)}
 
 
 def test_every_listed_collector_is_there_once() -> None:

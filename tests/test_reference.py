@@ -64,6 +64,7 @@ PROMISED: dict[str, tuple[str, tuple[str, ...]]] = {
     "host_top_process_cpu_cores": ("gauge", ("name",)),
     "host_top_process_memory_bytes": ("gauge", ("name",)),
     "host_top_process_instances": ("gauge", ("name",)),
+    "host_level": ("gauge", ()),
     "host_alert_threshold_ratio": ("gauge", ("resource", "severity")),
     "host_exporter_collector_duration_seconds": ("gauge", ("collector",)),
     "host_exporter_collector_success": ("gauge", ("collector",)),

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import psutil
 
 from exporter.families import gauge
+from exporter.findings import Finding
 from exporter.sources.host import LINUX, read_int, read_text
+from exporter.thresholds import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 
     from exporter.machine import Machine
     from exporter.model import Snapshot
+    from exporter.thresholds import Thresholds
+
+LOW = 0.15
+"""Charge from which on down it is a warning while the machine runs on battery, as HostBatteryLow has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,13 @@ def metrics(section: Battery) -> Iterable[Metric]:
         "Seconds until the batteries are empty at the present rate; absent on mains power.",
         section.remaining_seconds,
     )
+
+
+def findings(section: Battery, _thresholds: Thresholds) -> Iterable[Finding]:
+    """Yield that the battery is low, where it is not charging."""
+    if section.charge_ratio <= LOW and section.plugged is False:
+        ratio = section.charge_ratio
+        yield Finding("HostBatteryLow", Level.WARNING, "Battery", ratio=ratio, limit=LOW, below=True)
 
 
 def _from_sysfs(base: str) -> Battery | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from exporter.families import counters, gauge, gauges
+from exporter.findings import against
 from exporter.model import hidden
 from exporter.sources.topology import online_cpus
 
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
+    from exporter.findings import Finding
     from exporter.machine import Machine
     from exporter.model import Snapshot
+    from exporter.thresholds import Thresholds
 
 # ``guest`` time is part of ``user`` in the kernel's counting, and macOS and Windows have fewer modes.
 MODES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal", "interrupt", "dpc")
@@ -83,6 +86,11 @@ def metrics(section: Cpu) -> Iterable[Metric]:
     )
     yield from gauge("host_logical_cpus", "CPUs that the system schedules on.", section.logical_cpus)
     yield from gauge("host_physical_cores", "Cores in hardware, without hyper-threads.", section.physical_cores)
+
+
+def findings(section: Cpu, thresholds: Thresholds) -> Iterable[Finding]:
+    """Yield how busy the CPUs are against the owner's limits."""
+    yield from against(thresholds.cpu, section.usage_ratio, kind="HostHighCpu", resource="cpu", what="CPU")
 
 
 def _by_mode(times: Any) -> dict[str, float]:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.families import gauges
+from exporter.findings import Finding, against
 from exporter.sources.filesystems import Usage
 from exporter.sources.host import printable
 from exporter.sources.mounts import without_repeats
+from exporter.thresholds import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,8 +20,11 @@ if TYPE_CHECKING:
     from exporter.machine import Machine
     from exporter.model import Snapshot
     from exporter.sources.mounts import Mount
+    from exporter.thresholds import Thresholds
 
 LABELS = ("device", "mountpoint", "fstype")
+INODES_LOW = 0.9
+"""Used share of inodes from which it is a warning, as HostInodesLow has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,26 @@ def metrics(section: Filesystems) -> Iterable[Metric]:
         LABELS,
         [(k, f.error is not None) for k, f in rows],
     )
+
+
+def findings(section: Filesystems, thresholds: Thresholds) -> Iterable[Finding]:
+    """Yield how full each filesystem is, which are out of inodes, and which cannot be read."""
+    for each in section.filesystems:
+        path = each.mountpoint
+        yield from against(
+            thresholds.filesystem,
+            each.usage_ratio,
+            kind="HostFilesystemFull",
+            resource="filesystem",
+            what="Filesystem",
+            subject=path,
+        )
+        inodes = each.inodes_usage_ratio
+        if inodes is not None and inodes >= INODES_LOW:
+            yield Finding("HostInodesLow", Level.WARNING, "Inodes of", path, inodes, INODES_LOW)
+        if each.error is not None:
+            reason = f"cannot be read: {each.error}"
+            yield Finding("HostFilesystemError", Level.WARNING, "Filesystem", path, reason=reason, missing=True)
 
 
 def _left_out(machine: Machine, mount: Mount) -> bool:

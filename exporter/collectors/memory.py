@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 import psutil
 
 from exporter.families import gauge
+from exporter.findings import against
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from prometheus_client.core import Metric
 
+    from exporter.findings import Finding
     from exporter.machine import Machine
     from exporter.model import Snapshot
+    from exporter.thresholds import Thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +64,8 @@ def metrics(section: Memory) -> Iterable[Metric]:
     yield from gauge("host_swap_total_bytes", "Swap space; 0 where there is none.", section.swap_total_bytes)
     yield from gauge("host_swap_used_bytes", "Swap space in use.", section.swap_used_bytes)
     yield from gauge("host_swap_usage_ratio", "Used share of swap, 0-1; absent without swap.", section.swap_usage_ratio)
+
+
+def findings(section: Memory, thresholds: Thresholds) -> Iterable[Finding]:
+    """Yield how full memory is against the owner's limits."""
+    yield from against(thresholds.memory, section.usage_ratio, kind="HostHighMemory", resource="memory", what="Memory")

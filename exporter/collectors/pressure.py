@@ -18,16 +18,22 @@ if TYPE_CHECKING:
     from exporter.model import Snapshot
 
 RESOURCES = ("cpu", "io", "irq", "memory")
-_LINE = re.compile(r"^(some|full) .*\btotal=(\d+)$", re.MULTILINE)
+_LINE = re.compile(r"^(some|full) (?:avg10=(\d+\.\d+) )?.*\btotal=(\d+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Pressure:
-    """Seconds since boot in which some, or all, tasks that had work stood waiting for the resource."""
+    """Seconds since boot in which some, or all, tasks that had work waited for the resource.
+
+    The ratios are shares of the last 10 s, as the kernel averages them. Not computed from the seconds: the kernel
+    adds to these every other second only, too rarely for a short interval.
+    """
 
     resource: str
     waiting_seconds: float | None
     stalled_seconds: float | None
+    waiting_ratio: float | None = None
+    stalled_ratio: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +50,14 @@ def read(machine: Machine, _baseline: Snapshot | None) -> Pressures | None:
         text = read_text(f"{machine.host.proc}/pressure/{resource}")
         if text is None:
             continue
-        totals = {kind: int(total) / 1e6 for kind, total in _LINE.findall(text)}
+        lines = {
+            kind: (int(total) / 1e6, float(share) / 100 if share else None)
+            for kind, share, total in _LINE.findall(text)
+        }
         # The kernel prints a line "full" for the CPU too, always zero: with no CPU there is always one at work.
-        found.append(Pressure(resource, totals.get("some"), None if resource == "cpu" else totals.get("full")))
+        waiting = lines.get("some", (None, None))
+        stalled = lines.get("full", (None, None)) if resource != "cpu" else (None, None)
+        found.append(Pressure(resource, waiting[0], stalled[0], waiting[1], stalled[1]))
     return Pressures(tuple(found)) if found else None
 
 

@@ -83,7 +83,7 @@ def watch(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
             # Half the interval: what another reader of this sampler took just now would stand still here.
             snapshot = sampler.sample(max_age=interval / 2)
             if snapshot is not last:
-                record(files, snapshot, settings.thresholds())
+                record(files, snapshot)
             last = snapshot
             screen.show(snapshot)
             if once:

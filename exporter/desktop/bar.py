@@ -26,17 +26,18 @@ class Bar(tk.Canvas):
         self._looks = looks
         self._ratio = 0.0
         self._threshold: Threshold | None = None
+        self._level = Level.OK
         self.bind("<Configure>", lambda _: self._draw())
 
-    def show(self, ratio: float, threshold: Threshold | None) -> None:
-        """Show a share (0-1); more is a full bar."""
-        if (ratio, threshold) != (self._ratio, self._threshold):
-            self._ratio, self._threshold = ratio, threshold
+    def show(self, ratio: float, threshold: Threshold | None, level: Level = Level.OK) -> None:
+        """Show a share (0-1) in the colour of its level; more than 1 is a full bar."""
+        if (ratio, threshold, level) != (self._ratio, self._threshold, self._level):
+            self._ratio, self._threshold, self._level = ratio, threshold, level
             self._draw()
 
     def _draw(self) -> None:
         width, height, colours = self.winfo_width(), self.winfo_height(), self._looks.colours
-        colour = colours.level(self._threshold.level(self._ratio) if self._threshold else Level.OK)
+        colour = colours.level(self._level)
         filled = round(min(1.0, max(0.0, self._ratio)) * width)
         self.delete("all")
         self.create_rectangle(0, 0, filled, height, fill=colour, width=0, tags="fill")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from tkinter import ttk
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from exporter.desktop.looks import Looks
-    from exporter.render.subjects import Share
+    from exporter.render.shares import Share
+    from exporter.render.tables import Table as Listing
 
 LONGEST_NAME, LONGEST_DETAIL, LEAST_DETAIL = 210, 230, 60
 """Pixels at 96 dpi; what is longer is cut, and less of a detail than the least says nothing."""
@@ -89,49 +89,36 @@ class Shares:
 
     def _show(self, row: _Row, share: Share, name_width: int, detail_width: int) -> None:
         looks = self._looks
-        level = share.threshold.level(share.ratio) if share.threshold else Level.OK
+        level = share.level
         colour = looks.colours.text if level is Level.OK else looks.colours.level(level)
         row.name.configure(text=fit(looks.font, shown(row.name, share.name), name_width))
-        row.bar.show(share.ratio, share.threshold)
+        row.bar.show(share.ratio, share.threshold, level)
         row.figure.configure(text=percent(share.ratio), foreground=colour)
         row.word.configure(text="" if level is Level.OK else str(level), foreground=colour)
         detail = fit(looks.font, shown(row.detail, share.detail), detail_width) if detail_width else ""
         row.detail.configure(text=detail)
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table. ``sample`` is the longest text expected, for its width; the first one stretches."""
-
-    title: str
-    side: Literal["w", "e"]
-    sample: str
-
-
 class Table:
     """A table in a card; all its lines are visible, since the window scrolls."""
 
-    def __init__(self, parent: tk.Misc, looks: Looks, title: str, columns: Sequence[Column]) -> None:
-        self._title = title
-        self.frame, self.heading = card(parent, looks, title)
-        names = [str(place) for place, _ in enumerate(columns)]
+    def __init__(self, parent: tk.Misc, looks: Looks, listing: Listing) -> None:
+        self.frame, self.heading = card(parent, looks, listing.title)
+        names = [str(place) for place, _ in enumerate(listing.columns)]
         self.tree = ttk.Treeview(self.frame, columns=names, show="headings", selectmode="browse", height=0)
-        for place, column in enumerate(columns):
+        for place, column in enumerate(listing.columns):
             width = max(looks.font.measure(column.sample), looks.small.measure(column.title)) + looks.px(22)
-            self.tree.heading(names[place], text=column.title, anchor=column.side)
-            self.tree.column(names[place], anchor=column.side, width=width, minwidth=looks.px(40), stretch=not place)
+            side: Literal["w", "e"] = "w" if column.side == "left" else "e"
+            self.tree.heading(names[place], text=column.title, anchor=side)
+            self.tree.column(names[place], anchor=side, width=width, minwidth=looks.px(40), stretch=not place)
         self.tree.pack(fill="x")
 
-    def is_empty(self) -> bool:
-        """Return whether it has no rows."""
-        return not self.tree.get_children()
-
-    def show(self, rows: Sequence[tuple[str, Sequence[str]]], note: str = "") -> None:
+    def show(self, listing: Listing) -> None:
         """Show these rows and no others; each has a key, by which a selection follows it."""
         tree = self.tree
-        keys = [key for key, _ in rows]
+        keys = [key for key, _ in listing.rows]
         tree.delete(*[key for key in tree.get_children() if key not in keys])
-        for place, (key, texts) in enumerate(rows):
+        for place, (key, texts) in enumerate(listing.rows):
             values = [shown(tree, text) for text in texts]
             if tree.exists(key):
                 tree.item(key, values=values)
@@ -139,6 +126,6 @@ class Table:
                     tree.move(key, "", place)
             else:
                 tree.insert("", place, iid=key, values=values)
-        if int(tree["height"]) != len(rows):
-            tree.configure(height=len(rows))
-        self.heading.configure(text=f"{self._title}  {note}".rstrip())
+        if int(tree["height"]) != len(listing.rows):
+            tree.configure(height=len(listing.rows))
+        self.heading.configure(text=f"{listing.title}  {listing.note}".rstrip())

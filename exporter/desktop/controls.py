@@ -15,15 +15,13 @@ from exporter.thresholds import Level
 if TYPE_CHECKING:
     from exporter.desktop.looks import Looks
     from exporter.model import Snapshot
-    from exporter.thresholds import Thresholds
 
 
 class Controls:
     """Starts and stops a recording and says how it goes."""
 
-    def __init__(self, parent: tk.Misc, looks: Looks, thresholds: Thresholds) -> None:
+    def __init__(self, parent: tk.Misc, looks: Looks) -> None:
         self._looks = looks
-        self._thresholds = thresholds
         self.recording: Recording | None = None
         px = looks.px
         self.frame = ttk.Frame(parent, style="Card.TFrame", padding=(px(20), px(10)))
@@ -73,7 +71,7 @@ class Controls:
             self._say(Level.CRITICAL, "Give a file to record to, for example metrics.csv")
             return
         else:
-            self.recording = Recording(full_path(self.path.get()), self._thresholds)
+            self.recording = Recording(full_path(self.path.get()))
             self.recording.start()
         self.refresh()
 

@@ -15,7 +15,6 @@ from exporter.thresholds import Level
 if TYPE_CHECKING:
     from exporter.model import Snapshot
     from exporter.recording.file import ExportFile
-    from exporter.thresholds import Thresholds
 
 log = logging.getLogger("exporter")
 
@@ -23,9 +22,8 @@ log = logging.getLogger("exporter")
 class Recording:
     """One file from "Record" to "Stop recording". A slow disk stops neither the samples nor the window."""
 
-    def __init__(self, path: str, thresholds: Thresholds) -> None:
+    def __init__(self, path: str) -> None:
         self.path = path
-        self._thresholds = thresholds
         self._files: list[ExportFile] = []
         self._error = ""
         # The latest only: what a slow disk has missed is left out, as in ``serve``.
@@ -86,7 +84,7 @@ class Recording:
                 self._wake.wait()
                 self._wake.clear()
                 while self._next:
-                    record(self._files, self._next.popleft(), self._thresholds)
+                    record(self._files, self._next.popleft())
                 if self._stop.is_set():
                     report_lost(self._files)
                     return

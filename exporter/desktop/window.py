@@ -8,7 +8,6 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from exporter.collectors.processes import Processes
 from exporter.collectors.system import System
 from exporter.desktop.body import Body
 from exporter.desktop.controls import Controls
@@ -17,9 +16,8 @@ from exporter.desktop.icon import dot
 from exporter.desktop.looks import Looks, palette
 from exporter.desktop.scroll import Scroll
 from exporter.desktop.text import shown
-from exporter.findings import findings
 from exporter.render.units import span
-from exporter.render.words import headline, level_of, not_readable, sentence
+from exporter.render.words import headline, sentences
 from exporter.thresholds import Level
 
 if TYPE_CHECKING:
@@ -61,7 +59,7 @@ class Window:
         root.title("Host Exporter")
         self.head = Head(root, looks)
         self.head.frame.pack(fill="x")
-        self.controls = Controls(root, looks, thresholds)
+        self.controls = Controls(root, looks)
         self.controls.frame.pack(side="bottom", fill="x")
         scroll = Scroll(root, looks)
         scroll.frame.pack(fill="both", expand=True)
@@ -92,16 +90,14 @@ class Window:
 
     def show(self, snapshot: Snapshot) -> None:
         """Show a snapshot."""
-        found, missing = findings(snapshot, self._thresholds), not_readable(snapshot)
-        processes, system = snapshot.section(Processes), snapshot.section(System)
-        level, words = level_of(found, missing), headline(found, missing)
+        system = snapshot.section(System)
+        level, words = snapshot.level(), headline(snapshot)
         hostname = system.hostname if system else "this machine"
         self._call(f"{hostname}: {words}", self._looks.colours.level(level))
         clock = datetime.fromtimestamp(snapshot.time).astimezone().strftime("%H:%M:%S")
         parts = [system.os, f"up {span(system.uptime_seconds)}"] if system else []
         self.head.show(hostname, "  ·  ".join([*parts, f"as of {clock}"]), level, words)
-        wrong = [(finding.level, sentence(finding, processes)) for finding in found if finding.level > Level.OK]
-        wrong += [(Level.WARNING, text) for text in missing]
+        wrong = [(finding.level, text) for finding, text in sentences(snapshot)]
         self.body.show(snapshot, self._thresholds, wrong)
 
     def _call(self, title: str, colour: str) -> None:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from exporter.model import Snapshot
     from exporter.sampling.sampler import Sampler
     from exporter.settings import Settings
-    from exporter.thresholds import Thresholds
 
 log = logging.getLogger("exporter")
 
@@ -53,10 +52,10 @@ def _is_one_file(one: str, other: str) -> bool:
     return os.path.realpath(one) == os.path.realpath(other)
 
 
-def record(files: Sequence[ExportFile], snapshot: Snapshot, thresholds: Thresholds) -> None:
+def record(files: Sequence[ExportFile], snapshot: Snapshot) -> None:
     """Append a snapshot to each file."""
     if files:
-        values = row(snapshot, thresholds)
+        values = row(snapshot)
         for file in files:
             file.append(values)
 
@@ -78,7 +77,6 @@ class Recorder:
 
     def __init__(self, sampler: Sampler, settings: Settings, files: Sequence[ExportFile], interval: float) -> None:
         self._sampler = sampler
-        self._thresholds = settings.thresholds()
         self._max_age = min(settings.max_age, interval / 2)
         self._files = files
         self._interval = interval
@@ -106,5 +104,5 @@ class Recorder:
         for _ in beats(self._interval, self._stop):
             snapshot = self._sampler.sample(self._max_age)
             if snapshot is not last:  # after a slow one the next may come while that is still fresh
-                record(self._files, snapshot, self._thresholds)
+                record(self._files, snapshot)
             last = snapshot

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from prometheus_client.exposition import choose_encoder
 
 from exporter import __version__
-from exporter.families import counters, gauges
+from exporter.families import counters, gauge, gauges
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from prometheus_client.registry import Collector
 
     from exporter.model import Reading, Snapshot
-    from exporter.thresholds import Thresholds
+    from exporter.thresholds import Level, Thresholds
 
 
 class _Families:
@@ -48,11 +48,16 @@ def snapshot_families(
     readings = [reading for reading in snapshot.readings if only is None or reading.collector in only]
     for reading in readings:
         yield from reading.families
-    yield from exporter_families(readings, thresholds)
+    yield from exporter_families(readings, thresholds, snapshot.level())
 
 
-def exporter_families(readings: Iterable[Reading], thresholds: Thresholds) -> Iterable[Metric]:
-    """Yield the thresholds, what each collector cost and whether it worked, and the exporter's version."""
+def exporter_families(readings: Iterable[Reading], thresholds: Thresholds, level: Level) -> Iterable[Metric]:
+    """Yield the machine's level and limits, what each collector cost and whether it worked, and the version."""
+    yield from gauge(
+        "host_level",
+        "How the machine is doing by its own limits, as the status page says: 0 well, 1 warning, 2 critical.",
+        level,
+    )
     rows = [((reading.collector,), reading) for reading in readings]
     yield from gauges(
         "host_alert_threshold_ratio",

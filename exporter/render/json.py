@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from exporter import __version__
-from exporter.findings import findings
-from exporter.render.words import level_of, not_readable
+from exporter.collectors.processes import Processes
+from exporter.render.units import SPACE
+from exporter.render.words import sentence
 
 if TYPE_CHECKING:
     from exporter.model import Snapshot
@@ -23,12 +24,21 @@ def iso_time(seconds: float) -> str:
 
 
 def stats(snapshot: Snapshot, thresholds: Thresholds) -> dict[str, Any]:
-    """Return the whole snapshot as plain types: levels, thresholds, collectors, then a section a collector."""
-    found = findings(snapshot, thresholds)
+    """Return the whole snapshot as plain types: findings, levels, limits, collectors, a section a collector."""
+    processes = snapshot.section(Processes)
     return {
         "time": iso_time(snapshot.time),
         "version": __version__,
-        "level": str(level_of(found, not_readable(snapshot))),
+        "level": str(snapshot.level()),
+        "findings": [
+            {
+                "kind": finding.kind,
+                "level": str(finding.level),
+                "subject": finding.subject,
+                "text": sentence(finding, processes).replace(SPACE, " "),
+            }
+            for finding in snapshot.findings()
+        ],
         "levels": [
             {
                 "resource": finding.resource,
@@ -37,7 +47,8 @@ def stats(snapshot: Snapshot, thresholds: Thresholds) -> dict[str, Any]:
                 "level": str(finding.level),
                 "threshold_ratio": finding.limit,
             }
-            for finding in found
+            for finding in snapshot.assessed()
+            if finding.resource
         ],
         "thresholds": {
             resource: {"warning_ratio": threshold.warning, "critical_ratio": threshold.critical}

@@ -9,25 +9,21 @@ from exporter.collectors.filesystem import Filesystems
 from exporter.collectors.memory import Memory
 from exporter.collectors.network import Network
 from exporter.collectors.processes import Processes
-from exporter.findings import findings
 from exporter.render.json import iso_time
 from exporter.render.units import percent, rate, size
-from exporter.render.words import headline, not_readable
+from exporter.render.words import headline, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from exporter.model import Snapshot
-    from exporter.thresholds import Thresholds
 
 
-def plain_line(snapshot: Snapshot, thresholds: Thresholds) -> str:
-    """Return a snapshot as one line for a log or a pipe."""
-    found = findings(snapshot, thresholds)
+def plain_line(snapshot: Snapshot) -> str:
+    """Return a snapshot as one line for a log or a pipe; what is not measured against a limit is said at its end."""
     cpu, memory, network = snapshot.section(Cpu), snapshot.section(Memory), snapshot.section(Network)
     filesystems, processes = snapshot.section(Filesystems), snapshot.section(Processes)
-    missing = not_readable(snapshot)
-    parts = [iso_time(snapshot.time), headline(found, missing)]
+    parts = [iso_time(snapshot.time), headline(snapshot)]
     if cpu:
         parts.append(f"cpu {percent(cpu.usage_ratio)}")
     if memory:
@@ -42,7 +38,9 @@ def plain_line(snapshot: Snapshot, thresholds: Thresholds) -> str:
         top = processes.programs[0]
         used = "" if top.cpu_cores is None else f" {top.cpu_cores:.2f} cores"
         parts.append(f"top {top.name}{used} {size(top.memory_bytes)}")
-    return " | ".join([*parts, *missing]).replace("\u00a0", " ")
+    # What has an owner's limit has its figure above.
+    said = [text for finding, text in sentences(snapshot) if not finding.resource]
+    return " | ".join([*parts, *said]).replace("\u00a0", " ")
 
 
 def _total(rates: Iterable[float | None]) -> float | None:

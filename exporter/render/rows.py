@@ -12,20 +12,17 @@ from exporter.collectors.memory import Memory
 from exporter.collectors.network import Network
 from exporter.collectors.processes import Processes
 from exporter.collectors.system import System
-from exporter.findings import findings
 from exporter.render.json import iso_time
-from exporter.render.words import level_of, not_readable
 
 if TYPE_CHECKING:
     from exporter.model import Snapshot
-    from exporter.thresholds import Thresholds
 
 Value = str | float | int | bool | None
 
 COLUMNS = {
     "time": "when the sample was taken, UTC, ISO 8601",
     "hostname": "the machine",
-    "level": "ok, warning or critical: the worst of CPU, memory and filesystems",
+    "level": "ok, warning or critical: the worst of all findings",
     "uptime_seconds": "since the machine was started",
     "cpu_usage_ratio": "busy share of all CPUs since the previous sample, whoever asked for it, 0-1",
     "load1": "load average of the last minute",
@@ -51,11 +48,11 @@ COLUMNS = {
 """Every column with its meaning. A file with other columns is never appended to."""
 
 
-def row(snapshot: Snapshot, thresholds: Thresholds) -> dict[str, Value]:
+def row(snapshot: Snapshot) -> dict[str, Value]:
     """Return the value of every column, None where it is not known."""
     values: dict[str, Value] = dict.fromkeys(COLUMNS)
     values["time"] = iso_time(snapshot.time)
-    values["level"] = str(level_of(findings(snapshot, thresholds), not_readable(snapshot)))
+    values["level"] = str(snapshot.level())
     if system := snapshot.section(System):
         values |= {"hostname": system.hostname, "uptime_seconds": system.uptime_seconds, "load1": system.load1}
     if cpu := snapshot.section(Cpu):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
@@ -10,21 +10,20 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from exporter.collectors.processes import Processes
 from exporter.collectors.system import System
-from exporter.findings import findings
 from exporter.render.line import plain_line
-from exporter.render.subjects import disks, interfaces, shares
-from exporter.render.units import percent, rate, size, span
-from exporter.render.words import headline, level_of, not_readable, sentence
+from exporter.render.shares import shares
+from exporter.render.tables import tables
+from exporter.render.units import percent, span
+from exporter.render.words import headline, sentences
 from exporter.thresholds import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-    from exporter.findings import Finding
     from exporter.model import Snapshot
+    from exporter.render.tables import Table as Listing
     from exporter.thresholds import Threshold, Thresholds
 
 STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "bold red"}
@@ -65,41 +64,31 @@ class Screen:
             self._console.print(view(snapshot, self._thresholds, self._console.width))
         else:
             # Not through rich: it would wrap the line at 80 columns.
-            self._console.file.write(plain_line(snapshot, self._thresholds) + "\n")
+            self._console.file.write(plain_line(snapshot) + "\n")
             self._console.file.flush()
 
 
 def view(snapshot: Snapshot, thresholds: Thresholds, width: int) -> RenderableType:
     """Return the whole picture of a snapshot for a terminal of this width."""
-    found = findings(snapshot, thresholds)
-    processes = snapshot.section(Processes)
-    alerts = [
-        Text(sentence(finding, processes), style=STYLES[finding.level]) for finding in found if finding.level > Level.OK
-    ]
-    missing = [Text(text, style="yellow") for text in not_readable(snapshot)]
     parts: list[RenderableType] = [
-        *_head(snapshot, found, width),
-        *alerts,
-        *missing,
+        *_head(snapshot, width),
+        *(Text(text, style=STYLES[finding.level]) for finding, text in sentences(snapshot)),
         Text(),
         *_shares(snapshot, thresholds, width),
     ]
-    for table in (_programs(snapshot), _traffic(snapshot)):
-        if table is not None:
-            parts += [Text(), table]
+    for table in tables(snapshot):
+        parts += [Text(), _table(table)]
     return Group(*parts)
 
 
-def _head(snapshot: Snapshot, found: tuple[Finding, ...], width: int) -> list[RenderableType]:
+def _head(snapshot: Snapshot, width: int) -> list[RenderableType]:
     """Return the machine and its level on one line, or on two where there is no room beside its name."""
     left, name = Text(), 0
     if system := snapshot.section(System):
         left.append(system.hostname, style="bold")
         name = left.cell_len
         left.append(f"  {system.os}, up {span(system.uptime_seconds)}", style="dim")
-    missing = not_readable(snapshot)
-    level = level_of(found, missing)
-    right = Text(f"● {headline(found, missing)}", style=STYLES[level])
+    right = Text(f"● {headline(snapshot)}", style=STYLES[snapshot.level()])
     room = width - right.cell_len - 2
     if room < min(left.cell_len, name + 2):
         left.truncate(width, overflow="ellipsis")
@@ -120,7 +109,7 @@ def _shares(snapshot: Snapshot, thresholds: Thresholds, width: int) -> Iterator[
     bar = max(4, min(LONGEST_BAR, width // 3, width - names - figure - 2 * len(gap)))
     details = width - names - figure - bar - 3 * len(gap)
     for row in rows:
-        style = STYLES[row.threshold.level(row.ratio)] if row.threshold else "cyan"
+        style = STYLES[row.level] if row.threshold or row.level > Level.OK else "cyan"
         share = (f"{percent(row.ratio):>{figure}}", style)
         line = Text.assemble(_cut(row.name, names), gap, share, gap, _bar(row.ratio, row.threshold, style, bar))
         if details >= LEAST_DETAILS:
@@ -147,31 +136,11 @@ def _bar(ratio: float, threshold: Threshold | None, style: str, width: int) -> T
     return bar
 
 
-def _programs(snapshot: Snapshot) -> Table | None:
-    processes = snapshot.section(Processes)
-    if processes is None:
-        return None
-    table = _columns(("Process", "left"), ("CPU", "right"), ("Memory", "right"), ("PID", "right"), ("User", "left"))
-    for process in processes.processes:
-        cpu = percent(process.cpu_cores, 1)
-        table.add_row(Text(process.name), cpu, size(process.memory_bytes), str(process.pid), Text(process.user))
-    return table
-
-
-def _traffic(snapshot: Snapshot) -> Table | None:
-    rows = interfaces(snapshot) + disks(snapshot)
-    if not rows:
-        return None
-    table = _columns(
-        ("Interface, disk", "left"), ("", "left"), ("Receive, read", "right"), ("Transmit, write", "right")
-    )
-    for row in rows:
-        table.add_row(Text(row.name), row.state, rate(row.inward), rate(row.outward))
-    return table
-
-
-def _columns(*columns: tuple[str, Literal["left", "right"]]) -> Table:
+def _table(listing: Listing) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for name, justify in columns:
-        table.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis", max_width=48)
+    for column in listing.columns:
+        table.add_column(column.title, justify=column.side, no_wrap=True, overflow="ellipsis", max_width=48)
+    for _, texts in listing.rows:
+        # Text, not str: rich reads square brackets in a name as its markup.
+        table.add_row(*(Text(text) for text in texts))
     return table

@@ -1,56 +1,58 @@
-"""The state of the machine in words, the same on page, terminal and in a title."""
+"""The state of the machine in words, the same on the page, in the terminal, in the window and in a title."""
 
 from __future__ import annotations
 
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
-from exporter.collectors.filesystem import Filesystems
-from exporter.findings import Finding, worst
+from exporter.collectors.processes import Processes
 from exporter.render.units import limit, percent, size
 from exporter.thresholds import Level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from exporter.collectors.processes import Processes
+    from exporter.findings import Finding
     from exporter.model import Snapshot
 
-RESOURCES = {"cpu": "CPU", "memory": "Memory", "filesystem": "Filesystem"}
 
-
-def level_of(found: tuple[Finding, ...], missing: Sequence[str]) -> Level:
-    """Return the level of the whole machine: what cannot be read is not known to be well."""
-    return max(worst(found), Level.WARNING if missing else Level.OK)
-
-
-def headline(found: Sequence[Finding], missing: Sequence[str]) -> str:
+def headline(snapshot: Snapshot) -> str:
     """Return the state in a few words: "all well", "2 critical, 1 warning", "figures missing"."""
-    counts = {level: sum(finding.level is level for finding in found) for level in (Level.CRITICAL, Level.WARNING)}
+    found = snapshot.findings()
+    known = [finding for finding in found if not finding.missing]
+    counts = {level: sum(finding.level is level for finding in known) for level in (Level.CRITICAL, Level.WARNING)}
     parts = [_count(number, level) for level, number in counts.items() if number]
-    if missing:
+    if len(known) < len(found):
         parts.append("figures missing")
     return ", ".join(parts) or "all well"
 
 
-def not_readable(snapshot: Snapshot) -> list[str]:
-    """Return a sentence for what gave no figures, since nobody knows whether that is well."""
-    sentences = [f"The {failure.collector} figures are missing: {failure.error}" for failure in snapshot.failures()]
-    filesystems = snapshot.section(Filesystems)
-    by_error: dict[str, list[str]] = {}
-    for filesystem in filesystems.filesystems if filesystems else ():
-        if filesystem.error:
-            by_error.setdefault(filesystem.error, []).append(filesystem.mountpoint)
-    return sentences + [
-        f"{RESOURCES['filesystem']}{'s' * (len(paths) > 1)} {', '.join(paths)} cannot be read: {error}"
-        for error, paths in by_error.items()
+def sentences(snapshot: Snapshot) -> list[tuple[Finding, str]]:
+    """Return a sentence for each finding, worst first: "CPU 93 % (critical from 90 %): python3 train.py 1.90 cores".
+
+    What cannot be read for the same reason is one sentence: a dead server takes all its filesystems with it.
+    """
+    processes = snapshot.section(Processes)
+    alike: dict[tuple[object, ...], list[Finding]] = {}
+    for finding in snapshot.findings():
+        alone = () if finding.missing else (finding.subject,)
+        alike.setdefault((finding.kind, finding.level, finding.reason, *alone), []).append(finding)
+    return [
+        (finding, sentence(finding, processes, [other.subject for other in others]))
+        for finding, *others in alike.values()
     ]
 
 
-def sentence(finding: Finding, processes: Processes | None) -> str:
-    """Return one finding with its limit and the programs behind it: "CPU 93 % (critical from 90 %): ..."."""
-    name = " ".join(part for part in (RESOURCES[finding.resource], finding.subject) if part)
-    text = f"{name} {percent(finding.ratio)} ({finding.level} from {limit(finding.limit)})"
+def sentence(finding: Finding, processes: Processes | None, others: Sequence[str] = ()) -> str:
+    """Return one finding as a sentence; ``others`` are the subjects of findings that are the same in all else."""
+    text = " ".join(part for part in (finding.what, finding.subject) if part)
+    if finding.ratio is not None and finding.limit is not None:
+        bound = f"at {limit(finding.limit)} or less" if finding.below else f"from {limit(finding.limit)}"
+        text = f"{text} {percent(finding.ratio)} ({finding.level} {bound})"
+    if finding.reason:
+        text = f"{text} {finding.reason}"
+    if others:
+        text = f"{text}; the same goes for {', '.join(others)}"
     culprits = _culprits(finding.resource, processes)
     return f"{text}: {', '.join(culprits)}" if culprits else text
 
@@ -66,7 +68,7 @@ def _count(number: int, level: Level) -> str:
 
 
 def _culprits(resource: str, processes: Processes | None) -> Sequence[str]:
-    if processes is None or resource == "filesystem":
+    if processes is None or resource not in {"cpu", "memory"}:
         return ()
     if resource == "cpu":
         used = sorted(((p.cpu_cores or 0, p.name) for p in processes.programs), key=itemgetter(0), reverse=True)[:3]

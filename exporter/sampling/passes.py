@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
+    from exporter.findings import Finding
     from exporter.machine import Machine
 
 log = logging.getLogger("exporter")
@@ -31,8 +32,14 @@ class Outcome(NamedTuple):
 
     section: Any | None
     families: tuple[Metric, ...]
+    findings: tuple[Finding, ...]
     error: str | None
     seconds: float
+
+
+def failed(error: str, seconds: float) -> Outcome:
+    """Return the outcome of a collector that gave nothing, and why."""
+    return Outcome(None, (), (), error, seconds)
 
 
 @dataclass(slots=True)
@@ -119,25 +126,26 @@ class Tally:
 
 def late(call: Call | None, limit: float) -> Outcome:
     """Return the outcome of a collector that took too long, or (None) had no turn."""
-    return Outcome(None, (), f"no answer within {limit:.3g} s", call.seconds() if call else 0.0)
+    return failed(f"no answer within {limit:.3g} s", call.seconds() if call else 0.0)
 
 
 def stuck(call: Call) -> Outcome:
     """Return the outcome of a collector that is not asked, since its last call has not returned."""
     # 0 s: this sample did not wait for it.
-    return Outcome(None, (), f"still no answer after {call.seconds():.0f} s", 0.0)
+    return failed(f"still no answer after {call.seconds():.0f} s", 0.0)
 
 
 def read(collector: Collector, machine: Machine, baseline: Snapshot | None) -> Outcome:
-    """Return what a collector gives, its metrics made; whatever it raises is its error."""
+    """Return what a collector gives, its metrics and findings made; whatever it raises is its error."""
     begin = time.perf_counter()
     try:
         section = collector.read(machine, baseline)
         families = () if section is None else tuple(collector.metrics(section))
+        findings = () if section is None else tuple(collector.findings(section, machine.thresholds))
     except Exception as reason:
         log.debug("collector %s", collector.name, exc_info=True)
-        return Outcome(None, (), describe(reason), time.perf_counter() - begin)
-    return Outcome(section, families, None, time.perf_counter() - begin)
+        return failed(describe(reason), time.perf_counter() - begin)
+    return Outcome(section, families, findings, None, time.perf_counter() - begin)
 
 
 def describe(reason: Exception) -> str:

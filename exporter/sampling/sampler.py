@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from exporter.collectors import COLLECTORS
 from exporter.sampling.baselines import MIN_WINDOW, Baselines
-from exporter.sampling.passes import Call, Outcome, Pass, Tally, late, read, stuck
+from exporter.sampling.passes import Call, Outcome, Pass, Tally, failed, late, read, stuck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -151,7 +151,7 @@ class Sampler:
             try:
                 outcome = read(collector, self._machine, current.baseline)
             except BaseException as reason:  # noqa: BLE001 - out of memory while it says so: this thread has to live on
-                outcome = Outcome(None, (), type(reason).__name__, 0.0)
+                outcome = failed(type(reason).__name__, 0.0)
             self._note(current, collector.name, outcome)
 
     def _next_job(self) -> tuple[Pass, Collector, Call] | None:

@@ -8,20 +8,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from exporter import __version__
-from exporter.collectors.battery import Battery
-from exporter.collectors.cpu import Cpu
-from exporter.collectors.disk import Disks
-from exporter.collectors.filesystem import Filesystems
-from exporter.collectors.memory import Memory
-from exporter.collectors.network import Network
-from exporter.collectors.processes import Processes
 from exporter.collectors.system import System
-from exporter.collectors.temperature import Temperatures
-from exporter.findings import findings
 from exporter.render import units
 from exporter.render.json import iso_time
 from exporter.render.sparkline import sparkline
-from exporter.render.words import headline, level_of, not_readable, sentence
+from exporter.render.words import headline, sentences
 from exporter.thresholds import Level
 
 if TYPE_CHECKING:
@@ -53,38 +44,26 @@ def add_filters(environment: Environment) -> None:
 
 
 def page_context(snapshot: Snapshot, settings: Settings, points: Sequence[Point], asked_host: str) -> dict[str, Any]:
-    """Return the names that ``page.html`` uses. ``asked_host`` is the Host header of the request."""
-    thresholds = settings.thresholds()
-    found = findings(snapshot, thresholds)
-    filesystems, processes = snapshot.section(Filesystems), snapshot.section(Processes)
-    fullest = filesystems.fullest() if filesystems else None
+    """Return the names that the templates use. ``asked_host`` is the Host header of the request."""
     system = snapshot.section(System)
     hostname = system.hostname if system else "this machine"
-    missing = not_readable(snapshot)
-    level = level_of(found, missing)
+    words = headline(snapshot)
+    levels = snapshot.levels()
     return {
         "version": __version__,
         "refresh": REFRESH,
         "time": iso_time(snapshot.time),
         "clock": datetime.fromtimestamp(snapshot.time, UTC).strftime("%H:%M:%S"),
         "hostname": hostname,
-        "level": str(level),
-        "headline": headline(found, missing),
-        "title": f"{hostname}: {headline(found, missing)}",
-        "alerts": [(str(finding.level), sentence(finding, processes)) for finding in found if finding.level > Level.OK],
-        "missing": missing,
-        "thresholds": thresholds,
-        "levels": {(finding.resource, finding.subject): str(finding.level) for finding in found},
-        "system": system,
-        "cpu": snapshot.section(Cpu),
-        "memory": snapshot.section(Memory),
-        "filesystems": filesystems.filesystems if filesystems else (),
-        "fullest": fullest,
-        "disks": snapshot.section(Disks),
-        "network": snapshot.section(Network),
-        "battery": snapshot.section(Battery),
-        "temperatures": snapshot.section(Temperatures),
-        "processes": processes,
+        "level": str(snapshot.level()),
+        "headline": words,
+        "title": f"{hostname}: {words}",
+        "findings": [
+            ("failed" if finding.missing else str(finding.level), text) for finding, text in sentences(snapshot)
+        ],
+        "thresholds": settings.thresholds(),
+        "level_of": lambda kind, subject="": str(levels.get((kind, subject), Level.OK)),
+        "sections": {reading.collector: reading.section for reading in snapshot.readings},
         "lines": {
             name: sparkline([(point.monotonic, getattr(point, name)) for point in points])
             for name in ("cpu", "memory", "filesystem")

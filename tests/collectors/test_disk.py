@@ -92,7 +92,7 @@ def test_what_is_made_of_other_disks_or_part_of_one_is_not_added_to_the_total(
     machine.write("sys/block/dm-1/slaves/cciss!c0d0", "")
     stacked = {disk.device: disk.stacked for disk in machine.read(Disks).disks}
     assert stacked == {"sda": False, "sda1": True, "dm-0": True, "cciss/c0d0": False, "dm-1": True}
-    values = row(machine.sample(), machine.settings.thresholds())
+    values = row(machine.sample())
     assert values["disk_read_bytes_total"] == 2 * 80 * SECTOR
     assert values["disk_written_bytes_total"] == 2 * 160 * SECTOR
 

@@ -18,11 +18,17 @@ if TYPE_CHECKING:
 
 def test_some_is_waiting_and_full_is_stalled_in_seconds(laptop: FixtureMachine) -> None:
     assert laptop.read(Pressures).resources == (
-        Pressure("cpu", 7.35, None),
-        Pressure("io", 10.65, 10.48),
-        Pressure("irq", None, 3.0),
-        Pressure("memory", 0.04, 0.02),
+        Pressure("cpu", 7.35, None, 0.0012, None),
+        Pressure("io", 10.65, 10.48, 0.0012, 0.0),
+        Pressure("irq", None, 3.0, None, 0.0),
+        Pressure("memory", 0.04, 0.02, 0.0012, 0.0),
     )
+
+
+def test_a_line_without_averages_keeps_its_seconds(laptop: FixtureMachine) -> None:
+    laptop.write("proc/pressure/io", "some avg10=1.2.3 avg60=x total=2000000\nfull total=1000000\n")
+    (io,) = [each for each in laptop.read(Pressures).resources if each.resource == "io"]
+    assert io == Pressure("io", 2.0, 1.0)
 
 
 def test_a_kernel_without_one_of_the_files_shows_the_others(laptop: FixtureMachine) -> None:

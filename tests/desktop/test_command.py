@@ -132,6 +132,7 @@ def test_a_signal_while_a_file_is_being_chosen_ends_it(display: str, tmp_path: P
 BLOCKED = """
 import functools, threading, exporter.desktop
 from exporter.__main__ import main
+from exporter.findings import none_yet
 from exporter.model import Collector
 from exporter.sampling.sampler import Sampler
 
@@ -139,7 +140,8 @@ def read(machine, baseline):
     print("asked", flush=True)
     threading.Event().wait()
 
-exporter.desktop.Sampler = functools.partial(Sampler, collectors=[Collector("cpu", int, read, lambda _: ())])
+collectors = [Collector("cpu", int, read, lambda _: (), none_yet)]
+exporter.desktop.Sampler = functools.partial(Sampler, collectors=collectors)
 main()
 """
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.desktop.recording import Recording
-from exporter.settings import Settings
 from exporter.thresholds import Level
 from tests.recording.test_export import lines, read_csv
 from tests.render.figures import whole
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from tests.support_desktop import Desk
 
 fcntl = pytest.importorskip("fcntl", reason="the screen of these tests is Unix'")
-
-THRESHOLDS = Settings().thresholds()
 
 
 def type_path(desk: Desk, path: Path | str) -> None:
@@ -71,7 +68,7 @@ def test_the_rows_are_those_of_export_csv(desk: Desk, tmp_path: Path) -> None:
 
     other = tmp_path / "other.csv"
     sample = replace(whole(), time=1769846700.0)
-    record(open_exports(str(other), None), sample, THRESHOLDS)
+    record(open_exports(str(other), None), sample)
     file = tmp_path / "rows.csv"
     type_path(desk, file)
     desk.hands.press("Return")
@@ -225,7 +222,7 @@ def test_a_slow_disk_holds_up_nobody_and_what_it_missed_is_left_out(
         record(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "record", slow)
-    recording = Recording(str(tmp_path / "rows.csv"), THRESHOLDS)
+    recording = Recording(str(tmp_path / "rows.csv"))
     recording.start()
     recording.offer(whole())
     assert begun.wait(30)
@@ -246,13 +243,13 @@ def test_what_nobody_foresaw_is_said_too(tmp_path: Path, monkeypatch: pytest.Mon
         raise RuntimeError("something else")
 
     monkeypatch.setattr(module, "record", fail)
-    recording = Recording(str(tmp_path / "rows.csv"), THRESHOLDS)
+    recording = Recording(str(tmp_path / "rows.csv"))
     recording.start()
     recording.offer(whole())
     wait_for(lambda: not recording.is_running(), 30)
     assert recording.state() == (Level.CRITICAL, "Recording has ended: something else")
     monkeypatch.undo()
-    impossible = Recording(f"{tmp_path}/a\0b", THRESHOLDS)
+    impossible = Recording(f"{tmp_path}/a\0b")
     impossible.start()
     wait_for(lambda: not impossible.is_running(), 30)
     assert impossible.state()[0] is Level.CRITICAL

@@ -62,7 +62,7 @@ def test_it_shows_this_machine(desk: Desk) -> None:
     assert system.hostname in texts
     memory = psutil.virtual_memory().total
     assert any(text.endswith(f" of {size(memory)}".replace("\u00a0", " ")) for text in texts)
-    pids = [int(line[3]) for line in table(desk.window.body.processes.tree)]
+    pids = [int(line[3]) for line in table(desk.window.body.tables["Top processes"].tree)]
     assert pids
     assert len(set(pids)) == len(pids)
 
@@ -79,7 +79,8 @@ def test_a_level_is_said_in_words(desk: Desk) -> None:
 
 
 def test_the_owners_thresholds_are_used(open_desk: Callable[..., Desk]) -> None:
-    texts = shown(open_desk(cpu_warning=30, cpu_critical=40), whole())
+    thresholds = Settings(cpu_warning=30, cpu_critical=40).thresholds()
+    texts = shown(open_desk(cpu_warning=30, cpu_critical=40), whole(thresholds=thresholds))
     assert "CPU 42 % (critical from 40 %): python3 train.py 1.90 cores, postgres 0.40 cores" in texts
 
 
@@ -114,7 +115,7 @@ def test_what_cannot_be_read_is_named(desk: Desk) -> None:
     broken = Filesystems((filesystem("/", 0.5), filesystem("/nas", None, "does not answer (2 s)")))
     texts = shown(desk, snapshot(SYSTEM, cpu(0.5), broken, failed={"memory": "OSError: no such thing"}))
     assert "● figures missing" in texts
-    assert "The memory figures are missing: OSError: no such thing" in texts
+    assert "The figures for memory are missing: OSError: no such thing" in texts
     assert "Filesystem /nas cannot be read: does not answer (2 s)" in texts
 
 
@@ -133,12 +134,12 @@ def test_names_are_shown_as_they_are(desk: Desk) -> None:
         failed={"cpu": "{ [exit]"},
     )
     texts = shown(desk, sample)
-    assert [line[0] for line in table(desk.window.body.processes.tree)] == list(ODD)
-    assert [line[4] for line in table(desk.window.body.processes.tree)] == list(ODD)
-    assert [line[0] for line in table(desk.window.body.network.tree)] == list(ODD)
+    assert [line[0] for line in table(desk.window.body.tables["Top processes"].tree)] == list(ODD)
+    assert [line[4] for line in table(desk.window.body.tables["Top processes"].tree)] == list(ODD)
+    assert [line[0] for line in table(desk.window.body.tables["Network"].tree)] == list(ODD)
     names = [str(row.name["text"]) for row in desk.window.body.shares.rows]
     assert [name for name in names if "x" not in name] == [name for name in ODD if "x" not in name]
-    assert "The cpu figures are missing: { [exit]" in texts
+    assert "The figures for cpu are missing: { [exit]" in texts
     assert desk.hands.title().startswith("$HOME [exit] ;: ")
 
 
@@ -152,7 +153,7 @@ def test_characters_that_end_x11_programs_are_replaced(desk: Desk) -> None:
 
 def test_a_selection_follows_its_process(desk: Desk) -> None:
     shown(desk, whole())
-    tree = desk.window.body.processes.tree
+    tree = desk.window.body.tables["Top processes"].tree
     tree.selection_set("77")
     shown(desk, snapshot(replace(processes(), processes=PROCESSES[::-1])))
     assert tree.selection() == ("77",)
@@ -165,7 +166,7 @@ def test_twenty_filesystems_can_be_scrolled_to(desk: Desk, how: str) -> None:
     shown(desk, snapshot(SYSTEM, cpu(0.5), Filesystems(mounts), processes()))
     rows = desk.window.body.shares.rows
     assert [str(row.name["text"]) for row in rows[1:]] == [each.mountpoint for each in mounts]
-    last = desk.window.body.processes.tree
+    last = desk.window.body.tables["Top processes"].tree
     foot = desk.window.controls.frame.winfo_rooty
 
     def is_visible() -> bool:
@@ -188,12 +189,18 @@ def test_it_fits_its_screen_and_stays_usable_when_it_is_small(desk: Desk) -> Non
     window = desk.window
     assert desk.root.winfo_width() <= 1024
     assert desk.root.winfo_height() <= 768
-    side_by_side = window.body.network.frame.winfo_rootx() > window.body.processes.frame.winfo_rootx()
+    side_by_side = (
+        window.body.tables["Network"].frame.winfo_rootx() > window.body.tables["Top processes"].frame.winfo_rootx()
+    )
     assert side_by_side
     desk.root.geometry("1x1")
     desk.until(lambda: desk.root.winfo_width() < 700)
     desk.root.geometry("{}x{}".format(*desk.root.minsize()))
-    desk.until(lambda: window.body.network.frame.winfo_rootx() == window.body.processes.frame.winfo_rootx())
+    desk.until(
+        lambda: (
+            window.body.tables["Network"].frame.winfo_rootx() == window.body.tables["Top processes"].frame.winfo_rootx()
+        )
+    )
     desk.settle()
     right = desk.root.winfo_rootx() + desk.root.winfo_width()
     bottom = desk.root.winfo_rooty() + desk.root.winfo_height()

@@ -65,7 +65,7 @@ def test_a_collector_that_gets_no_memory_costs_its_own_section(tmp_path: Path) -
             page=page.status,
             slowest=ms(max(scrape.seconds for scrape in scrapes)),
         )
-        for answer, says in ((page, "The processes figures are missing: MemoryError"), (stats, '"MemoryError"')):
+        for answer, says in ((page, "The figures for processes are missing: MemoryError"), (stats, '"MemoryError"')):
             assert (answer.status, says in answer.text) in {(200, True), (503, False)}
         for scrape in scrapes:
             assert scrape.failing() - missing_before == {"processes"}

@@ -135,7 +135,7 @@ def test_the_page_and_the_json_are_answered_and_say_so_too(machine: Machine) -> 
         for thread in threads:
             thread.join()
         assert time.monotonic() - begin < 10
-        assert "The temperature figures are missing: no answer within 9 s" in answers["/"].text
+        assert "The figures for temperature are missing: no answer within 9 s" in answers["/"].text
         assert '"no answer within 9 s"' in answers["/api/stats"].text
         assert "still no answer after" in exporter.get("/").text
         assert exporter.get("/-/healthy").status == exporter.get("/-/ready").status == 200

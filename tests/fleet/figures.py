@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from zlib import crc32
 
 from tests.fleet.waves import DAY, noise
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.fleet.machine import Moment
 
-    Figure: TypeAlias = Callable[[Moment], object]
+    Figure: TypeAlias = Callable[[Moment], Any]
     Values: TypeAlias = Mapping[tuple[str, str], float]
 
 LABEL = re.compile(r'(\w+)="([^"]*)"')
@@ -128,6 +128,20 @@ def filesystem(series: Series, values: Values) -> Figure:
     return lambda m: bytes_used(m) / net
 
 
+def level(values: Values) -> Figure:
+    """Return the level by the limits of CPU, memory and filesystems, 80 and 90 % on the fixture machine."""
+    ratio = "host_filesystem_usage_ratio"
+    shares = [
+        filesystem(Series(ratio, labels, value), values) for (name, labels), value in values.items() if name == ratio
+    ]
+
+    def figure(m: Moment) -> int:
+        worst = max(m.load, m.memory / m.memory_total, *(float(share(m)) for share in shares))
+        return sum(worst >= limit for limit in (0.8, 0.9))
+
+    return figure
+
+
 def battery(m: Moment) -> float:
     return round(0.5 + 0.45 * abs((m.now / 20000 + m.machine.size) % 2 - 1), 2)
 
@@ -194,6 +208,8 @@ FILESYSTEM = ("host_filesystem_used_bytes", "host_filesystem_available_bytes", "
 
 def figure_of(series: Series, values: Values) -> Figure | None:
     """Return where a series' figure comes from; None where it stays as it is. ``values`` are those of the fixture."""
+    if series.name == "host_level":
+        return level(values)
     if series.name in FILESYSTEM:
         return filesystem(series, values)
     maker = MAKERS.get(series.name)

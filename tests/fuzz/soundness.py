@@ -85,12 +85,12 @@ class Showing:
         screen = io.StringIO()
         Console(file=screen, width=width, force_terminal=True).print(view(snapshot, self._thresholds, width))
         screen.getvalue().encode()
-        line = plain_line(snapshot, self._thresholds)
+        line = plain_line(snapshot)
         assert line.isprintable(), line
         line.encode()
 
     def _check_rows(self, snapshot: Snapshot) -> None:
-        values = row(snapshot, self._thresholds)
+        values = row(snapshot)
         assert list(values) == list(COLUMNS)
         form = CsvFormat()
         (cells,) = csv.reader([form.line(values)], strict=True)

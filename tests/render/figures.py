@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from exporter.collectors import COLLECTORS
 from exporter.collectors.battery import Battery
 from exporter.collectors.cpu import Cpu
 from exporter.collectors.disk import Disk, Disks
@@ -15,6 +16,9 @@ from exporter.collectors.system import System
 from exporter.model import Reading, Snapshot
 from exporter.settings import Settings
 from exporter.sources.netdev import Counters
+
+if TYPE_CHECKING:
+    from exporter.thresholds import Thresholds
 
 GIB = 1024**3
 THRESHOLDS = Settings().thresholds()
@@ -70,14 +74,24 @@ def disks() -> Disks:
     return Disks((Disk("sda", 10, 20, 1, 1, 0.5, 2048.0, None), Disk("sdb", 1, 2, 1, 1, None)), 0.0)
 
 
-def snapshot(*sections: Any, failed: dict[str, str] | None = None) -> Snapshot:
-    """Return a snapshot of these sections, and of collectors that failed with these errors."""
-    readings = [Reading(type(section).__name__.lower(), section, (), None, 0.001, 0) for section in sections]
-    readings += [Reading(name, None, (), error, 0.001, 1) for name, error in (failed or {}).items()]
+def snapshot(*sections: Any, failed: dict[str, str] | None = None, thresholds: Thresholds = THRESHOLDS) -> Snapshot:
+    """Return a snapshot of these sections, in the collectors' order, and of collectors that failed and why."""
+    given = {type(section): section for section in sections}
+    readings = [
+        Reading(each.name, section, (), tuple(each.findings(section, thresholds)), None, 0.001, 0)
+        for each in COLLECTORS
+        if (section := given.get(each.section)) is not None
+    ]
+    readings += [Reading(name, None, (), (), error, 0.001, 1) for name, error in (failed or {}).items()]
     return Snapshot(TIME, 5000.0, tuple(readings))
 
 
-def whole(cpu_usage: float = 0.42, memory_usage: float = 0.5, disk_usage: float = 0.3) -> Snapshot:
+def whole(
+    cpu_usage: float = 0.42,
+    memory_usage: float = 0.5,
+    disk_usage: float = 0.3,
+    thresholds: Thresholds = THRESHOLDS,
+) -> Snapshot:
     return snapshot(
         SYSTEM,
         cpu(cpu_usage),
@@ -87,4 +101,5 @@ def whole(cpu_usage: float = 0.42, memory_usage: float = 0.5, disk_usage: float 
         network(),
         Battery(charge_ratio=0.73, plugged=False, remaining_seconds=5400.0),
         processes(),
+        thresholds=thresholds,
     )

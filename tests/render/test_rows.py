@@ -8,11 +8,11 @@ from exporter.collectors.battery import Battery
 from exporter.collectors.filesystem import Filesystems
 from exporter.recording.formats import CsvFormat, JsonLinesFormat
 from exporter.render.rows import COLUMNS, row
-from tests.render.figures import GIB, SYSTEM, THRESHOLDS, cpu, filesystem, processes, snapshot, whole
+from tests.render.figures import GIB, SYSTEM, cpu, filesystem, processes, snapshot, whole
 
 
 def test_every_column_has_its_figure() -> None:
-    assert row(whole(), THRESHOLDS) == {
+    assert row(whole()) == {
         "time": "2026-01-31T08:05:00.250Z",
         "hostname": "zebra",
         "level": "ok",
@@ -42,49 +42,49 @@ def test_every_column_has_its_figure() -> None:
 
 def test_the_columns_stand_in_their_documented_order_whatever_is_known() -> None:
     for sample in (whole(), snapshot(), snapshot(processes()), snapshot(cpu(0.5), failed={"memory": "no"})):
-        assert list(row(sample, THRESHOLDS)) == list(COLUMNS)
+        assert list(row(sample)) == list(COLUMNS)
 
 
 def test_what_is_not_known_is_empty() -> None:
-    values = row(snapshot(), THRESHOLDS)
+    values = row(snapshot())
     assert {name for name, value in values.items() if value is not None} == {"time", "level"}
     assert CsvFormat().line(values) == "2026-01-31T08:05:00.250Z,,ok" + "," * (len(COLUMNS) - 3) + "\n"
 
 
 def test_the_level_is_the_worst() -> None:
-    assert row(whole(cpu_usage=0.8), THRESHOLDS)["level"] == "warning"
-    assert row(whole(cpu_usage=0.8, disk_usage=0.9), THRESHOLDS)["level"] == "critical"
+    assert row(whole(cpu_usage=0.8))["level"] == "warning"
+    assert row(whole(cpu_usage=0.8, disk_usage=0.9))["level"] == "critical"
 
 
 def test_ratios_are_short_and_zero_is_not_unknown() -> None:
-    values = row(snapshot(cpu(0.0)), THRESHOLDS)
+    values = row(snapshot(cpu(0.0)))
     assert values["cpu_usage_ratio"] == 0.0
-    assert row(snapshot(cpu(1 / 3)), THRESHOLDS)["cpu_usage_ratio"] == 0.3333
-    assert row(snapshot(cpu(None)), THRESHOLDS)["cpu_usage_ratio"] is None
+    assert row(snapshot(cpu(1 / 3)))["cpu_usage_ratio"] == 0.3333
+    assert row(snapshot(cpu(None)))["cpu_usage_ratio"] is None
 
 
 def test_filesystems_that_cannot_be_read_are_not_the_fullest() -> None:
     filesystems = Filesystems((filesystem("/dead", None, "no answer"), filesystem("/", 0.2)))
-    assert row(snapshot(filesystems), THRESHOLDS)["filesystem_mountpoint"] == "/"
+    assert row(snapshot(filesystems))["filesystem_mountpoint"] == "/"
     only_dead = Filesystems((filesystem("/dead", None, "no answer"),))
-    assert row(snapshot(only_dead), THRESHOLDS)["filesystem_mountpoint"] is None
+    assert row(snapshot(only_dead))["filesystem_mountpoint"] is None
 
 
 def test_a_machine_without_processes_in_the_list_has_a_row() -> None:
-    values = row(snapshot(processes(())), THRESHOLDS)
+    values = row(snapshot(processes(())))
     assert (values["processes"], values["top_cpu_name"]) == (310, None)
 
 
 def test_yes_and_no_are_1_and_0_in_csv_and_words_in_json() -> None:
     for plugged, table, text in ((True, ",1,", "true"), (False, ",0,", "false"), (None, ",,", "null")):
-        values = row(snapshot(Battery(0.5, plugged, None)), THRESHOLDS)
+        values = row(snapshot(Battery(0.5, plugged, None)))
         assert f"0.5{table}" in CsvFormat().line(values)
         assert f'"battery_plugged": {text}' in JsonLinesFormat().line(values)
 
 
 def test_no_name_breaks_a_line() -> None:
     """Collectors give printable text only; should a line break come through, quoting keeps the row one record."""
-    values = row(snapshot(replace(SYSTEM, hostname='a,"b"')), THRESHOLDS)
+    values = row(snapshot(replace(SYSTEM, hostname='a,"b"')))
     for form in (CsvFormat(), JsonLinesFormat()):
         assert form.line(values).count("\n") == 1
         assert form.line(values).endswith("\n")

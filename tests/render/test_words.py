@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from exporter.collectors.battery import Battery
 from exporter.collectors.filesystem import Filesystems
-from exporter.findings import findings, worst
-from exporter.render.words import headline, not_readable, sentence
+from exporter.render.words import headline, sentence, sentences
 from exporter.thresholds import Level
 from tests.render.figures import THRESHOLDS, cpu, filesystem, memory, processes, snapshot, whole
 
@@ -27,66 +29,77 @@ def _plain(text: str) -> str:
     ],
 )
 def test_the_headline_counts_levels(usages: tuple[float, float, float], words: str) -> None:
-    assert headline(findings(whole(*usages), THRESHOLDS), []) == words
+    assert headline(whole(*usages)) == words
 
 
 def test_what_cannot_be_read_is_not_called_well() -> None:
-    assert headline((), ["The cpu figures are missing: no"]) == "figures missing"
-    assert headline(findings(whole(0.95), THRESHOLDS), ["..."]) == "1 critical, figures missing"
+    assert headline(snapshot(failed={"cpu": "no"})) == "figures missing"
+    assert headline(snapshot(cpu(0.95), failed={"memory": "no"})) == "1 critical, figures missing"
+    assert snapshot(failed={"cpu": "no"}).level() is Level.WARNING
 
 
-def test_what_cannot_be_read_is_said_and_filesystems_of_one_error_together() -> None:
+def test_what_cannot_be_read_for_one_reason_is_one_sentence() -> None:
     dead = [filesystem(path, None, "no answer in 2 s") for path in ("/a", "/b")]
     sample = snapshot(Filesystems((*dead, filesystem("/c", None, "not allowed"))), failed={"cpu": "OSError: no"})
-    assert not_readable(sample) == [
-        "The cpu figures are missing: OSError: no",
-        "Filesystems /a, /b cannot be read: no answer in 2 s",
+    assert [text for _, text in sentences(sample)] == [
+        "Filesystem /a cannot be read: no answer in 2 s; the same goes for /b",
         "Filesystem /c cannot be read: not allowed",
+        "The figures for cpu are missing: OSError: no",
     ]
-    assert not_readable(snapshot(cpu(0.5))) == []
+    assert [finding.subject for finding in sample.findings()] == ["/a", "/b", "/c", "cpu"]
+    assert sentences(snapshot(cpu(0.5))) == []
 
 
-def test_a_machine_of_which_nothing_is_known_has_no_findings() -> None:
-    found = findings(snapshot(failed={"cpu": "no"}), THRESHOLDS)
-    assert found == ()
-    assert worst(found) is Level.OK
+def test_a_low_battery_is_a_finding_while_it_is_not_charging() -> None:
+    assert [_plain(text) for _, text in sentences(snapshot(Battery(0.03, plugged=False, remaining_seconds=None)))] == [
+        "Battery 3 % (warning at 15 % or less)"
+    ]
+    assert headline(snapshot(Battery(0.03, plugged=False, remaining_seconds=None))) == "1 warning"
+    for charge, plugged in ((0.03, True), (0.03, None), (0.16, False)):
+        assert headline(snapshot(Battery(charge, plugged, None))) == "all well"
+    assert headline(snapshot(Battery(0.15, plugged=False, remaining_seconds=None))) == "1 warning"
+
+
+def test_a_filesystem_without_inodes_is_a_finding_beside_its_space() -> None:
+    full = replace(filesystem("/srv", 0.95), inodes_usage_ratio=1.0)
+    assert [_plain(text) for _, text in sentences(snapshot(Filesystems((full,))))] == [
+        "Filesystem /srv 95 % (critical from 90 %)",
+        "Inodes of /srv 100 % (warning from 90 %)",
+    ]
+    assert headline(snapshot(Filesystems((replace(full, inodes_usage_ratio=0.89),)))) == "1 critical"
 
 
 def test_the_worst_finding_comes_first() -> None:
-    found = findings(whole(0.85, 0.95, 0.99), THRESHOLDS)
-    assert [(finding.resource, finding.subject) for finding in found[:3]] == [
-        ("filesystem", "/"),
-        ("memory", ""),
-        ("cpu", ""),
+    found = whole(0.85, 0.95, 0.99).findings()
+    assert [(finding.kind, finding.subject) for finding in found] == [
+        ("HostFilesystemFull", "/"),
+        ("HostHighMemory", ""),
+        ("HostHighCpu", ""),
     ]
 
 
 def test_cpu_names_the_programs_that_use_most_of_it_and_not_the_idle_ones() -> None:
-    (finding,) = findings(snapshot(cpu(0.93)), THRESHOLDS)
+    (finding,) = snapshot(cpu(0.93)).findings()
     assert _plain(sentence(finding, processes())) == (
         "CPU 93 % (critical from 90 %): python3 train.py 1.90 cores, postgres 0.40 cores"
     )
 
 
 def test_memory_names_the_programs_that_use_most_of_it() -> None:
-    (finding,) = findings(snapshot(memory(0.81)), THRESHOLDS)
+    (finding,) = snapshot(memory(0.81)).findings()
     assert _plain(sentence(finding, processes())) == (
         "Memory 81 % (warning from 80 %): postgres 5.0 GiB, python3 train.py 2.0 GiB, bash 10.0 MiB"
     )
 
 
 def test_a_filesystem_names_its_mountpoint_and_no_program() -> None:
-    (finding,) = findings(snapshot(Filesystems((filesystem("/data", 0.97),))), THRESHOLDS)
+    (finding,) = snapshot(Filesystems((filesystem("/data", 0.97),))).findings()
     assert _plain(sentence(finding, processes())) == "Filesystem /data 97 % (critical from 90 %)"
 
 
 def test_without_the_processes_the_finding_is_said_alone() -> None:
-    (finding,) = findings(snapshot(cpu(0.85)), THRESHOLDS)
+    (finding,) = snapshot(cpu(0.85)).findings()
     assert _plain(sentence(finding, None)) == "CPU 85 % (warning from 80 %)"
-
-
-def test_a_filesystem_that_cannot_be_read_has_no_level() -> None:
-    assert findings(snapshot(Filesystems((filesystem("/dead", None, "no answer"),))), THRESHOLDS) == ()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from exporter.sampling.baselines import MAX_WINDOW, Baselines
 def snapshot(when: float, **given: str | None) -> Snapshot:
     """Return a sample at ``when``; a collector that gave None has failed."""
     readings = (
-        Reading(name, section, (), None if section else "failed", 0.0, 0 if section else 1)
+        Reading(name, section, (), (), None if section else "failed", 0.0, 0 if section else 1)
         for name, section in given.items()
     )
     return Snapshot(when, when, tuple(readings))

@@ -38,11 +38,13 @@ def _raise(*_: object) -> NoReturn:
 
 
 def _broken(name: str, part: str) -> tuple[Collector, ...]:
-    """Return all collectors, that of ``name`` broken where it reads or where it makes its metrics."""
+    """Return all collectors, that of ``name`` broken where it reads or where it makes its metrics or findings."""
     # For "metrics", any section will do: the machine may lack the hardware, and then none would be made.
     changes: dict[str, Any] = {"read": _raise}
     if part == "metrics":
         changes = {"read": lambda _machine, _baseline: object(), "metrics": _raise}
+    elif part == "findings":
+        changes = {"read": lambda _machine, _baseline: object(), "metrics": lambda _: (), "findings": _raise}
     return tuple(replace(each, **changes) if each.name == name else each for each in COLLECTORS)
 
 
@@ -65,7 +67,7 @@ def well() -> dict[str, set[str]]:
     }
 
 
-@pytest.mark.parametrize("part", ["read", "metrics"])
+@pytest.mark.parametrize("part", ["read", "metrics", "findings"])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_failing_collector_costs_its_own_section_only(name: str, part: str, well: dict[str, set[str]]) -> None:
     client = _client(_broken(name, part))
@@ -95,7 +97,7 @@ def test_a_failing_collector_costs_its_own_section_only(name: str, part: str, we
 
     answer = client.get("/")
     assert answer.status_code == 200
-    assert f"The {name} figures are missing: the sensor &lt;bus&gt; is on fire" in answer.text
+    assert f"The figures for {name} are missing: the sensor &lt;bus&gt; is on fire" in answer.text
     for other, heading in HEADINGS.items():
         assert (heading in answer.text) == (other != name and bool(well[other]))
 

@@ -13,6 +13,7 @@ from exporter.collectors import COLLECTORS
 from exporter.collectors.cpu import Cpu
 from exporter.collectors.processes import Processes
 from exporter.families import gauge
+from exporter.findings import none_yet
 from exporter.machine import Machine, open_machine
 from exporter.model import Collector, Snapshot
 from exporter.sampling.baselines import MAX_WINDOW, MIN_WINDOW
@@ -56,7 +57,7 @@ class Ticker:
         return Tick(self.readings)
 
     def collector(self) -> Collector:
-        return Collector("tick", Tick, self.read, _metrics)
+        return Collector("tick", Tick, self.read, _metrics, none_yet)
 
 
 def _metrics(section: Tick) -> Iterable[Metric]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.findings import none_yet
 from exporter.machine import open_machine
 from exporter.model import Collector
 from exporter.sampling import passes
@@ -21,7 +22,7 @@ from tests.support import wait_for
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from exporter.model import Snapshot
+from exporter.model import Snapshot
 
 SHORT = 0.5
 """Seconds: enough for a collector to step aside on a busy machine."""
@@ -44,7 +45,7 @@ class Door:
         return self.name
 
     def collector(self) -> Collector:
-        return Collector(self.name, str, self.read, lambda _: ())
+        return Collector(self.name, str, self.read, lambda _: (), none_yet)
 
 
 class Doors:

@@ -56,7 +56,7 @@ def families() -> list[tuple[str, str, list[Metric]]]:
     sections = [
         (each.name, inspect.getdoc(inspect.getmodule(each.read)) or "", given[each.name]) for each in COLLECTORS
     ]
-    own = list(exporter_families(snapshot.readings, thresholds))
+    own = list(exporter_families(snapshot.readings, thresholds, snapshot.level()))
     return [*sections, ("exporter", "The thresholds of this machine, and how the exporter itself does.", own)]
 
 

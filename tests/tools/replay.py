@@ -60,6 +60,8 @@ class Machine:
     def _sample(self, name: str, labels: str, value: float, seconds: float) -> str:
         if name == "host_info":
             labels = re.sub(r'hostname="[^"]*"', f'hostname="{self.name}"', labels)
+        elif name == "host_level":
+            value = sum(max(self.cpu, self.memory, self.filesystem) >= limit for limit in (0.8, 0.9))
         elif name == "host_memory_usage_ratio":
             value = self.memory
         elif name == "host_filesystem_usage_ratio":

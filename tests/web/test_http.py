@@ -166,7 +166,7 @@ def test_collect_restricts_to_one_collector(still: Exporter) -> None:
     samples = still.samples("/metrics?collect[]=memory")
     assert _sections(samples) == {"memory"}
     rest = {name for name in samples.names() if name.startswith("host_")}
-    allowed = ("host_memory_", "host_swap_", "host_exporter_", "host_alert_threshold_ratio")
+    allowed = ("host_memory_", "host_swap_", "host_exporter_", "host_alert_threshold_ratio", "host_level")
     assert not [name for name in rest if not name.startswith(allowed)]
     assert samples.value("host_memory_total_bytes") == still.samples().value("host_memory_total_bytes")
 
@@ -225,6 +225,6 @@ def test_the_json_agrees_with_the_exposition(still: Exporter) -> None:
 
 def test_the_json_has_the_documented_keys_and_hides_what_rates_need(still: Exporter) -> None:
     stats = json.loads(still.get("/api/stats").body)
-    assert set(stats) == {"time", "version", "level", "levels", "thresholds", "collectors"} | NAMES
+    assert set(stats) == {"time", "version", "level", "findings", "levels", "thresholds", "collectors"} | NAMES
     assert "scanned" not in stats["processes"]
     assert "core_seconds" not in stats["cpu"]

@@ -200,7 +200,7 @@ def broken_page() -> Page:
 
 def test_collector_errors_are_said_in_plain_words(broken_page: Page) -> None:
     said = [text for _, text in broken_page.all("li", **{"class": "failed"})]
-    assert said == ["The memory figures are missing: /proc/meminfo: Permission denied"]
+    assert said == ["The figures for memory are missing: /proc/meminfo: Permission denied"]
     assert "Memory" not in [text for _, text in broken_page.all("h2")]
     assert broken_page.all("h2", id="cpu")
 
@@ -233,4 +233,6 @@ def test_the_page_is_there_when_all_collectors_fail() -> None:
     sampler = Sampler(open_machine(settings), [replace(each, read=read) for each in COLLECTORS])
     page = Page(create_app(sampler, settings).test_client().get("/").text)
     assert page.one("h1")[1] == "this machine"
-    assert len(page.all("li", **{"class": "failed"})) == len(COLLECTORS)
+    ((_, said),) = page.all("li", **{"class": "failed"})
+    first, *others = [each.name for each in COLLECTORS]
+    assert said == f"The figures for {first} are missing: OSError: no; the same goes for {', '.join(others)}"

@@ -1,0 +1,86 @@
+"""The bars of terminal and window: what is used of what there is, subject by subject in the collectors' order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from exporter.collectors.battery import Battery
+from exporter.collectors.cpu import Cpu
+from exporter.collectors.filesystem import Filesystems
+from exporter.collectors.memory import Memory
+from exporter.collectors.system import System
+from exporter.render.units import number, size, span
+from exporter.thresholds import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from exporter.model import Snapshot
+    from exporter.thresholds import Threshold, Thresholds
+
+    Levels = Mapping[tuple[str, str], Level]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One share (0-1) for a bar; ``threshold`` is None for what has no limits of the owner's to mark on it."""
+
+    name: str
+    ratio: float
+    detail: str
+    threshold: Threshold | None = None
+    level: Level = Level.OK
+
+
+def shares(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Share]:
+    """Return CPU, memory, swap, filesystems and battery, as far as they are there and can be read."""
+    levels = snapshot.levels()
+    for reading in snapshot.readings:
+        if show := _SUBJECTS.get(type(reading.section)):
+            yield from show(snapshot, reading.section, thresholds, levels)
+
+
+def _cpu(snapshot: Snapshot, cpu: Cpu, thresholds: Thresholds, levels: Levels) -> Iterator[Share]:
+    system = snapshot.section(System)
+    load = f", load {number(system.load1)} {number(system.load5)}" if system and system.load1 is not None else ""
+    if cpu.usage_ratio is not None:
+        detail = f"{cpu.logical_cpus} CPUs{load}"
+        level = levels.get(("HostHighCpu", ""), Level.OK)
+        yield Share("CPU", cpu.usage_ratio, detail, thresholds.cpu, level)
+
+
+def _memory(_snapshot: Snapshot, memory: Memory, thresholds: Thresholds, levels: Levels) -> Iterator[Share]:
+    if memory.usage_ratio is None:
+        return
+    detail = _of(memory.used_bytes, memory.total_bytes)
+    level = levels.get(("HostHighMemory", ""), Level.OK)
+    yield Share("Memory", memory.usage_ratio, detail, thresholds.memory, level)
+    if memory.swap_usage_ratio is not None:
+        yield Share("Swap", memory.swap_usage_ratio, _of(memory.swap_used_bytes, memory.swap_total_bytes))
+
+
+def _filesystems(_snapshot: Snapshot, section: Filesystems, thresholds: Thresholds, levels: Levels) -> Iterator[Share]:
+    for each in section.filesystems:
+        if each.usage_ratio is not None:
+            free = f"{size(each.available_bytes)} available, {each.fstype}"
+            level = levels.get(("HostFilesystemFull", each.mountpoint), Level.OK)
+            yield Share(each.mountpoint, each.usage_ratio, free, thresholds.filesystem, level)
+
+
+def _battery(_snapshot: Snapshot, battery: Battery, _thresholds: Thresholds, levels: Levels) -> Iterator[Share]:
+    power = "power not known" if battery.plugged is None else "on mains power" if battery.plugged else "on battery"
+    lasts = f", lasts {span(battery.remaining_seconds)}" if battery.remaining_seconds is not None else ""
+    yield Share("Battery", battery.charge_ratio, power + lasts, level=levels.get(("HostBatteryLow", ""), Level.OK))
+
+
+def _of(used: int, total: int) -> str:
+    return f"{size(used)} of {size(total)}"
+
+
+_SUBJECTS: dict[type[Any], Callable[[Snapshot, Any, Thresholds, Levels], Iterator[Share]]] = {
+    Cpu: _cpu,
+    Memory: _memory,
+    Filesystems: _filesystems,
+    Battery: _battery,
+}
