@@ -101,6 +101,11 @@ def test_no_import_points_upwards(module: str) -> None:
         )
 
 
+def test_the_floors_are_drawn_as_they_are() -> None:
+    drawn = "\n".join(" ".join(floor) for floor in FLOORS[:-1])
+    assert f"```\n{drawn}\n```" in (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+
 def test_no_import_goes_in_a_circle() -> None:
     TopologicalSorter({module: within_the_house(path) for module, path in MODULES.items()}).prepare()
 
