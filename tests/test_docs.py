@@ -14,9 +14,14 @@ from exporter.settings import Settings
 from tests.support import run
 
 ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
 PAGES = sorted(
-    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("packaging/*.md"), *ROOT.glob("examples/*/*.md")]
+    page
+    for pattern in ("*.md", "docs/*.md", "packaging/*.md", "examples/*/*.md", "targets/**/README.md")
+    for page in ROOT.glob(pattern)
 )
+LONGEST_README = 150
+"""Lines: an introduction, not a manual."""
 
 
 def flags() -> set[str]:
@@ -24,11 +29,38 @@ def flags() -> set[str]:
     return {max(option.opts, key=len) for option in options}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def links(page: Path) -> list[tuple[Path, str]]:
+    """Return the files that a page links to, each with the heading it names, or an empty text."""
+    targets = re.findall(r"\]\((?!https://)([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8"))
+    return [((page.parent / file).resolve() if file else page, heading) for file, heading in targets]
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the names under which a page's headings can be linked to: GitHub's, as most viewers make them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= LONGEST_README
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
-        if not target.startswith("https://"):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+    for target, heading in links(page):
+        assert target.exists(), f"{page.name} links to {target}"
+        assert not heading or heading in anchors(target), f"{page.name} links to {target.name}#{heading}"
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, waiting = set(), [README]
+    while waiting:
+        page = waiting.pop()
+        if page.suffix == ".md" and page not in reached:
+            reached.add(page)
+            waiting += [target for target, _ in links(page)]
+    assert set(PAGES) - reached == set()
 
 
 def test_every_flag_is_described_and_every_flag_described_exists() -> None:
@@ -64,8 +96,11 @@ def test_every_make_target_named_exists() -> None:
         assert named <= targets, f"{page.name}: {named - targets}"
 
 
-def test_every_command_of_the_readme_is_understood() -> None:
-    for line in re.findall(r"^host-exporter ([^#\n]+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE):
+def test_every_command_is_understood() -> None:
+    page = (ROOT / "docs/exporter.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^host-exporter ([^#\n]+)", page, re.MULTILINE)
+    assert {line.split()[0] for line in lines} == set(cli.commands)
+    for line in lines:
         command, *words = line.split()
         known = {name for p in cli.commands[command].params for name in p.opts}
         assert {word for word in words if word.startswith("-")} <= known, line

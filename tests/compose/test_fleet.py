@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(600)
 PAGE = (ROOT / "docs/scaling.md").read_text(encoding="utf-8")
+OPERATIONS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +100,22 @@ def test_an_update_leaves_one_of_each_running_and_all_of_them_new(fleet: Stack) 
     assert all(fleet.container(name) != before[name] for name in before)
     for server in pairs[0]:
         eventually(lambda server=server: asked(fleet, server, 'up{job="host"} == 1'), 60)  # type: ignore[misc]
+
+
+def test_the_documented_removal_leaves_no_volume_of_the_fleet(stack: Stack) -> None:
+    """In a project of another name, whose .env no longer names the second file."""
+    (command,) = re.findall(r"^docker compose -f .+ down .+$", OPERATIONS, re.MULTILINE)
+    assert command.endswith(" --rmi all")
+    command = command.removesuffix(" --rmi all")  # the other tests need the images
+    make = (
+        "docker compose -f docker-compose.yml -f docker-compose.fleet.yml -f docker-compose.override.yml up --no-start"
+    )
+    volumes = ["docker", "volume", "ls", "--quiet", "--filter", "name=leftover_"]
+    for step in (make, "docker volume create leftover_digits"):
+        stack.engine.run(["bash", "-euc", f"COMPOSE_PROJECT_NAME=leftover {step}"], folder=stack.folder)
+    before = stack.engine.run(volumes).stdout.split()
+    assert set(before) == {
+        f"leftover_{name}" for name in ("prometheus", "alertmanager", "mailpit", "digits", *MORE)
+    }  # fmt: skip
+    stack.engine.run(["bash", "-euc", f"COMPOSE_PROJECT_NAME=leftover {command}"], folder=stack.folder)
+    assert stack.engine.run(volumes).stdout == ""

@@ -144,9 +144,9 @@ def test_a_change_in_env_is_in_force_after_up(stack: Stack) -> None:
         stack.compose("up", "-d", "--wait")
 
 
-def test_the_readmes_update_brings_new_rules_and_a_new_mail_into_force(stack: Stack) -> None:
-    update = next(line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("**Update:**"))
-    command = update.split("`")[1].removeprefix("git pull && ")
+def test_the_documented_update_brings_new_rules_and_a_new_mail_into_force(stack: Stack) -> None:
+    update = next(block for block in shell_blocks() if block.startswith("git pull\n"))
+    command = update.removeprefix("git pull\n")
     files = {name: (stack.folder / name).read_text() for name in ("alerts.yml", "docker-compose.yml")}
     try:
         (stack.folder / "alerts.yml").write_text(files["alerts.yml"].replace("alert: HostRebooted", "alert: NewName"))
@@ -166,7 +166,7 @@ def test_the_readmes_update_brings_new_rules_and_a_new_mail_into_force(stack: St
         shell(stack, command)
 
 
-def test_the_readmes_check_finds_a_broken_configuration_before_a_restart(stack: Stack) -> None:
+def test_the_documented_check_finds_a_broken_configuration_before_a_restart(stack: Stack) -> None:
     check = next(block for block in shell_blocks() if "promtool" in block).splitlines()[0]
     shell(stack, check)
     rules = stack.folder / "alerts.yml"
@@ -217,8 +217,8 @@ def test_a_killed_container_comes_back_and_loses_nothing(stack: Stack, service: 
     assert not lost, f"samples lost: {lost}"
 
 
-def test_the_readmes_backup_brings_everything_back(stack: Stack) -> None:
-    """The commands of the README, word by word, but for the volume of Grafana, which does not run here."""
+def test_the_documented_backup_brings_everything_back(stack: Stack) -> None:
+    """The commands of docs/operations.md, word by word, but for the volume of Grafana, which does not run here."""
     stack.wait_healthy()
     before = eventually(lambda: history(stack), 60)
     backup, restore = (block for block in shell_blocks() if "host-exporter_$volume" in block)
@@ -246,7 +246,7 @@ def mountpoints_of_this_machine() -> set[str]:
     return {filesystem["mountpoint"] for filesystem in stats["filesystem"]["filesystems"]}
 
 
-def shell_blocks(page: Path = ROOT / "README.md") -> list[str]:
+def shell_blocks(page: Path = ROOT / "docs/operations.md") -> list[str]:
     """Return the shell commands of a page, block by block."""
     return re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL)
 
