@@ -1,4 +1,4 @@
-"""``make load-test``: has locust ask the exporter and the example for a while, and writes docs/load-test.md."""
+"""``make load-test``: puts the exporter and the example under load with locust, and writes docs/load-test.md."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COLUMNS = ("Request Count", "Failure Count", "Requests/s", "50%", "95%", "99%", 
 
 @dataclass(frozen=True)
 class Case:
-    """A program, and how many users ask it. ``port`` is filled into its command."""
+    """A program, and how many users send it requests. ``PORT`` in its command is replaced."""
 
     user: str
     users: int
@@ -64,7 +64,7 @@ CASES = (
 
 
 def ask(case: Case, seconds: int, folder: Path) -> list[dict[str, str]]:
-    """Have locust ask, and return its table. Raises CalledProcessError where a request failed."""
+    """Run locust and return its table. Raises CalledProcessError if a request failed."""
     with case.served(folder) as url:
         command = [
             sys.executable, "-m", "locust", "--locustfile", str(Path(__file__).with_name("locustfile.py")), case.user,
@@ -78,7 +78,7 @@ def ask(case: Case, seconds: int, folder: Path) -> list[dict[str, str]]:
 
 def table(rows: list[dict[str, str]]) -> str:
     """Return locust's figures as a table; times in ms."""
-    lines = ["| request | requests | failed | a second | half within | 95 % | 99 % | longest |", "|---|" + "---:|" * 7]
+    lines = ["| request | requests | failed | per second | median | 95 % | 99 % | longest |", "|---|" + "---:|" * 7]
     for row in rows:
         name = f"{row['Type']} {row['Name']}".strip().replace("Aggregated", "all")
         lines.append("| " + " | ".join([name, *(f"{float(row[column]):.0f}" for column in COLUMNS)]) + " |")
@@ -86,7 +86,7 @@ def table(rows: list[dict[str, str]]) -> str:
 
 
 def machine() -> str:
-    """Return where it ran."""
+    """Return a description of this machine and the versions used."""
     cores, memory = psutil.cpu_count(), psutil.virtual_memory().total / 2**30
     packages = ", ".join(f"{name} {version(name)}" for name in ("cheroot", "gunicorn", "locust", "scikit-learn"))
     return f"{cores} cores, {memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}, {packages}"
