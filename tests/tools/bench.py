@@ -30,11 +30,11 @@ from tests.tools.bench_plot import draw
 from tests.tools.bench_table import markdown
 
 NOTES = """\
-CPU is the server's user and system time from /proc, the median of {repeats} rounds of up to {scrapes} scrapes, one
-after another, gzipped, on one kept connection, asking as Prometheus does. For CPU, latency and memory Host Exporter
-runs with --max-age 0: by default a sample younger than 1 s is used again and costs next to nothing. 8 scrapers, idle
-and start are measured with its defaults. Clients and server share the {cores} cores. process-exporter groups by
-program name."""
+CPU is the server's user and system time from /proc: the median of {repeats} rounds of up to {scrapes} scrapes, one after
+another, gzipped, over one kept-alive connection, with the headers that Prometheus sends. CPU, latency and memory of
+Host Exporter are measured with --max-age 0, because by default it reuses a sample younger than 1 s, which costs next
+to nothing. 8 scrapers, idle and start use its defaults. Clients and server share the {cores} cores. process-exporter
+groups by program name."""
 
 
 def say(text: str) -> None:
@@ -51,7 +51,7 @@ def measure(plan: Plan, folder: Path, picture: Path | None) -> str:
     programs = [ours("--max-age", "0"), *others]
     defaults = [ours(), *others]
     figures = [Figures(program) for program in programs]
-    say(f"CPU a scrape, with {', '.join(map(str, plan.crowd))} processes more")
+    say(f"CPU per scrape, with {', '.join(map(str, plan.crowd))} processes more")
     measure_cpu(figures, plan)
     for figure, default in zip(figures, defaults, strict=True):
         say(figure.program.name)

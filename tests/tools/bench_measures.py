@@ -89,7 +89,7 @@ def cpu_a_scrape(server: Server, scrapes: int) -> float:
 
 
 def measure_cpu(figures: Sequence[Figures], plan: Plan) -> None:
-    """CPU a scrape at each size of the crowd; the exporters take turns, so that all see the same disturbances."""
+    """CPU per scrape at each size of the crowd; the exporters take turns, so that all see the same disturbances."""
     for count in plan.crowd:
         with Crowd(count):
             processes = process_count()

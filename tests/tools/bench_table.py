@@ -53,7 +53,7 @@ def rows(ours: Figures, plan: Plan) -> Iterator[Row]:
     for processes in ours.cpu_ms:
         limit = round(cpu_goal_ms(processes), 1)
         yield Row(
-            f"CPU a scrape, {processes:,} processes",
+            f"CPU per scrape, {processes:,} processes",
             lambda f, n=processes: f"{f.cpu_ms[n]:.2f} ms",  # type: ignore[misc]
             f"<= {limit:g} ms",
             lambda f, n=processes, limit=limit: f.cpu_ms[n] <= limit,  # type: ignore[misc]
