@@ -178,7 +178,7 @@ def test_every_label_of_ours_is_kept_from_target_files(where: str) -> None:
     job = next(job for job in yaml.safe_load(text)["scrape_configs"] if job["job_name"].startswith("host"))
     drop, rename = job["relabel_configs"]
     page = (ROOT / "docs/scaling.md").read_text(encoding="utf-8")
-    listed = re.search(r"what our own series have: (.+?)\.", page, re.DOTALL)
+    listed = re.search(r"labels of our own series: (.+?)\.", page, re.DOTALL)
     assert listed
     assert re.findall(r"`(\w+)`", listed[1]) == ours()
     assert drop == {"action": "labeldrop", "regex": "|".join(ours())}
