@@ -18,6 +18,7 @@ import pytest
 from tests.compose.conftest import SERVICES, Stack
 from tests.digits.support import data_url
 from tests.support import Load, Samples, eventually, fetch
+from tests.tools.ports import free_port
 from tests.tools.stack.shipped import ROOT
 
 pytestmark = pytest.mark.timeout(600)
@@ -232,6 +233,21 @@ def test_the_documented_backup_brings_everything_back(stack: Stack) -> None:
     shell(stack, rest)
     after = history(stack)
     assert [t for t in before if t not in after] == []
+
+
+def test_a_container_started_by_hand_shows_the_host(stack: Stack) -> None:
+    """By the commands of docs/exporter.md, on a free port."""
+    start = next(block for block in shell_blocks(ROOT / "docs/exporter.md") if block.startswith("docker build"))
+    published, port = "-p 127.0.0.1:5000:5000", free_port()
+    assert published in start
+    try:
+        shell(stack, start.replace(published, f"-p 127.0.0.1:{port}:5000"))
+        eventually(lambda: fetch(f"http://127.0.0.1:{port}/-/ready").status == 200, 30)
+        found = Samples.parse(fetch(f"http://127.0.0.1:{port}/metrics").text)
+        assert found.labels("host_filesystem_error", "mountpoint") == mountpoints_of_this_machine()
+        assert {s.value for s in found.samples if s.name == "host_exporter_collector_success"} == {1}
+    finally:
+        stack.engine.docker("rm", "--force", "host-exporter", check=False)
 
 
 def inside(stack: Stack, service: str, path: str) -> str:
