@@ -31,10 +31,10 @@ from tests.tools.bench_table import markdown
 
 NOTES = """\
 CPU is the server's user and system time from /proc: the median of {repeats} rounds of up to {scrapes} scrapes, one
-after another, gzipped, over one kept-alive connection, with the headers that Prometheus sends. CPU, latency and memory of
-Host Exporter are measured with --max-age 0, because by default it reuses a sample younger than 1 s, which costs next
-to nothing. 8 scrapers, idle and start use its defaults. Clients and server share the {cores} cores. process-exporter
-groups by program name."""
+after another, gzipped, over one kept-alive connection, with the headers that Prometheus sends. CPU, latency and
+memory of Host Exporter are measured with --max-age 0, because by default it reuses a sample younger than 1 s, which
+costs next to nothing. 8 scrapers, idle and start use its defaults. Clients and server share the {cores} cores.
+process-exporter groups by program name."""
 
 
 def say(text: str) -> None:
