@@ -3,7 +3,7 @@ FROM python:3.13.14-slim
 WORKDIR /opt/host-exporter
 COPY requirements.lock .
 RUN pip install --no-cache-dir --require-hashes -r requirements.lock
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY exporter exporter
 RUN pip install --no-cache-dir --no-deps --no-build-isolation .
 

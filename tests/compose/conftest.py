@@ -85,7 +85,7 @@ def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".venv", "saved_images")
         )
     for name in ("docker-compose.yml", "docker-compose.fleet.yml", "Dockerfile", ".dockerignore", "prometheus.yml",
-                 "alerts.yml", "pyproject.toml", "README.md", "requirements.lock"):  # fmt: skip
+                 "alerts.yml", "pyproject.toml", "README.md", "LICENSE", "requirements.lock"):  # fmt: skip
         shutil.copy(ROOT / name, folder)
     ports = {service: free_port() for service in (*SERVICES, *MORE, "digits")}
     lines = [f"{service.upper().replace('-', '_')}_PORT={port}" for service, port in ports.items()]
