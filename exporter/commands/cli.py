@@ -6,10 +6,12 @@ import difflib
 import logging
 import os
 import sys
+import sysconfig
 from typing import Any
 
 import click
 
+import exporter
 from exporter import __version__
 from exporter.commands.options import (
     EXPORTS,
@@ -45,13 +47,35 @@ class Commands(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the default command before arguments that begin with one of its flags."""
-        if not args or (args[0].startswith("-") and args[0] not in {"-h", "--help", "--version"}):
+        if not args or (args[0].startswith("-") and args[0] not in {"-h", "--help", "--version", "--licenses"}):
             args = [DEFAULT_COMMAND, *args]
         return super().parse_args(ctx, args)
 
 
+def show_licences(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
+    """Print the licences and end, where asked for. The one-file program has them inside."""
+    if not asked or ctx.resilient_parsing:
+        return
+    file = os.path.join(os.path.dirname(exporter.__file__), "LICENSES.txt")
+    if os.path.exists(file):
+        with open(file, "rb") as texts:
+            click.echo(texts.read(), nl=False)
+    else:
+        folder = sysconfig.get_path("purelib")
+        click.echo(f"Apache License 2.0. Each package has its own licence in its .dist-info folder in {folder}.")
+    ctx.exit()
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="host-exporter")
+@click.option(
+    "--licenses",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_licences,
+    help="Show the licences of the program and of what is inside it, and exit.",
+)
 def cli() -> None:
     """Show one machine's CPU, memory, disks, network, battery and top processes.
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "packaging/binary"))
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +50,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert result.returncode == 0, result.stderr
     assert "WARNING" not in result.stderr
-    assert [path.name for path in dist.iterdir()] == ["host-exporter"], "one file"
+    assert {path.name for path in dist.iterdir()} == {"host-exporter", "LICENSES.txt"}, (
+        "one file, and what it is made of"
+    )
     return dist / "host-exporter"
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+from importlib.metadata import files, packages_distributions
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,35 @@ def test_every_module_of_the_package_is_inside(built: Path) -> None:
     files = [path.relative_to(package.parent) for path in package.rglob("*.py") if path.name != "__main__.py"]
     names = {".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in files}
     assert names <= modules, names - modules
+
+
+def test_it_carries_the_licence_of_everything_inside(built: Path, alone: Alone) -> None:
+    """Held against the archive itself, not against what the recipe meant to put there."""
+    from PyInstaller.archive.readers import CArchiveReader
+
+    text = built.with_name("LICENSES.txt").read_text(encoding="utf-8")
+    shown = alone.run("--licenses")
+    assert (shown.returncode, shown.stdout, shown.stderr) == (0, text, "")
+    archive = CArchiveReader(str(built))
+    modules = {name.replace(".", "/") for name in archive.open_embedded_archive("PYZ.pyz").toc}
+    tops = {name.partition("/")[0] for name in [*modules, *archive.toc]}
+    owners = packages_distributions()
+    packages = {package for top in tops for package in owners.get(top, [])} - {"host-exporter"} | {"pyinstaller"}
+    assert packages >= {"bcrypt", "cheroot", "Flask", "PyYAML"}
+    for package in packages:
+        listed = (file for file in files(package) or [] if file.parts[0].endswith(".dist-info"))
+        notices = [file for file in listed if re.match("LICEN|COPYING|NOTICE", file.name)]
+        assert notices, f"{package} has no licence text"
+        for file in notices:
+            assert file.read_text(encoding="utf-8").strip("\n") in text, f"{package}: {file} is missing"
+    assert "PYTHON SOFTWARE FOUNDATION LICENSE" in text
+    assert (STATIC.parents[2] / "LICENSE").read_text(encoding="utf-8").strip("\n") in text
+    libraries = {name for name in archive.toc if re.fullmatch(r"lib[^/]+\.so[.\d]*", name)}
+    assert libraries
+    for name in libraries:
+        assert name.startswith("libpython") or re.search(rf"^  .*\b{re.escape(name)}\b", text, re.MULTILINE), name
+    # Under the GPL, which would then cover the whole program.
+    assert not [name for name in libraries if re.match("lib(readline|history|gdbm)", name)]
 
 
 def test_the_other_commands_work(alone: Alone) -> None:

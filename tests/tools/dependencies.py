@@ -41,8 +41,18 @@ which of them.
 |---|---|---|---|---|
 """
 OUTRO = """
-`requirements.lock` names each file by its hash. Whether one of these versions has a known vulnerability is asked of the
-data of PyPI, which takes an Internet connection: `make audit`.
+`requirements.lock` names each file by its hash. `make audit` asks PyPI's data whether a locked version has a known
+vulnerability; it needs an Internet connection.
+
+## Licences
+
+Host Exporter is under the [Apache License 2.0](../LICENSE). With pip and in the container's image each package keeps
+its licence in its `.dist-info` folder. `make binary` collects the texts from there into `dist/LICENSES.txt` and into
+the program itself, where `host-exporter --licenses` prints them; a package without a licence text fails the build.
+The notices of shared libraries, such as OpenSSL's, come from Debian's or Ubuntu's packages. On other systems the file
+lists libraries that are not Python's by name only. Code that is compiled into a package's wheel, such as libyaml in
+PyYAML or the Rust crates in bcrypt, is covered by what that wheel ships. GNU readline is left out, because its GPL
+would cover the whole program.
 """
 
 
