@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from email.parser import BytesParser
 from pathlib import Path
@@ -39,3 +40,19 @@ def test_what_goes_into_the_image_is_enough_to_build_a_package_with_its_licence(
     assert metadata.get_all("License-File") == ["LICENSE"]
     assert metadata["Author"] == "The Host Exporter authors"
     assert "prometheus" in metadata["Keywords"].split(",")
+
+
+def test_the_images_say_what_they_are() -> None:
+    """Held against the package: a label that was forgotten at a new version is seen here."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    shared = {"version": __version__, "licenses": project["license"], "authors": project["authors"][0]["name"]}
+    ours = labels(ROOT / "Dockerfile")
+    assert ours == {**shared, "title": "Host Exporter", "description": project["description"]}
+    example = labels(ROOT / "examples/digits/Dockerfile")
+    assert {name: example[name] for name in shared} == shared
+    assert ours.keys() == example.keys()
+
+
+def labels(dockerfile: Path) -> dict[str, str]:
+    """Return an image's labels, without "org.opencontainers.image."."""
+    return dict(re.findall(r'org\.opencontainers\.image\.(\w+)="([^"]+)"', dockerfile.read_text(encoding="utf-8")))

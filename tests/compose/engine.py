@@ -126,12 +126,32 @@ class Engine:
         (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
         for mark in root.glob("usr/lib/python3*/EXTERNALLY-MANAGED"):
             mark.unlink()
+        self._make_pip_removable(root)
         shutil.copy(CA_BUNDLE, root / "etc/ssl/certs/ca-certificates.crt")
         archive = self.folder / "base.tar"
         subprocess.run(["tar", "-C", str(root), "-cf", str(archive), "."], check=True)
         self.docker("import", f"--change=ENV PIP_CERT={CA_BUNDLE} PIP_ROOT_USER_ACTION=ignore", str(archive), name)
         archive.unlink()
         shutil.rmtree(root)
+
+    def _make_pip_removable(self, root: Path) -> None:
+        """Put pip where the official image has it, with a record to uninstall it by; that image has no setuptools."""
+        packaged = root / "usr/lib/python3/dist-packages"
+        for name in ("setuptools", "pkg_resources", "wheel", "_distutils_hack", "distutils-precedence"):
+            for path in packaged.glob(f"{name}*"):
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+        (site,) = root.glob("usr/local/lib/python3.*/dist-packages")
+        for path in packaged.glob("pip*"):
+            path.rename(site / path.name)
+        for path in root.glob("usr/bin/pip*"):
+            path.rename(root / "usr/local/bin" / path.name)
+        (info,) = site.glob("pip-*.dist-info")
+        files = [path for path in site.glob("pip*/**/*") if path.is_file()] + [*root.glob("usr/local/bin/pip*")]
+        lines = [f"{os.path.relpath(path, site)},,\n" for path in [*files, info / "RECORD"]]
+        (info / "RECORD").write_text("".join(lines))
 
 
 def _release() -> str:

@@ -97,6 +97,18 @@ def test_the_exporter_has_one_mount_that_is_read_only(stack: Stack) -> None:
     assert [(mount["Source"], mount["Destination"], mount["RW"]) for mount in mounts] == [("/", "/host", False)]
 
 
+def test_the_exporters_image_has_nothing_that_installs(stack: Stack) -> None:
+    image = stack.inspect("exporter")["Image"]
+    names = ("pip*", "ensurepip", "setuptools*", "flit_core*", "wheel", ".cache")
+    wanted = " -o ".join(f"-name {name}" for name in names)
+    folders = ["/opt", "/root", "/usr/lib/python3", "/usr/local"]
+    found = stack.engine.docker(
+        "run", "--rm", "--user=0", "--entrypoint=find", image, *folders, *f"( {wanted} ) -print".split()
+    )
+    assert found.stdout == ""
+    assert "exporter" in stack.engine.docker("run", "--rm", "--entrypoint=ls", image, "-R", "/opt").stdout
+
+
 @pytest.mark.load
 def test_a_busy_machine_leads_to_a_mail_within_two_minutes_with_default_settings(stack: Stack) -> None:
     stack.wait_healthy()

@@ -21,7 +21,7 @@ def test_what_is_copied_is_there_and_not_ignored() -> None:
 
 def test_it_is_built_on_the_same_python_as_the_exporter() -> None:
     exporter = (EXAMPLE.parents[1] / "Dockerfile").read_text()
-    assert DOCKERFILE.splitlines()[0] == exporter.splitlines()[0]
+    assert DOCKERFILE.split()[:2] == exporter.split()[:2]
 
 
 def test_it_is_started_as_the_readme_says() -> None:
