@@ -12,7 +12,10 @@ import zipfile
 from email.parser import BytesParser
 from pathlib import Path
 
+import yaml
+
 from exporter import __version__
+from tests.tools.dependencies import IMAGES, NAMING, images
 
 ROOT = Path(__file__).parent.parent
 PUBLISHED = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
@@ -56,3 +59,35 @@ def test_the_images_say_what_they_are() -> None:
 def labels(dockerfile: Path) -> dict[str, str]:
     """Return an image's labels, without "org.opencontainers.image."."""
     return dict(re.findall(r'org\.opencontainers\.image\.(\w+)="([^"]+)"', dockerfile.read_text(encoding="utf-8")))
+
+
+def test_each_image_is_named_by_one_full_version() -> None:
+    assert images().keys() == IMAGES.keys()
+    for name, versions in images().items():
+        (version,) = versions
+        assert re.fullmatch(r"v?\d+\.\d+\.\d+(-slim)?", version), f"{name}:{version}"
+
+
+def test_all_that_name_an_image_name_the_same_version() -> None:
+    """Documentation and tests are read as well: commands in them would pull another image, or find none."""
+    wanted = {name: versions.copy().pop() for name, versions in images().items()}
+    wanted |= {"host-exporter": __version__, "host-exporter-digits": __version__}
+    tagged = re.compile(rf"(?<![\w/-])({'|'.join(map(re.escape, wanted))}):(v?\d[\w.-]*\w)")
+    places = [*NAMING, "*.md", "docs/*.md", "packaging/**/*.md", "examples/**/*.md", "tests/**/*.py", "tests/**/*.sh"]
+    named = {
+        (path.relative_to(ROOT).as_posix(), *match)
+        for place in places
+        for path in ROOT.glob(place)
+        for match in tagged.findall(path.read_text(encoding="utf-8"))
+    }
+    assert {name for _, name, _ in named} == wanted.keys()
+    assert [each for each in sorted(named) if each[2] != wanted[each[1]]] == []
+
+
+def test_the_command_that_pins_digests_names_every_image_that_a_registry_has() -> None:
+    """Compose asks for those of services that these depend on as well, and fails at the first that is built here."""
+    page = (ROOT / "docs/dependencies.md").read_text(encoding="utf-8")
+    (named,) = re.findall(r"^docker compose config --lock-image-digests (.+) >", page, re.MULTILINE)
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+    assert set(named.split()) == {name for name, service in services.items() if "build" not in service}
+    assert [name for name in named.split() if "depends_on" in services[name]] == []

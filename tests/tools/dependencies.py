@@ -30,6 +30,18 @@ REASONS = {
 ACCEPTED = {"Apache-2.0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "MIT"}
 """All let the program be passed on under any terms. Another one is a decision, and its line here."""
 
+IMAGES = {
+    "python": "what the exporter's image and the example's are built on",
+    "prom/prometheus": "scrapes, keeps the history, evaluates the alerts; 3.13 has long-term support until July 2027",
+    "prom/alertmanager": "decides who is told, and sends it",
+    "grafana/grafana": "draws the dashboards; npm has the types of this version, against which the tests hold them",
+    "axllent/mailpit": "the inbox until you name a mail server",
+    "victoriametrics/victoria-metrics": "keeps years; up to 1.148.0 a GET request could delete series",
+}
+"""What each image of others is for, and why in this version where that matters."""
+NAMING = ("docker-compose.yml", "docker-compose.fleet.yml", "Dockerfile", "examples/digits/Dockerfile")
+"""The files that decide which images run."""
+
 INTRO = """\
 # Dependencies
 
@@ -43,6 +55,26 @@ which of them.
 OUTRO = """
 `requirements.lock` names each file by its hash. `make audit` asks PyPI's data whether a locked version has a known
 vulnerability; it needs an Internet connection.
+
+## Images
+
+| image | version | why |
+|---|---|---|
+{images}
+The Compose files and the Dockerfiles name each image by its full version, never `latest`. A test fails where two places
+disagree. There are no digests in them: only a registry knows a digest, and this project is built without one. A tag
+can be moved and a digest cannot, so on a machine where that matters pin what your registry has now (Docker Compose
+2.37 or later):
+
+```sh
+docker compose config --lock-image-digests prometheus alertmanager grafana mailpit > docker-compose.digests.yml
+```
+
+Then put `COMPOSE_FILE=docker-compose.yml:docker-compose.digests.yml` into `.env`. Naming the services leaves out the
+exporter, which you build yourself: no registry has its digest. Run the command again after each update of Host
+Exporter; until then the old versions stay in use.
+
+Never take the variants without a shell (`-distroless`, `-scratch`): the health checks run `wget` inside the image.
 
 ## Licences
 
@@ -86,6 +118,17 @@ def licence(name: str) -> str:
     return text
 
 
+def images() -> dict[str, set[str]]:
+    """Return the images of others that the stack is made of, with every version in which one is named."""
+    found: dict[str, set[str]] = {}
+    for file in NAMING:
+        text = (ROOT / file).read_text(encoding="utf-8")
+        for name, version in re.findall(r"^(?: +image:|FROM) +([^\s:]+):(\S+)", text, re.MULTILINE):
+            if not name.startswith("host-exporter"):
+                found.setdefault(name, set()).add(version)
+    return {name: found[name] for name in sorted(found, key=list(IMAGES).index)}
+
+
 def page() -> str:
     """Return docs/dependencies.md."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -96,7 +139,10 @@ def page() -> str:
         why = REASONS.get(package.name) or f"comes with {', '.join(package.via)}"
         bound = f"`{bounds[package.name]}`" if package.name in bounds else ""
         rows.append(f"| `{package.name}` | {bound} | {package.version} | {licence(package.name)} | {why} |\n")
-    return "".join([INTRO, *rows, OUTRO])
+    pinned = "".join(
+        f"| `{name}` | {', '.join(sorted(versions))} | {IMAGES[name]} |\n" for name, versions in images().items()
+    )
+    return "".join([INTRO, *rows, OUTRO.replace("{images}", pinned)])
 
 
 if __name__ == "__main__":
