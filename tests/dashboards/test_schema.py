@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -84,3 +87,31 @@ def test_overrides_set_what_there_is(name: str, panel: dict[str, Any]) -> None:
                 assert inner in known, f"{name}: {inner}"
             else:
                 assert inner in properties(f"{kind}-custom", "FieldConfig"), f"{name}: {inner}"
+
+
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [
+        (
+            "code ETARGET\nnpm error notarget No matching version found for @grafana/schema@1.2.3.",
+            "types are published",
+        ),
+        ("code ECONNREFUSED\nnpm error syscall connect", "npm error code ECONNREFUSED"),
+    ],
+    ids=["not published", "no network"],
+)
+def test_a_schema_that_cannot_be_fetched_is_one_line(tmp_path: Path, error: str, word: str) -> None:
+    script = tmp_path / "tests/tools/schema.sh"
+    script.parent.mkdir(parents=True)
+    script.write_bytes((FOLDER.parents[1] / "tests/tools/schema.sh").read_bytes())
+    version = "1.2.3"
+    (tmp_path / "docker-compose.yml").write_text(f"    image: grafana/grafana:{version}\n")
+    npm = tmp_path / "bin/npm"
+    npm.parent.mkdir()
+    npm.write_text(f"#!/bin/sh\necho 'npm error {error}' >&2\nexit 1\n")
+    npm.chmod(0o755)
+    path = f"{npm.parent}:{os.environ['PATH']}"
+    done = subprocess.run(["sh", script], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(rf"npm .* @grafana/schema {version}: .+\n", done.stderr)
+    assert word in done.stderr

@@ -11,8 +11,15 @@ if ! command -v npm >/dev/null; then
 fi
 rm -rf "$cache"
 mkdir -p "$cache"
-npm install --silent --no-audit --no-fund --no-save --prefix "$cache" \
-  "@grafana/schema@$version" ts-json-schema-generator@2.4.0
+if ! npm install --loglevel=error --no-audit --no-fund --no-save --prefix "$cache" \
+  "@grafana/schema@$version" ts-json-schema-generator@2.4.0 >"$cache/log" 2>&1; then
+  if grep -q "No matching version found for @grafana/schema@" "$cache/log"; then
+    echo "npm has no @grafana/schema $version: docker-compose.yml needs a version of Grafana whose types are published" >&2
+  else
+    echo "npm could not install @grafana/schema $version: $(head -n 1 "$cache/log")" >&2
+  fi
+  exit 1
+fi
 types=$cache/node_modules/@grafana/schema/dist/types/raw
 generate() { # generate FILE TYPE NAME
   "$cache/node_modules/.bin/ts-json-schema-generator" --no-type-check --path "$types/$1" --type "$2" >"$cache/$3.json"
