@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from exporter import __version__
+from tests.support import run
 from tests.tools.dependencies import IMAGES, NAMING, images
 
 ROOT = Path(__file__).parent.parent
@@ -91,3 +92,11 @@ def test_the_command_that_pins_digests_names_every_image_that_a_registry_has() -
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
     assert set(named.split()) == {name for name, service in services.items() if "build" not in service}
     assert [name for name in named.split() if "depends_on" in services[name]] == []
+
+
+def test_an_installed_program_says_where_the_licences_are() -> None:
+    shown = run("--licenses")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    folder = re.fullmatch(r"Apache License 2\.0\. .+ in (.+)\.\n", shown.stdout)
+    assert folder
+    assert list(Path(folder[1]).glob("[Ff]lask-*.dist-info/licenses/LICENSE*"))
