@@ -26,7 +26,7 @@ def test_one_of_each_is_killed_while_an_alert_fires(tmp_path: Path) -> None:
         pair.servers["prometheus"].stop(kill=True)
         pair.servers["alertmanager"].stop(kill=True)
         for dead in ("prometheus", "alertmanager"):
-            said = pair.mailbox.wait(f"{dead} at {pair.address(dead)} does not answer", 60)
+            said = pair.mailbox.wait(f"{dead} at {pair.address(dead)} is not responding", 60)
             assert "[CRITICAL]" in said.subject
         time.sleep(30)
         assert len(subjects(pair, "Memory")) == 1, "the one that is left sends it again"

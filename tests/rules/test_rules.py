@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 SHIPPED = HERE.parent.parent / "alerts.yml"
 FILES = sorted(HERE.glob("*.yml"))
 LOCK_SCREEN = 80  # characters of a subject that a phone shows in two lines
+NEXT_STEP = 120  # characters of an instruction that nobody has to read twice
 
 
 def rules() -> list[dict[str, Any]]:
@@ -97,6 +98,7 @@ def test_what_it_says_is_short_enough_for_a_lock_screen_and_leads_on(alert: str)
         said = one["exp_annotations"]
         assert 0 < len(said["summary"]) <= LOCK_SCREEN
         assert said["description"]
+        assert alert == "Watchdog" or 0 < len(said["next_step"]) <= NEXT_STEP
         assert said["runbook_url"] == f"http://localhost:5000/runbooks#{alert.lower()}"
 
 

@@ -47,17 +47,17 @@ def test_slow_predictions_and_errors_lead_to_mails_and_both_end(tmp_path: Path) 
         page.get_by_role("button", name="Predict").click()
         expect(page.locator(".digit")).to_have_text("3", timeout=15_000)
         slow = chain.mailbox.wait("[WARNING] digits:8000", 60)
-        assert slow.subject == "[WARNING] digits:8000: Predictions above 2 s: 1 in 2 minutes"
-        assert re.search(r"All predictions of that time took 2\.\d s on average\.", slow.body())
+        assert slow.subject == "[WARNING] digits:8000: Predictions slower than 2 s: 1 in 2 minutes"
+        assert re.search(r"Average of all predictions in that time: 2\.\d s\.", slow.body())
         assert "/d/application?var-instance=digits%3A8000&from=" in slow.body()
         assert "/runbooks#appslowprediction" in slow.body()
         over = chain.mailbox.wait("[RESOLVED] digits:8000", 60)
-        assert over.subject.startswith("[RESOLVED] digits:8000: Predictions above 2 s")
+        assert over.subject.startswith("[RESOLVED] digits:8000: Predictions slower than 2 s")
 
         assert app.get("/try/error").status == 500
         wrong = chain.mailbox.wait("[CRITICAL] digits:8000", 60)
         assert wrong.subject == "[CRITICAL] digits:8000: Unhandled errors: 1 in 2 minutes"
-        assert "GET /try/error: 1\nThe traceback stands in the application's log." in wrong.body()
+        assert "Requests that ended in an unhandled exception:\nGET /try/error: 1\n" in wrong.body()
         assert app.log.count("RuntimeError: an error on purpose") == 1
         assert "Traceback" in app.log
         count = len(chain.mailbox.mails)
@@ -71,9 +71,9 @@ def test_an_application_that_is_gone_leads_to_a_mail_and_one_that_errs_at_once_t
             assert app.get("/try/error").status == 500  # before Prometheus has asked it for the first time
             watched(chain, app)
             chain.mailbox.wait("[CRITICAL] digits:8000: Unhandled errors: 1 in 2 minutes", 60)
-        chain.mailbox.wait("[CRITICAL] digits:8000: Application does not answer", 60)
+        chain.mailbox.wait("[CRITICAL] digits:8000: Application is not responding", 60)
         # While errors are still told of, what ends is told in the same mail, under their name.
         eventually(lambda: "AppUnhandledErrors" not in firing(chain))
         time.sleep(5)  # two rounds of mail
         (chain.targets / "apps/digits.yml").unlink()
-        chain.mailbox.wait("[RESOLVED] digits:8000: Application does not answer", 60)
+        chain.mailbox.wait("[RESOLVED] digits:8000: Application is not responding", 60)

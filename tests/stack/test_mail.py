@@ -70,12 +70,12 @@ def test_a_busy_machine_leads_to_a_mail_that_names_the_program_and_to_one_that_i
 
     assert re.fullmatch(r"\[CRITICAL\] web-01: CPU (9\d|100) % \(limit 90 %\)", critical.subject)
     for body in (critical.body(), critical.body("html")):
-        assert re.search(r"(9\d|100)\.\d % of the CPUs are busy; critical from 90 %", body)
+        assert re.search(r"The CPUs are (9\d|100)\.\d % busy \(critical limit: 90 %\)\.", body)
         assert re.search(r"python[\d.]* train\.py: \d\.\d\d cores", body)
         assert re.search(r"Since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", body)
         assert "/d/host?var-instance=127.0.0.1%3A" in body
         assert f"http://localhost:{chain.ports['exporter']}/runbooks#hosthighcpu" in body
-    lines = critical.body().split("Most CPU is used by:\n")[1].split("\n\n")[0].splitlines()
+    lines = critical.body().split("Busiest programs:\n")[1].split("\n\n")[0].splitlines()
     assert "train.py: " in lines[0]
     assert len(lines) == 3
     # "and 1 more" is the warning, where something else kept the machine between both limits for a while.
@@ -106,8 +106,8 @@ def test_what_happens_on_one_machine_comes_in_one_mail(tmp_path: Path, culprit: 
     with Load(CORES, command=culprit), make_chain(tmp_path / "chain", low, cpu=True) as chain:
         mail = chain.mailbox.wait("and 1 more", 90)
     assert mail.subject.startswith("[CRITICAL] web-01: CPU")  # the worst comes first, though memory is there as well
-    assert "% of memory are in use; warning from 0.1 %" in mail.body()
-    assert re.search(r"Most memory is used by:\n.*: [\d.]+[MG]iB\n", mail.body())
+    assert re.search(r"Memory is [\d.]+ % full \(warning limit: 0\.1 %\)\.", mail.body())
+    assert re.search(r"Programs using the most memory:\n.*: [\d.]+[MG]iB\n", mail.body())
 
 
 def test_mail_through_a_server_with_tls_and_login(tmp_path: Path) -> None:

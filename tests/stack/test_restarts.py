@@ -24,7 +24,7 @@ def test_a_restart_of_prometheus_neither_resolves_nor_repeats_an_alert(tmp_path:
     with make_chain(tmp_path / "chain", {} if slow else ALERT, resend=3) as chain, ExitStack() as stack:
         if slow:
             stack.enter_context(failing(chain, "memory"))
-        first = chain.mailbox.wait("No figures for memory" if slow else "Memory", 60)
+        first = chain.mailbox.wait("No data for memory" if slow else "Memory", 60)
         chain.prometheus.stop(kill=kill)
         chain.prometheus.start()
         chain.prometheus.wait()
@@ -48,18 +48,18 @@ def test_alertmanager_remembers_what_it_mailed_over_a_restart(tmp_path: Path) ->
 def test_an_alertmanager_that_was_killed_mails_once_more_and_forgets_what_ended_meanwhile(tmp_path: Path) -> None:
     """It writes down what it mailed every 15 minutes and when it ends, not with each mail."""
     with make_chain(tmp_path / "chain") as chain, failing(chain, "memory"), failing(chain, "cpu") as cpu:
-        first = chain.mailbox.wait("web-01: No figures for memory", 60)
-        chain.mailbox.wait("web-01: No figures for cpu", 60)
+        first = chain.mailbox.wait("web-01: No data for memory", 60)
+        chain.mailbox.wait("web-01: No data for cpu", 60)
         time.sleep(2)  # as above
         count = len(chain.mailbox.mails)
         chain.alertmanager.stop(kill=True)
         cpu.broken = False
         eventually(lambda: not query(chain, 'ALERTS{alertname="HostCollectorFailing", collector="cpu"}'), 60)
         chain.alertmanager.start()
-        chain.mailbox.wait("No figures for memory", 60, after=count)
+        chain.mailbox.wait("No data for memory", 60, after=count)
         time.sleep(10)
-        assert subjects(chain, "for memory") == [first.subject, "[WARNING] web-01: No figures for memory"]
-        assert subjects(chain, "for cpu") == ["[WARNING] web-01: No figures for cpu"]  # nobody says that it ended
+        assert subjects(chain, "for memory") == [first.subject, "[WARNING] web-01: No data for memory"]
+        assert subjects(chain, "for cpu") == ["[WARNING] web-01: No data for cpu"]  # nobody says that it ended
 
 
 def test_an_alert_of_a_time_without_alertmanager_is_mailed_when_it_is_back(tmp_path: Path) -> None:
