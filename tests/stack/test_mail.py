@@ -72,6 +72,7 @@ def test_a_busy_machine_leads_to_a_mail_that_names_the_program_and_to_one_that_i
     for body in (critical.body(), critical.body("html")):
         assert re.search(r"The CPUs are (9\d|100)\.\d % busy \(critical limit: 90 %\)\.", body)
         assert re.search(r"python[\d.]* train\.py: \d\.\d\d cores", body)
+        assert re.search(r"Next step:(</b>)? Check the program at the top of the list\.", body)
         assert re.search(r"Since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", body)
         assert "/d/host?var-instance=127.0.0.1%3A" in body
         assert f"http://localhost:{chain.ports['exporter']}/runbooks#hosthighcpu" in body
@@ -81,6 +82,7 @@ def test_a_busy_machine_leads_to_a_mail_that_names_the_program_and_to_one_that_i
     # "and 1 more" is the warning, where something else kept the machine between both limits for a while.
     assert re.fullmatch(r"\[RESOLVED\] web-01: CPU (9\d|100) % \(limit 90 %\)( and 1 more)?", resolved.subject)
     assert re.search(r"From 20\d\d-.* to 20\d\d-", resolved.body())
+    assert "Next step" not in resolved.body() + resolved.body("html")
 
 
 def test_another_threshold_of_the_exporter_alone_changes_when_it_fires(tmp_path: Path, culprit: list[str]) -> None:
