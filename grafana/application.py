@@ -1,4 +1,4 @@
-"""Dashboard Application: whether an application of one's own is well, what it is asked, and what is slow."""
+"""Dashboard Application: whether your own applications are well, what they are asked, and what is slow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def fill(board: Board) -> None:
-    """Put the panels in their places."""
+    """Lay out the panels."""
     for panel in (not_answering(), asked(), failing(), unhandled(), slowest(), firing()):
         board.add(panel, 4, 4)
     board.add(alerts(), 24, 5)
@@ -33,11 +33,10 @@ def fill(board: Board) -> None:
 
 
 def not_answering() -> stat.Panel:
-    """Return how many of the chosen do not answer."""
+    """Return how many of the selected applications are down."""
     panel = panels.number(
         "Not answering",
-        "Applications that Prometheus could not scrape just now. Good: 0. Which they are stands below; runbook "
-        "AppDown.",
+        'Applications whose last scrape failed. Good: 0. "Alerts" below shows which ones; see runbook AppDown.',
         style.COUNT,
         now(f"count({select('up')} == 0) or 0 * count({select('up')})"),
     )
@@ -45,10 +44,11 @@ def not_answering() -> stat.Panel:
 
 
 def asked() -> stat.Panel:
-    """Return how much is asked."""
+    """Return the request rate."""
     return panels.number(
         "Requests",
-        "Requests a minute, over 5 minutes. Good: what you are used to. None at all can mean that nobody gets through.",
+        "Requests per minute, averaged over 5 minutes. Good: what you are used to. None at all can mean that nobody "
+        "gets through.",
         style.A_MINUTE,
         now(f"60 * sum(rate({select(requests.ASKED)}[5m]))"),
         decimals=1,
@@ -56,11 +56,11 @@ def asked() -> stat.Panel:
 
 
 def failing() -> stat.Panel:
-    """Return the share of requests that failed by the application's fault."""
+    """Return the share of requests that the application failed."""
     failed = select(requests.ASKED, 'status=~"5.."')
     panel = panels.number(
         "Failed",
-        "Share of the requests of the last 5 minutes that were answered with 5xx: the application's fault, not the "
+        "Share of the requests in the last 5 minutes that got a 5xx response: the application's fault, not the "
         'caller\'s. Good: 0 %. "Errors" names the route.',
         style.RATIO,
         now(f"(sum(rate({failed}[5m])) or vector(0)) / (sum(rate({select(requests.ASKED)}[5m])) > 0)"),
@@ -70,11 +70,11 @@ def failing() -> stat.Panel:
 
 
 def unhandled() -> stat.Panel:
-    """Return how many exceptions nobody had expected."""
+    """Return the number of unhandled exceptions."""
     panel = panels.number(
         "Unhandled errors",
-        "Requests of the last 10 minutes that ended in an exception the application did not expect. Good: 0. The "
-        "traceback stands in its log; runbook AppUnhandledErrors.",
+        "Requests in the last 10 minutes that ended in an unhandled exception. Good: 0. The application's log has the "
+        "traceback; see runbook AppUnhandledErrors.",
         style.COUNT,
         now(f"sum(increase({requests.EXCEPTIONS}[10m]))"),
     )
@@ -85,8 +85,8 @@ def slowest() -> stat.Panel:
     """Return the time within which nearly all requests are answered."""
     return panels.number(
         "95 % answered within",
-        "Time within which 95 of 100 requests of the last 5 minutes were answered, reckoned from a histogram. Good: "
-        'below what a user waits for, 0.5 s. "Slow routes" says which are slower.',
+        "Time within which 95 of 100 requests in the last 5 minutes were answered, estimated from a histogram. Good: "
+        'less than a user is willing to wait, 0.5 s. "Slow routes" names the slowest.',
         style.SECONDS,
         now(f"{requests.quantile(0.95, requests.REQUEST_TIME, '5m')} > 0"),
         decimals=2,
@@ -94,11 +94,11 @@ def slowest() -> stat.Panel:
 
 
 def firing() -> stat.Panel:
-    """Return how many alerts fire."""
+    """Return the number of firing alerts."""
     panel = panels.number(
         "Alerts firing",
-        "Alerts of the chosen applications that fire. Good: 0. Which they are stands below; what to do about each, on "
-        "the status page under Runbooks.",
+        'Firing alerts of the selected applications. Good: 0. "Alerts" below shows which ones; the status page, under '
+        "Runbooks, says what to do about each.",
         style.COUNT,
         now(f"count({style.firing(select('ALERTS'))}) or 0 * count({select('up')})"),
     )
@@ -106,11 +106,11 @@ def firing() -> stat.Panel:
 
 
 def alerts() -> statetimeline.Panel:
-    """Return which alerts fired when."""
+    """Return which alerts fired, and when."""
     answered = f"min_over_time({select('up')}[$__interval])"
     panel = panels.timeline(
         "Alerts",
-        "Whether each application answered, and below it each alert while it fired. Good: green lines only. Look at "
+        "Whether each application was up, and below it every alert while it fired. Good: green lines only. Compare "
         "the graphs below at the same time to see what happened.",
         over_time(f"2 * (1 - max by (instance) ({answered}))", "{{instance}}"),
         over_time(f"max by (alertname, instance) ({style.fired(select('ALERTS'))})", "{{alertname}} {{instance}}", "B"),
@@ -121,22 +121,24 @@ def alerts() -> statetimeline.Panel:
 
 
 def cpu() -> timeseries.Panel:
-    """Return the CPU of each instance."""
+    """Return the CPU usage of each instance."""
     seconds = select("process_cpu_seconds_total")
     return _used(
         "CPU",
-        "Cores in use, the five busiest. Good: below the number of CPUs that it may use; at that number requests wait.",
+        "Cores in use, the five busiest instances. Good: below the number of CPUs available to each; at that number "
+        "requests queue.",
         style.COUNT,
         f"rate({seconds}[$__rate_interval]) and topk(5, increase({seconds}[$__range] @ end()))",
     ).decimals(2)
 
 
 def memory() -> timeseries.Panel:
-    """Return the memory of each instance."""
+    """Return the memory usage of each instance."""
     held = select("process_resident_memory_bytes")
     return _used(
         "Memory in use",
-        "Memory that it holds, the five largest. Good: steady after the first hour. A line that only rises is a leak.",
+        "Resident memory, the five largest instances. Good: steady after the first hour. A line that only rises is a "
+        "leak.",
         style.BYTES,
         f"{held} and topk(5, max_over_time({held}[$__range] @ end()))",
     )

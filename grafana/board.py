@@ -19,7 +19,7 @@ TAG = "host-exporter"
 
 
 class Board:
-    """A dashboard under construction: panels are put down from left to right and from top to bottom."""
+    """A dashboard under construction: panels are placed from left to right and from top to bottom."""
 
     def __init__(self, uid: str, title: str, description: str) -> None:
         self._built = db.Dashboard(title).uid(uid).description(description).tags([TAG]).timezone("browser").readonly()
@@ -36,11 +36,11 @@ class Board:
             self._built.with_variable(variable)
 
     def annotation(self, annotation: db.AnnotationQuery) -> None:
-        """Add marks on all graphs."""
+        """Add annotations to all graphs."""
         self._built.annotation(annotation)
 
     def add(self, panel: Any, width: int, height: int) -> None:
-        """Put a panel beside the one before it, or below where there is no room."""
+        """Place a panel beside the previous one, or below it if there is no room."""
         if self._x + width > COLUMNS:
             self._next_line()
         place = dashboard.GridPos(x=self._x, y=self._y, w=width, h=height)
@@ -54,7 +54,7 @@ class Board:
             self._built.with_panel(placed)
 
     def row(self, title: str, *, collapsed: bool = False) -> None:
-        """Begin a row with a title; the panels of a collapsed one are shown when it is opened."""
+        """Start a row with a title; a collapsed row shows its panels once it is expanded."""
         self._end_row()
         self._next_line()
         self._id += 1
@@ -82,20 +82,20 @@ class Board:
 
 
 def dashboards_link() -> db.DashboardLink:
-    """Return links to the other dashboards, at the same time."""
+    """Return links to the other dashboards, which keep the time range."""
     link = db.DashboardLink("Dashboards").type(dashboard.DashboardLinkType.DASHBOARDS).tags([TAG]).icon("external link")
     link = link.tooltip("").url("").target_blank(False)
     return link.as_dropdown(False).include_vars(False).keep_time(True)
 
 
 def data_source() -> db.DatasourceVariable:
-    """Return the choice of a Prometheus; the provisioned one, unless there are more."""
+    """Return the data source variable; it defaults to the provisioned Prometheus."""
     option = dashboard.VariableOption(text="Prometheus", value="prometheus", selected=True)
     return db.DatasourceVariable("datasource").label("Data source").type("prometheus").current(option).multi(False)
 
 
 def one_of(name: str, label: str, query: str, *, regex: str = "", current: str = "") -> db.QueryVariable:
-    """Return the choice of one value."""
+    """Return a variable that selects one value."""
     variable = _variable(name, label, query).multi(False).include_all(False).regex(regex)
     return (
         variable.current(dashboard.VariableOption(text=current, value=current, selected=True)) if current else variable
@@ -103,7 +103,7 @@ def one_of(name: str, label: str, query: str, *, regex: str = "", current: str =
 
 
 def some_of(name: str, label: str, query: str) -> db.QueryVariable:
-    """Return the choice of some values, all of them to begin with."""
+    """Return a variable that selects several values, initially all."""
     variable = _variable(name, label, query).multi(True).include_all(True).all_value(".+").regex("")
     return variable.current(dashboard.VariableOption(text="All", value="$__all", selected=True))
 
@@ -117,7 +117,7 @@ def _variable(name: str, label: str, query: str) -> db.QueryVariable:
 
 
 def alert_marks(matchers: Sequence[str]) -> db.AnnotationQuery:
-    """Return marks for the time in which alerts fired."""
+    """Return annotations for the times at which alerts fired."""
     selector = ", ".join((*matchers, 'alertstate="firing"'))
     expr = f"max by (alertname, severity, mountpoint) (max_over_time(ALERTS{{{selector}}}[$__interval]))"
     query = style.over_time(expr, "", "Alerts").interval("1m")

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "dashboards"
 
-# A machine is chosen by its name; its series are found by the address under which it is scraped. The address stands
-# beside the name where two machines have the same, and alone where a machine never said its name. Machines that are
-# down are in the list for as long as they are targets: Fleet leads to them.
+# A machine is selected by name, and its series are found by the address it is scraped at. The list shows the address
+# beside the name if two machines share a name, and alone if a machine has never reported one. Machines that are down
+# stay in the list as long as they are targets, because Fleet links to them.
 BY_NAME = r'/hostname=" ?(?<text>[^"]+)|instance="(?<value>[^"]+)/g'
 SEEN = 'topk by (job, instance) (1, last_over_time(instance:host_seen:timestamp_seconds{job="$job"}[$__range]))'
 NAMED = SEEN.replace('job="$job"', 'job="$job", hostname!=""')
@@ -30,7 +30,7 @@ MACHINES = f"query_result({SEEN} and {CLEAR} or {ADDRESSED})"
 
 def host_board() -> dashboard.Dashboard:
     """Return the dashboard of one machine."""
-    board = Board("host", "Host", "One machine: is it well, what ate it, when will it be full?")
+    board = Board("host", "Host", "One machine: is it well, what used it up, and when will it be full?")
     board.variables(
         data_source(),
         one_of("job", "Job", "label_values(host_info, job)", current="host"),
@@ -43,7 +43,7 @@ def host_board() -> dashboard.Dashboard:
 
 def fleet_board() -> dashboard.Dashboard:
     """Return the dashboard of all machines."""
-    board = Board("fleet", "Fleet", "All machines, the worst first. A click on a name opens its own dashboard.")
+    board = Board("fleet", "Fleet", "All machines, worst first. Click a name to open its own dashboard.")
     board.variables(
         data_source(),
         some_of("job", "Job", "label_values(host_info, job)"),
@@ -56,7 +56,7 @@ def fleet_board() -> dashboard.Dashboard:
 def stack_board() -> dashboard.Dashboard:
     """Return the dashboard of the monitoring itself."""
     board = Board(
-        "stack", "Stack", "The monitoring itself: does it see everything, does its mail leave, what does it cost?"
+        "stack", "Stack", "The monitoring itself: does it see everything, does mail go out, and what does it cost?"
     )
     board.variables(
         data_source(),
@@ -69,11 +69,11 @@ def stack_board() -> dashboard.Dashboard:
 
 
 def application_board() -> dashboard.Dashboard:
-    """Return the dashboard of applications of one's own."""
+    """Return the dashboard of your own applications."""
     board = Board(
         "application",
         "Application",
-        "Applications of your own: do they answer, how fast, with what errors? Empty until targets/apps/ names one.",
+        "Your own applications: are they up, how fast, and with what errors? Empty until targets/apps/ names one.",
     )
     ours = "host|prometheus|alertmanager|grafana"
     board.variables(
@@ -87,21 +87,21 @@ def application_board() -> dashboard.Dashboard:
 
 
 def text(board: dashboard.Dashboard) -> str:
-    """Return a dashboard as the text of its file, without what the library adds unasked."""
+    """Return a dashboard as the text of its file, without fields that only the library adds."""
     written = json.loads(json.dumps(board, cls=JSONEncoder))
     for variable in written["templating"]["list"]:
-        for name in ("auto", "auto_min", "auto_count"):  # the library writes what only interval variables have
+        for name in ("auto", "auto_min", "auto_count"):  # only interval variables have these
             variable.pop(name, None)
     for annotation in written["annotations"].get("list", []):
-        annotation.pop("placement", None)  # would hide the switch in a menu
+        annotation.pop("placement", None)  # would hide the toggle in a menu
     for panel in written["panels"]:
         if panel["type"] == "table":
-            panel["options"].pop("footer", None)  # gone in Grafana 12
+            panel["options"].pop("footer", None)  # removed in Grafana 12
     return json.dumps(written, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def boards() -> dict[str, str]:
-    """Return the text of each file by its name."""
+    """Return the text of each file by name."""
     built = (host_board(), fleet_board(), stack_board(), application_board())
     return {f"{board.uid}.json": text(board) for board in built}
 

@@ -1,4 +1,4 @@
-"""What the monitoring costs: storage, samples, CPU and memory of its parts."""
+"""What the monitoring costs: storage, samples, and the CPU and memory of its services."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def storage() -> timeseries.Panel:
-    """Return the size of the history."""
+    """Return the size of the stored history."""
     blocks, wal = select("prometheus_tsdb_storage_blocks_bytes"), select("prometheus_tsdb_wal_storage_size_bytes")
     panel = panels.graph(
         "History on disk",
-        "Size of the history, and of the newest part that is not yet packed. Good: below the dashed line, "
-        "RETENTION_SIZE; there the oldest goes.",
+        "Size of the stored history, compacted and not yet compacted. Good: below the dashed line, RETENTION_SIZE, at "
+        "which the oldest data is deleted.",
         style.BYTES,
-        over_time(f"sum({blocks})", "packed", "A"),
+        over_time(f"sum({blocks})", "compacted", "A"),
         over_time(f"sum({wal})", "newest", "B"),
         over_time(f"max({select('prometheus_tsdb_retention_limit_bytes')}) > 0", "total", "C"),
     )
@@ -27,36 +27,36 @@ def storage() -> timeseries.Panel:
 
 
 def series() -> timeseries.Panel:
-    """Return how many series there are."""
+    """Return the number of series."""
     return panels.graph(
         "Series",
-        "Series that Prometheus holds in memory. Good: steady, about 200 a machine. Growing all the time: a "
-        "label that is new in every scrape.",
+        "Series that Prometheus holds in memory. Good: steady, about 200 per machine. If it keeps growing, some label "
+        "has a new value in every scrape.",
         style.COUNT,
         over_time(f"sum({select('prometheus_tsdb_head_series')})", "series"),
     ).decimals(0)
 
 
 def samples() -> timeseries.Panel:
-    """Return how many samples are stored."""
+    """Return the ingestion rate."""
     appended = select("prometheus_tsdb_head_samples_appended_total")
     return panels.graph(
         "Samples",
-        "Samples stored a second. Good: steady, about 13 for each machine scraped every 15 s. One sample takes 1 "
-        "to 2 bytes.",
+        "Samples stored per second. Good: steady, about 13 for each machine scraped every 15 s. One sample takes 1 to "
+        "2 bytes.",
         style.COUNT,
-        over_time(f"sum(rate({appended}[$__rate_interval]))", "samples a second"),
+        over_time(f"sum(rate({appended}[$__rate_interval]))", "samples per second"),
     )
 
 
 def cpu_of_each() -> timeseries.Panel:
-    """Return the CPU of each part."""
+    """Return the CPU usage of each service."""
     used = select("process_cpu_seconds_total")
     return panels.stacked(
         panels.graph(
             "CPU of each part",
-            "Cores that each part of the stack uses; exporters added together. Good: below 0.1 in all for a few "
-            "machines.",
+            "Cores used by each service of the stack, all exporters added together. Good: below 0.1 in total for a "
+            "few machines.",
             style.COUNT,
             over_time(f"sum by (job) (rate({used}[$__rate_interval]))", "{{job}}"),
         ).decimals(3)
@@ -64,11 +64,11 @@ def cpu_of_each() -> timeseries.Panel:
 
 
 def memory_of_each() -> timeseries.Panel:
-    """Return the memory of each part."""
+    """Return the memory usage of each service."""
     return panels.stacked(
         panels.graph(
             "Memory of each part",
-            "Memory that each part of the stack holds; exporters added together, about 40 MiB each. Good: steady.",
+            "Memory used by each service of the stack, all exporters added together (about 40 MiB each). Good: steady.",
             style.BYTES,
             over_time(f"sum by (job) ({select('process_resident_memory_bytes')})", "{{job}}"),
         )

@@ -15,11 +15,11 @@ FILESYSTEMS = select_one("host_filesystem_usage_ratio")
 
 
 def filesystems() -> timeseries.Panel:
-    """Return how the fullest filesystems filled."""
+    """Return the usage of the fullest filesystems over time."""
     panel = panels.graph(
         "Filesystems",
-        "The three fullest filesystems of the chosen time. Good: flat. A slope shows since when it fills: "
-        'compare with "Top processes" at that moment. The dashed lines are this machine\'s limits.',
+        "The three fullest filesystems in this period. Good: flat. A slope shows when one started to fill: compare "
+        'with "Top processes" at that moment. The dashed lines are this machine\'s limits.',
         style.RATIO,
         over_time(
             f"{FILESYSTEMS} and on (job, instance, mountpoint) topk(3, max_over_time({FILESYSTEMS}[$__range] @ end()))",
@@ -27,11 +27,11 @@ def filesystems() -> timeseries.Panel:
         ),
         *panels.limit_lines("filesystem"),
     )
-    return panels.dashed(panel, "warning from", "critical from").max(1).legend(style.legend("min", "max"))
+    return panels.dashed(panel, "warning limit", "critical limit").max(1).legend(style.legend("min", "max"))
 
 
 def filesystems_now() -> table.Panel:
-    """Return all filesystems, the fullest first, with the time until they are full."""
+    """Return all filesystems, fullest first, with the time until each is full."""
     available = select_one("host_filesystem_available_bytes")
     columns = {
         "A": FILESYSTEMS,
@@ -43,9 +43,9 @@ def filesystems_now() -> table.Panel:
     }
     panel = panels.list_of(
         "Filesystems now",
-        'All filesystems, the fullest first. "Full in" goes on as in the last 6 hours; nothing stands there '
-        'while it does not fill. Good: years or nothing. "Inodes" near 100 %: too many small files. "Unreadable" '
-        "1: no figures, see runbook HostFilesystemError.",
+        'All filesystems, fullest first. "Full in" extrapolates the last 6 hours and is empty if the filesystem is '
+        'not filling up. Good: years or empty. "Inodes" near 100 %: too many small files. "Unreadable" 1: no data, '
+        "see runbook HostFilesystemError.",
         *(rows(f"max by (mountpoint, fstype, device) ({expr})", ref) for ref, expr in columns.items()),
     )
     names = {
@@ -65,7 +65,7 @@ def filesystems_now() -> table.Panel:
 def _both_ways(
     title: str, description: str, label: str, down: tuple[str, str], up: tuple[str, str]
 ) -> timeseries.Panel:
-    """Return traffic of the two busiest devices in both directions: (metric, word) upwards, then downwards."""
+    """Return the traffic of the two busiest devices in both directions: (metric, word) upwards, then downwards."""
 
     def rate(metric: str) -> str:
         series = select_one(metric)
@@ -84,11 +84,11 @@ def _both_ways(
 
 
 def disk_traffic() -> timeseries.Panel:
-    """Return what the disks read and wrote."""
+    """Return disk reads and writes."""
     return _both_ways(
         "Disk traffic",
-        "Bytes a second of the two busiest disks: read above, written below the line. Good: what you expect of "
-        "this machine; a steady high line by night is a backup, an index or swapping.",
+        "Bytes per second of the two busiest disks, reads above the line and writes below it. Good: what you expect "
+        "of this machine. A steady high line at night is a backup, an index run or swapping.",
         "device",
         ("host_disk_read_bytes_total", "read"),
         ("host_disk_written_bytes_total", "written"),
@@ -96,12 +96,12 @@ def disk_traffic() -> timeseries.Panel:
 
 
 def disk_busy() -> timeseries.Panel:
-    """Return how busy the disks were."""
+    """Return disk utilisation."""
     busy = select_one("host_disk_busy_seconds_total")
     panel = panels.graph(
         "Disk busy",
-        "Share of the time in which a disk had something to do, the five busiest. Good: below 80 %. At 100 % a "
-        "plain disk is the bottleneck, and all that needs it waits; an SSD can still do more.",
+        "Share of the time in which a disk had work to do, the five busiest disks. Good: below 80 %. At 100 % a hard "
+        "disk is the bottleneck and everything that needs it waits; an SSD can still do more.",
         style.RATIO,
         over_time(f"rate({busy}[$__rate_interval]) and topk(5, increase({busy}[$__range] @ end()))", "{{device}}"),
     )
@@ -109,11 +109,11 @@ def disk_busy() -> timeseries.Panel:
 
 
 def network_traffic() -> timeseries.Panel:
-    """Return what the network interfaces received and sent."""
+    """Return received and transmitted traffic."""
     return _both_ways(
         "Network traffic",
-        "Bytes a second of the two busiest interfaces: received above, transmitted below the line. Good: below "
-        "the speed of the link (125 MB/s for one gigabit). A flat top is a link that is full.",
+        "Bytes per second of the two busiest interfaces, received above the line and transmitted below it. Good: "
+        "below the link speed (125 MB/s for 1 Gbit/s). A flat top is a saturated link.",
         "interface",
         ("host_network_receive_bytes_total", "received"),
         ("host_network_transmit_bytes_total", "transmitted"),
@@ -121,15 +121,15 @@ def network_traffic() -> timeseries.Panel:
 
 
 def network_errors() -> timeseries.Panel:
-    """Return packets that were lost."""
+    """Return packet errors and drops."""
 
     def lost(kind: str, direction: str) -> str:
         return f"sum(rate({select_one(f'host_network_{direction}_{kind}_total')}[$__rate_interval]))"
 
     panel = panels.graph(
         "Network errors and drops",
-        "Packets a second that were damaged or dropped, all interfaces together. Good: 0. Errors: cable, port or card; "
-        "dropped: more came than this machine could take.",
+        "Damaged or dropped packets per second, all interfaces together. Good: 0. Errors: check the cable, the port "
+        "and the card. Drops: more arrived than this machine could handle.",
         "pps",
         over_time(lost("errors", "receive"), "receive errors", "A"),
         over_time(lost("errors", "transmit"), "transmit errors", "B"),

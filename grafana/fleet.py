@@ -1,4 +1,4 @@
-"""Dashboard Fleet: every machine in one table, the worst first."""
+"""Dashboard Fleet: every machine in one table, worst first."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 SEEN_AT = "instance:host_seen:timestamp_seconds"
 SEEN = select(SEEN_AT)
-# Prometheus, Alertmanager and Grafana are targets too, but no machines.
+# Prometheus, Alertmanager and Grafana are targets too, but not machines.
 UP = f"({select('up')} and {ON} {SEEN})"
 LEVEL = select("instance:host_level:max")
 USAGE = select("instance:host_usage:ratio")
 
 
 def fill(board: Board) -> None:
-    """Put the panels in their places."""
+    """Lay out the panels."""
     for panel in (machines(), down(), critical(), warning()):
         board.add(panel, 6, 4)
     board.add(table_of_machines(), 24, 16)
@@ -32,21 +32,20 @@ def fill(board: Board) -> None:
 
 
 def machines() -> stat.Panel:
-    """Return how many machines there are."""
+    """Return the number of machines."""
     return panels.number(
         "Machines",
-        "Machines that are watched. Good: as many as you have. One is missing: it stands in no file in targets/.",
+        "Monitored machines. Good: as many as you have. If one is missing, no file in targets/ lists it.",
         style.COUNT,
         now(f"count({UP})"),
     )
 
 
 def down() -> stat.Panel:
-    """Return how many machines do not answer."""
+    """Return the number of machines that are down."""
     panel = panels.number(
         "Not answering",
-        "Machines that could not be scraped just now. Good: 0. After 2 minutes there is a mail; what to do: runbook "
-        "HostExporterDown.",
+        "Machines whose last scrape failed. Good: 0. After 2 minutes a mail is sent; see runbook HostExporterDown.",
         style.COUNT,
         now(f"count({UP} == 0) or 0 * count({UP})"),
     )
@@ -54,20 +53,20 @@ def down() -> stat.Panel:
 
 
 def critical() -> stat.Panel:
-    """Return how many machines are above a critical limit."""
+    """Return the number of machines at or above a critical limit."""
     return _at_level("Critical", 2, style.CRITICAL)
 
 
 def warning() -> stat.Panel:
-    """Return how many machines are above a warning limit."""
+    """Return the number of machines at or above a warning limit."""
     return _at_level("Warning", 1, style.WARNING)
 
 
 def _at_level(title: str, level: int, colour: str) -> stat.Panel:
     panel = panels.number(
         title,
-        f"Machines whose CPU, memory or a filesystem is at or above its own {title.lower()} limit now. "
-        "Good: 0. They stand at the top of the table; a click on the name shows why.",
+        f"Machines with CPU, memory or a filesystem at or above their own {title.lower()} limit now. "
+        "Good: 0. They are at the top of the table; click a name to see why.",
         style.COUNT,
         now(f"count({LEVEL} == {level}) or 0 * count({LEVEL})"),
     )
@@ -75,13 +74,13 @@ def _at_level(title: str, level: int, colour: str) -> stat.Panel:
 
 
 def score() -> str:
-    """Return how bad it is: 3 for no answer, 2 critical, 1 warning, plus the highest share: one order fits all."""
+    """Return how bad it is: 3 for down, 2 critical, 1 warning, plus the highest usage: one sort order is enough."""
     worst = f"clamp_max(max by (job, instance) ({USAGE}), 0.999)"
     return f"({LEVEL} + {ON} {worst}) or {ON} (({UP} == 0) + 3)"
 
 
 def table_of_machines() -> table.Panel:
-    """Return all machines, the worst first."""
+    """Return all machines, worst first."""
 
     def each(expr: str) -> str:
         return f"max by (job, instance) ({expr})"
@@ -89,14 +88,14 @@ def table_of_machines() -> table.Panel:
     def share(resource: str) -> str:
         return each(select("instance:host_usage:ratio", f'resource="{resource}"'))
 
-    # A machine that never answered has no name yet; it is called by its address.
+    # A machine that has never been scraped has no name yet and goes by its address.
     named, unnamed = select(SEEN_AT, 'hostname!=""'), select(SEEN_AT, 'hostname=""')
     addressed = f'label_join({unnamed}, "hostname", "", "instance")'
     seen = f"topk by (job, instance) (1, {named} or {addressed})"
     panel = panels.list_of(
         "Machines",
-        "Every machine, the worst first: no answer, critical, warning, well, each by its own limits. Good: all "
-        'well. A click on the name opens its dashboard. "Alerts" counts those that fire.',
+        "Every machine, worst first: down, critical, warning, well, each by its own limits. Good: all well. Click a "
+        'name to open its dashboard. "Alerts" counts the firing alerts.',
         rows(f"sort_desc(({score()}) * {ON} group_left (hostname) ({seen} > bool 0))", "A"),
         rows(share("cpu"), "C"),
         rows(share("memory"), "D"),
@@ -126,7 +125,7 @@ def _level() -> list[dashboard.DynamicConfigValue]:
         ("well", style.OK),
         ("warning", style.WARNING),
         ("critical", style.CRITICAL),
-        ("no answer", style.CRITICAL),
+        ("down", style.CRITICAL),
     )
     ranges = [
         {
@@ -148,12 +147,12 @@ def _link() -> dict[str, object]:
 
 
 def highest(resource: str, title: str) -> timeseries.Panel:
-    """Return the five machines with the highest share of a resource."""
+    """Return the five machines with the highest usage of a resource."""
     series = select("instance:host_usage:ratio", f'resource="{resource}"')
     panel = panels.graph(
         f"{title}: the five highest",
-        f"{title} of the five machines that were highest in the chosen time, by their addresses. Good: below the "
-        "limits of each. One that stands out from its peers is worth a look, whatever its level.",
+        f"{title} of the five machines with the highest average in this period, by address. Good: below the "
+        "limits of each. A machine that stands out from its peers is worth a look, whatever its level.",
         style.RATIO,
         over_time(f"{series} and {ON} topk(5, avg_over_time({series}[$__range] @ end()))", "{{instance}}"),
     )

@@ -1,4 +1,4 @@
-"""Dashboard Host: whether one machine is well, what ate it, and when it will be full."""
+"""Dashboard Host: whether one machine is well, what used it up, and when it will be full."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FILESYSTEMS = select_one("host_filesystem_usage_ratio")
 
 
 def fill(board: Board) -> None:
-    """Put the panels in their places: (width, height) of 24 columns, left to right, top to bottom."""
+    """Lay out the panels: (width, height) in a grid of 24 columns, left to right, top to bottom."""
     for panel in (cpu_now(), memory_now(), fullest_now(), load_now(), uptime(), firing()):
         board.add(panel, 4, 4)
     board.add(alerts(), 24, 5)
@@ -50,22 +50,22 @@ def fill(board: Board) -> None:
 
 
 def cpu_now() -> stat.Panel:
-    """Return the share of the processors that is busy."""
+    """Return the CPU usage."""
     return panels.number_with_level(
         "CPU",
-        "Busy share of all CPUs. Good: green most of the time; short peaks are work being done. Yellow and red "
-        'are this machine\'s own limits. If it stays there: "Top processes by CPU" names the program.',
+        "CPU usage across all CPUs. Good: green most of the time; short peaks are normal work. Yellow and red are "
+        'this machine\'s own limits. If it stays there, "Top processes by CPU" names the program.',
         CPU,
         "cpu",
     )
 
 
 def memory_now() -> stat.Panel:
-    """Return the share of memory in use."""
+    """Return the memory usage."""
     return panels.number_with_level(
         "Memory",
-        'Memory in use, caches not counted. Good: green and steady. Near 100 % the kernel ends programs: look at "Top '
-        'processes by memory" for a line that only rises.',
+        "Memory in use, not counting caches. Good: green and steady. Near 100 % the kernel kills programs: look for a "
+        'line that only rises in "Top processes by memory".',
         MEMORY,
         "memory",
     )
@@ -75,8 +75,8 @@ def fullest_now() -> stat.Panel:
     """Return the fullest filesystem."""
     panel = panels.number_with_level(
         "Fullest filesystem",
-        "The filesystem with the least room, and how much of it is in use. Good: green. What to delete: runbook "
-        'HostFilesystemFull; when it will be full: "Filesystems now".',
+        "The fullest filesystem and how full it is. Good: green. Runbook HostFilesystemFull says what to delete; "
+        '"Filesystems now" shows when it will be full.',
         f"topk by (job, instance) (1, {FILESYSTEMS})",
         "filesystem",
         "{{mountpoint}}",
@@ -85,12 +85,11 @@ def fullest_now() -> stat.Panel:
 
 
 def load_now() -> stat.Panel:
-    """Return the load for each CPU."""
+    """Return the load per CPU."""
     panel = panels.number(
         "Load per CPU",
-        "Programs that want to run or wait for a disk, for each CPU, over 5 minutes. Good: below 1. Above it, "
-        'work waits; if the CPUs are idle meanwhile, it waits for disks ("Pressure", io). Windows has no such '
-        "figure.",
+        "Programs that are running, or waiting for a CPU or a disk, per CPU, averaged over 5 minutes. Good: below 1. "
+        'Above 1, work queues; if the CPUs are idle, it waits for disks ("Pressure", io). Not available on Windows.',
         style.COUNT,
         now(f"{select_one('host_load5')} / {select_one('host_logical_cpus')}"),
         decimals=2,
@@ -99,11 +98,11 @@ def load_now() -> stat.Panel:
 
 
 def uptime() -> stat.Panel:
-    """Return the time since the machine was started."""
+    """Return the time since the machine booted."""
     return panels.number(
         "Uptime",
-        "Time since the machine was started. Good: as long as you remember. Shorter means a restart that you "
-        "should know of: the minutes before it are in the graphs below.",
+        "Time since the machine booted. Good: as long as you remember. If it is shorter, the machine restarted; the "
+        "graphs below show the minutes before.",
         style.SECONDS,
         now(select_one("host_uptime_seconds")),
         decimals=1,
@@ -111,11 +110,11 @@ def uptime() -> stat.Panel:
 
 
 def firing() -> stat.Panel:
-    """Return how many alerts fire."""
+    """Return the number of firing alerts."""
     panel = panels.number(
         "Alerts firing",
-        "Alerts of this machine that fire. Good: 0. Which they are stands below; what to do about each, on the "
-        "status page under Runbooks.",
+        'Firing alerts of this machine. Good: 0. "Alerts" below shows which ones; the status page, under Runbooks, '
+        "says what to do about each.",
         style.COUNT,
         now(f"count({style.firing(select_one('ALERTS'))}) or 0 * count({select_one('up')})"),
     )
@@ -123,12 +122,12 @@ def firing() -> stat.Panel:
 
 
 def alerts() -> statetimeline.Panel:
-    """Return which alerts fired when."""
+    """Return which alerts fired, and when."""
     level = select_one("instance:host_level:max")
     panel = panels.timeline(
         "Alerts",
-        "The machine's level (CPU, memory and filesystems against its limits), and below it each alert while it "
-        "fired. Good: one green line. Click into the graphs below at the same time to see what happened.",
+        "The machine's level (CPU, memory and filesystems against its limits), and below it every alert while it "
+        "fired. Good: one green line. Compare the graphs below at the same time to see what happened.",
         over_time(f"max(max_over_time({level}[$__interval]))", "level"),
         over_time(
             f"max by (alertname, mountpoint, collector) ({style.fired(select_one('ALERTS'))})",

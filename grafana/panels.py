@@ -1,4 +1,4 @@
-"""The kinds of panels: numbers, graphs, tables, timelines. What Grafana would choose by itself is chosen here."""
+"""The kinds of panels: numbers, graphs, tables, timelines. Grafana's defaults are set explicitly here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_DATA = "no data"
 
 
 def number(title: str, description: str, unit: str, *queries: prometheus.Dataquery, decimals: int = 0) -> stat.Panel:
-    """Return one large number, as it is at the end of the chosen time."""
+    """Return one large number, as of the end of the time range."""
     last = ui.ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields("")
     panel = stat.Panel().title(title).description(description).datasource(SOURCE).targets(list(queries)).interval(STEP)
     panel = panel.unit(unit).decimals(decimals).no_value(NO_DATA).reduce_options(last)
@@ -30,15 +30,16 @@ def number(title: str, description: str, unit: str, *queries: prometheus.Dataque
 
 
 def signal(panel: stat.Panel, *steps: tuple[float, str]) -> stat.Panel:
-    """Return a number on a ground that is green, and of another colour from each of these values on."""
+    """Return a number on a green background, which takes another colour from each of these values on."""
     panel = panel.thresholds(style.limits(*steps)).color_scheme(style.by_limits())
     return panel.color_mode(common.BigValueColorMode.BACKGROUND)
 
 
 def number_with_level(title: str, description: str, expr: str, resource: str, legend: str = "__auto") -> stat.Panel:
-    """Return a share in the colour of the machine's own limits.
+    """Return a ratio, coloured by the machine's own limits.
 
-    Limits of a panel are constants, the machine's are series: so there is one query a colour, and one of them answers.
+    Panel thresholds are constants, but a machine's limits are series, so there is one query per colour and only one of
+    them returns a value.
     """
     warning, critical = style.limit(resource, "warning"), style.limit(resource, "critical")
     beside = f"{ON} group_left ()"
@@ -56,9 +57,9 @@ def number_with_level(title: str, description: str, expr: str, resource: str, le
 def graph(
     title: str, description: str, unit: str, *queries: prometheus.Dataquery, below_zero: bool = False
 ) -> timeseries.Panel:
-    """Return lines over time; gaps stay gaps, since nothing was measured there.
+    """Return lines over time. Gaps stay gaps, because nothing was measured there.
 
-    The axis begins at zero, unless something is to be shown ``below_zero``.
+    The axis starts at zero unless something is drawn ``below_zero``.
     """
     panel = timeseries.Panel().title(title).description(description).datasource(SOURCE).targets(list(queries))
     panel = panel.interval(STEP).unit(unit).decimals(1).no_value(NO_DATA)
@@ -78,14 +79,14 @@ def graph(
 
 
 def stacked(panel: timeseries.Panel) -> timeseries.Panel:
-    """Return a graph whose lines stand on one another; lines that are limits stay where they are."""
+    """Return a graph with stacked lines; limit lines are not stacked."""
     return (
         panel.stacking(ui.StackingConfig().mode(common.StackingMode.NORMAL).group("A")).fill_opacity(40).line_width(1)
     )
 
 
 def dashed(panel: timeseries.Panel, *names: str) -> timeseries.Panel:
-    """Return a graph in which some lines are marks and no amounts: dashed, not filled, not stacked."""
+    """Return a graph in which some lines are marks rather than amounts: dashed, not filled, not stacked."""
     for name in names:
         marks = [
             style.property_of("custom.lineStyle", {"fill": "dash", "dash": [8, 8]}),
@@ -99,22 +100,22 @@ def dashed(panel: timeseries.Panel, *names: str) -> timeseries.Panel:
 
 
 def limit_lines(resource: str, times: str = "") -> tuple[prometheus.Dataquery, prometheus.Dataquery]:
-    """Return the queries of a machine's own limits; ``times`` is what they are shares of, nothing for shares."""
+    """Return the queries for a machine's own limits; ``times`` is the total to multiply them by, empty for ratios."""
     factor = f" * {ON} max by (job, instance) ({times})" if times else ""
     return (
-        style.over_time(f"{style.limit(resource, 'warning')}{factor}", "warning from", "X"),
-        style.over_time(f"{style.limit(resource, 'critical')}{factor}", "critical from", "Y"),
+        style.over_time(f"{style.limit(resource, 'warning')}{factor}", "warning limit", "X"),
+        style.over_time(f"{style.limit(resource, 'critical')}{factor}", "critical limit", "Y"),
     )
 
 
 def downwards(panel: timeseries.Panel, pattern: str) -> timeseries.Panel:
-    """Return a graph, made ``below_zero``, in which the series that fit point downwards: the other direction."""
+    """Return a graph, made with ``below_zero``, whose matching series point downwards: the other direction."""
     panel = panel.override_by_regexp(pattern, [style.property_of("custom.transform", "negative-Y")])
     return panel.axis_centered_zero(True)
 
 
 def list_of(title: str, description: str, *queries: prometheus.Dataquery) -> table.Panel:
-    """Return a table; each query is a column, the rows are put together by their labels."""
+    """Return a table: each query is a column, and rows are merged by their labels."""
     panel = table.Panel().title(title).description(description).datasource(SOURCE).targets(list(queries)).interval(STEP)
     panel = panel.show_header(True).cell_height(common.TableCellHeight.SM).no_value("-").filterable(False)
     panel = panel.cell_options(common.TableAutoCellOptions())
@@ -126,7 +127,7 @@ def list_of(title: str, description: str, *queries: prometheus.Dataquery) -> tab
 
 
 def timeline(title: str, description: str, *queries: prometheus.Dataquery) -> statetimeline.Panel:
-    """Return states over time, one line each."""
+    """Return states over time, one line per series."""
     panel = statetimeline.Panel().title(title).description(description).datasource(SOURCE).targets(list(queries))
     panel = panel.interval(STEP).no_value(NO_DATA).unit(style.COUNT).decimals(0)
     panel = (
@@ -141,12 +142,12 @@ def timeline(title: str, description: str, *queries: prometheus.Dataquery) -> st
 
 
 def sorted_by(column: str) -> ui.TableSortByFieldState:
-    """Return the order of a table: by this column, the largest first."""
+    """Return the sort order of a table: by this column, largest first."""
     return ui.TableSortByFieldState().display_name(column).desc(True)
 
 
 def bar(resource: str) -> list[dashboard.DynamicConfigValue]:
-    """Return the properties of a column that shows shares as bars, of one colour: limits differ from row to row."""
+    """Return the properties of a column that shows ratios as bars of one colour: limits differ from row to row."""
     return [
         style.property_of("unit", style.RATIO),
         style.property_of("decimals", 0),

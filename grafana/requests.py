@@ -1,4 +1,4 @@
-"""Panels of Application: what is asked, how it ends, how long it takes."""
+"""Panels of Application: what is requested, with what result, and how long it takes."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ PREDICTION_TIME = "prediction_duration_seconds_bucket"
 EXCEPTIONS = select("http_request_exceptions_total")
 WINDOW = "WINDOW"
 SLOW = 2
-"""Seconds from which a prediction is slow, as alerts.yml has it."""
+"""Seconds above which a prediction is slow, as in alerts.yml."""
 
 
 def requests() -> timeseries.Panel:
-    """Return what is asked, by route."""
+    """Return the request rate by route."""
     panel = panels.graph(
         "Requests by route",
-        "Requests a minute of the five routes asked most. Good: the shape of an ordinary day. A peak from nowhere is a "
-        "crawler or an attack; a hole is an outage, here or before it.",
+        "Requests per minute for the five busiest routes. Good: the shape of an ordinary day. A sudden peak is a "
+        "crawler or an attack; a gap is an outage, here or upstream.",
         style.A_MINUTE,
         over_time(
             f"60 * {top_routes(f'sum by (method, route) (rate({select(ASKED)}[{WINDOW}]))')}", "{{method}} {{route}}"
@@ -37,7 +37,7 @@ def requests() -> timeseries.Panel:
 
 
 def answers() -> timeseries.Panel:
-    """Return how requests were answered."""
+    """Return the responses by status class."""
 
     def kind(first: str, ref: str) -> prometheus.Dataquery:
         answered = select(ASKED, f'status=~"{first}.."')
@@ -45,8 +45,8 @@ def answers() -> timeseries.Panel:
 
     panel = panels.graph(
         "Answers",
-        "Requests a minute by how they were answered: done (2xx), sent elsewhere (3xx), wrong on the caller's side "
-        "(4xx), failed here (5xx). Good: green, a little yellow. Many 4xx: a broken client, or somebody tries doors.",
+        "Requests per minute by response: success (2xx), redirect (3xx), caller's mistake (4xx), failure here (5xx). "
+        "Good: green with a little yellow. Many 4xx: a broken client, or somebody probing for weaknesses.",
         style.A_MINUTE,
         *(kind(first, ref) for first, ref in zip("2345", "ABCD", strict=True)),
     )
@@ -57,8 +57,8 @@ def request_time() -> timeseries.Panel:
     """Return how long requests take."""
     return durations(
         "Time of a request",
-        "Time within which half, 95 and 99 of 100 requests were answered. Good: flat. All three rising: the machine is "
-        "busy; only the last: a few requests wait for something.",
+        "Time within which half, 95 and 99 of 100 requests were answered. Good: flat. If all three rise, the machine "
+        "is busy; if only the last does, a few requests wait for something.",
         REQUEST_TIME,
     )
 
@@ -67,8 +67,8 @@ def slow_routes() -> timeseries.Panel:
     """Return which routes are slow."""
     panel = panels.graph(
         "Slow routes",
-        "Time within which 95 of 100 requests were answered, for the five slowest routes. Good: flat, and the same "
-        "names as ever. A route that climbs by itself: the last change there, or what only it needs.",
+        "Time within which 95 of 100 requests were answered, for the five slowest routes. Good: flat, and always the "
+        "same names. If one route climbs, look at its last change or at what only it depends on.",
         style.SECONDS,
         over_time(top_routes(quantile(0.95, REQUEST_TIME, WINDOW, "method", "route")), "{{method}} {{route}}"),
     )
@@ -79,8 +79,8 @@ def errors() -> timeseries.Panel:
     """Return unhandled exceptions by route."""
     panel = panels.graph(
         "Errors",
-        "Unhandled exceptions by route, the five most frequent. Good: 0 everywhere. One route: the last change there; "
-        "all of them: what they all need is gone. Runbook AppUnhandledErrors.",
+        "Unhandled exceptions by route, the five most frequent. Good: 0 everywhere. One route: look at its last "
+        "change. All routes: something that they all need is gone. See runbook AppUnhandledErrors.",
         style.COUNT,
         over_time(top_routes(f"sum by (method, route) (increase({EXCEPTIONS}[{WINDOW}]))"), "{{method}} {{route}}"),
     )
@@ -91,8 +91,8 @@ def prediction_time() -> timeseries.Panel:
     """Return how long predictions take."""
     panel = durations(
         "Time of a prediction",
-        "Time that the model alone takes: half, 95 and 99 of 100 are faster. Good: flat, far below the dashed line, "
-        "from which there is an alert. Runbook AppSlowPrediction.",
+        "Time spent in the model alone: half, 95 and 99 of 100 predictions are faster. Good: flat, far below the "
+        "dashed line, above which the alert fires. See runbook AppSlowPrediction.",
         PREDICTION_TIME,
     )
     lines = ui.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
@@ -100,12 +100,12 @@ def prediction_time() -> timeseries.Panel:
 
 
 def predictions() -> timeseries.Panel:
-    """Return what became of predictions."""
+    """Return predictions by outcome."""
     outcomes = select("predictions_total")
     panel = panels.graph(
         "Predictions",
-        'Predictions a minute by outcome. Good: mostly "prediction". More "uncertain" than before: what is asked no '
-        'longer looks like what the model was trained with; "refused" was not readable at all.',
+        'Predictions per minute by outcome. Good: mostly "prediction". More "uncertain" than before: the input no '
+        'longer looks like the training data. "refused": the input could not be read at all.',
         style.A_MINUTE,
         over_time(f"60 * sum by (outcome) (rate({outcomes}[$__rate_interval]))", "{{outcome}}"),
     )
@@ -118,7 +118,7 @@ def durations(title: str, description: str, buckets: str) -> timeseries.Panel:
         title,
         description,
         style.SECONDS,
-        over_time(quantile(0.5, buckets, "$__rate_interval"), "half within", "A"),
+        over_time(quantile(0.5, buckets, "$__rate_interval"), "50 % within", "A"),
         over_time(quantile(0.95, buckets, "$__rate_interval"), "95 % within", "B"),
         over_time(quantile(0.99, buckets, "$__rate_interval"), "99 % within", "C"),
     )
@@ -126,15 +126,15 @@ def durations(title: str, description: str, buckets: str) -> timeseries.Panel:
 
 
 def quantile(share: float, buckets: str, window: str, *labels: str) -> str:
-    """Return the query of the time within which that share was done, by these labels."""
+    """Return the query for a quantile, by these labels."""
     by = ", ".join(("le", *labels))
     return f"histogram_quantile({share}, sum by ({by}) (rate({select(buckets)}[{window}])))"
 
 
 def top_routes(over: str) -> str:
-    """Return the query of the five routes with the most in the chosen time, the same ones at every moment of it.
+    """Return the query for the five top routes in the time range, the same five at every step.
 
-    ``over`` is the query by method and route, with WINDOW for its window.
+    ``over`` is the query by method and route, with WINDOW as a placeholder for its window.
     """
     now_and_then, whole = over.replace(WINDOW, "$__rate_interval"), over.replace(f"[{WINDOW}]", "[$__range] @ end()")
     return f"({now_and_then} and on (method, route) topk(5, {whole}))"

@@ -1,4 +1,4 @@
-"""What is scraped: which targets answer, how long they and their collectors take."""
+"""Scrapes: which targets are up, and how long they and their collectors take."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
 
 def targets() -> table.Panel:
-    """Return all targets, those that do not answer first."""
+    """Return all targets, those that are down first."""
     panel = panels.list_of(
         "Targets",
-        'All that Prometheus scrapes, what does not answer first. Good: every line "answers". "Took" near 10 s '
-        'is a scrape that is about to fail; "Series" that grow all the time fill the storage.',
+        'Everything that Prometheus scrapes, targets that are down first. Good: every line "up". "Duration" near 10 '
+        's: the scrape is about to time out. "Series" that keep growing fill up the storage.',
         rows(f"sort(max by (job, instance) ({select('up')}))", "A"),
         rows(f"max by (job, instance) ({select('scrape_duration_seconds')})", "B"),
         rows(f"max by (job, instance) ({select('scrape_samples_scraped')})", "C"),
     )
-    names = {"job": "Job", "instance": "Address", "Value #A": "State", "Value #B": "Took", "Value #C": "Series"}
+    names = {"job": "Job", "instance": "Address", "Value #A": "State", "Value #B": "Duration", "Value #C": "Series"}
     panel = panel.with_transformation(style.columns(names, ["Time"]))
     states = {
-        "0": {"text": "no answer", "color": style.CRITICAL, "index": 0},
-        "1": {"text": "answers", "color": style.OK, "index": 1},
+        "0": {"text": "down", "color": style.CRITICAL, "index": 0},
+        "1": {"text": "up", "color": style.OK, "index": 1},
     }
     panel = panel.override_by_name(
         "State",
@@ -34,7 +34,9 @@ def targets() -> table.Panel:
             style.property_of("custom.cellOptions", {"type": "color-text"}),
         ],
     )
-    panel = panel.override_by_name("Took", [style.property_of("unit", style.SECONDS), style.property_of("decimals", 3)])
+    panel = panel.override_by_name(
+        "Duration", [style.property_of("unit", style.SECONDS), style.property_of("decimals", 3)]
+    )
     panel = panel.override_by_name("Series", [style.property_of("decimals", 0)])
     return panel.sort_by([panels.sorted_by("State").desc(False)])
 
@@ -52,22 +54,22 @@ def slowest(title: str, description: str, metric: str, legend: str) -> timeserie
 
 
 def scrape_time() -> timeseries.Panel:
-    """Return how long scrapes took."""
+    """Return scrape durations."""
     return slowest(
         "Time of a scrape",
-        "How long the five slowest targets took. Good: below 0.1 s. Prometheus gives up after 10 s; a slow "
-        "exporter is on a machine that is in trouble, or behind a slow network.",
+        "How long the five slowest targets took. Good: below 0.1 s. Prometheus times out after 10 s. A slow exporter "
+        "means a machine in trouble or a slow network.",
         "scrape_duration_seconds",
         "{{instance}}",
     )
 
 
 def collectors() -> timeseries.Panel:
-    """Return how long collectors took."""
+    """Return collector durations."""
     return slowest(
         "Time of each collector",
-        "How long the five slowest collectors took in a sample. Good: milliseconds. Above 2 s together there is "
-        'an alert; "filesystem" at 2 s is a network filesystem that does not answer.',
+        "How long the five slowest collectors took per sample. Good: milliseconds. The alert fires above 2 s for all "
+        'collectors of a machine together; "filesystem" at 2 s is a network filesystem that is not responding.',
         "host_exporter_collector_duration_seconds",
         "{{collector}} {{instance}}",
     )
@@ -79,8 +81,8 @@ def collectors_that_fail() -> timeseries.Panel:
     return (
         panels.graph(
             "Collectors that fail",
-            "Samples without figures, by what could not be read, the five most frequent. Good: 0 everywhere. The "
-            "reason stands on the status page; runbook HostCollectorFailing.",
+            "Failed collections, the five most frequent collectors. Good: 0 everywhere. The status page shows the "
+            "reason; see runbook HostCollectorFailing.",
             style.COUNT,
             over_time(
                 f"increase({errors}[$__rate_interval]) and topk(5, increase({errors}[$__range] @ end()))",

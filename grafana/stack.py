@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def fill(board: Board) -> None:
-    """Put the panels in their places."""
+    """Lay out the panels."""
     for panel in (targets_down(), rules_failing(), posts_failing(), mails_failing(), kept(), exporter_cost()):
         board.add(panel, 4, 4)
     board.row("Scrapes")
@@ -42,50 +42,50 @@ def _bad_above_zero(title: str, description: str, expr: str) -> stat.Panel:
 
 
 def targets_down() -> stat.Panel:
-    """Return how many targets do not answer."""
+    """Return the number of targets that are down."""
     return _bad_above_zero(
         "Targets not answering",
-        'What Prometheus could not scrape just now. Good: 0. Which it is stands in "Targets". Grafana is one of '
-        "them: 1 where it does not run.",
+        'Targets whose last scrape failed. Good: 0. "Targets" shows which ones. Grafana counts too: 1 if it is not '
+        "running.",
         f"count({select('up')} == 0) or 0 * count({select('up')})",
     )
 
 
 def rules_failing() -> stat.Panel:
-    """Return how many rule evaluations failed lately."""
+    """Return the number of recent failed rule evaluations."""
     return _bad_above_zero(
         "Rules failing",
-        "Rule evaluations that failed in the last 10 minutes. Good: 0. A rule that fails is an alert that is "
-        "missing; runbook PrometheusRuleFailures.",
+        "Rule evaluations that failed in the last 10 minutes. Good: 0. A rule that fails is an alert that you do not "
+        "have; see runbook PrometheusRuleFailures.",
         f"sum(increase({select('prometheus_rule_evaluation_failures_total')}[10m]))",
     )
 
 
 def posts_failing() -> stat.Panel:
-    """Return how many alerts Alertmanager did not take lately."""
+    """Return the number of alerts recently not delivered to Alertmanager."""
     return _bad_above_zero(
         "Alerts not taken",
-        "Alerts that Prometheus could not hand to Alertmanager in the last 10 minutes. Good: 0. They are tried "
-        "again; runbook PrometheusAlertmanagerMissing.",
+        "Alerts that Prometheus could not deliver to Alertmanager in the last 10 minutes. Good: 0. Prometheus "
+        "retries; see runbook PrometheusAlertmanagerMissing.",
         f"sum(increase({select('prometheus_notifications_errors_total')}[10m]))",
     )
 
 
 def mails_failing() -> stat.Panel:
-    """Return how many mails failed lately."""
+    """Return the number of recent failed attempts to send."""
     return _bad_above_zero(
         "Mails not sent",
-        "Attempts of Alertmanager to send that failed in the last 10 minutes. Good: 0. Wrong password, "
-        "unreachable server, refused address: runbook AlertmanagerNotificationsFailing.",
+        "Attempts of Alertmanager to send that failed in the last 10 minutes. Good: 0. Wrong password, unreachable "
+        "server or rejected address: see runbook AlertmanagerNotificationsFailing.",
         f"sum(increase({select('alertmanager_notification_requests_failed_total')}[10m]))",
     )
 
 
 def kept() -> stat.Panel:
-    """Return how far back the history reaches."""
+    """Return the age of the oldest sample."""
     return panels.number(
         "History reaches back",
-        "Time between now and the oldest sample. Good: grows up to RETENTION_TIME. Much less than that after months: "
+        "Age of the oldest sample. Good: grows up to RETENTION_TIME. If it is still much less after months, "
         "RETENTION_SIZE is too small for these machines.",
         style.SECONDS,
         now(f"time() - max({select('prometheus_tsdb_lowest_timestamp_seconds')})"),
@@ -94,12 +94,12 @@ def kept() -> stat.Panel:
 
 
 def exporter_cost() -> stat.Panel:
-    """Return what the exporter costs."""
+    """Return the CPU usage of the busiest exporter."""
     exporters = select("host_exporter_build_info")
     return panels.number(
         "CPU of one exporter",
-        "Share of one core that an exporter uses, the busiest of the chosen ones. Good: below 1 %. More: many "
-        "thousands of processes, or many who ask (a page that is open asks every 2.5 s).",
+        "Share of one core used by the busiest of the selected exporters. Good: below 1 %. More means many thousands "
+        "of processes or many clients (an open page asks every 2.5 s).",
         style.RATIO,
         now(f"max(rate({select('process_cpu_seconds_total')}[5m]) and on (job, instance) {exporters})"),
         decimals=2,
@@ -107,10 +107,10 @@ def exporter_cost() -> stat.Panel:
 
 
 def rules() -> timeseries.Panel:
-    """Return rule evaluations."""
+    """Return rule evaluations and failures."""
     return panels.graph(
         "Rule evaluations",
-        "Rules that were evaluated a second, and those that failed. Good: steady, none failed.",
+        "Rules evaluated per second, and those that failed. Good: steady, none failed.",
         style.COUNT,
         over_time(f"sum(rate({select('prometheus_rule_evaluations_total')}[$__rate_interval]))", "evaluated", "A"),
         over_time(f"sum(rate({select('prometheus_rule_evaluation_failures_total')}[$__rate_interval]))", "failed", "B"),
@@ -121,21 +121,21 @@ def rule_time() -> timeseries.Panel:
     """Return how long rule groups took."""
     return scrapes.slowest(
         "Time of the rules",
-        'How long a group of rules took. Good: far below its interval (5 s for "host usage", 15 s for the '
-        "others). Above it alerts come late: too many machines for this one Prometheus.",
+        'How long a rule group took. Good: far below its interval (5 s for "host usage", 15 s for the others). Above '
+        "it alerts are late: too many machines for this Prometheus.",
         "prometheus_rule_group_last_duration_seconds",
         "{{rule_group}}",
     )
 
 
 def notifications() -> timeseries.Panel:
-    """Return what was sent."""
+    """Return notifications sent and failed."""
     sent = select("alertmanager_notification_requests_total", 'integration=~"email|webhook"')
     failed = select("alertmanager_notification_requests_failed_total", 'integration=~"email|webhook"')
     return panels.graph(
         "Notifications",
-        "Attempts to send, and those that failed, by way. Good: few, none failed. Many without a failure: "
-        'something goes on and off; look at "Alerts" of that machine.',
+        "Attempts to send and failures, by channel. Good: few, none failed. Many without a failure: an alert is "
+        'flapping; look at "Alerts" of that machine.',
         style.A_MINUTE,
         over_time(f"60 * sum by (integration) (rate({sent}[$__rate_interval]))", "{{integration}} sent", "A"),
         over_time(f"60 * sum by (integration) (rate({failed}[$__rate_interval]))", "{{integration}} failed", "B"),

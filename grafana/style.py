@@ -1,4 +1,4 @@
-"""What all panels share: colours, units, legends, the way to ask. The same thing has the same colour everywhere."""
+"""What all panels share: colours, units, legends, queries. The same thing has the same colour everywhere."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ OK, WARNING, CRITICAL, NEUTRAL, INFO = "green", "yellow", "red", "text", "blue"
 COLOURS = {
     "user": "blue",
     "system": "purple",
-    "waiting for disks": "orange",
-    "taken by the hypervisor": "dark-red",
+    "I/O wait": "orange",
+    "steal": "dark-red",
     "used": "purple",
     "swap used": "orange",
     "total": "text",
-    "warning from": WARNING,
-    "critical from": CRITICAL,
+    "warning limit": WARNING,
+    "critical limit": CRITICAL,
     "cpu": "blue",
     "memory": "purple",
     "filesystem": "orange",
     "inodes": "text",
     "io": "orange",
-    "load of 1 minute": "blue",
-    "load of 5 minutes": "purple",
-    "load of 15 minutes": "orange",
+    "1 min": "blue",
+    "5 min": "purple",
+    "15 min": "orange",
     "CPUs": "text",
     "charge": "green",
     "plugged in": "text",
@@ -41,7 +41,7 @@ COLOURS = {
     "3xx": "blue",
     "4xx": "yellow",
     "5xx": "red",
-    "half within": "blue",
+    "50 % within": "blue",
     "95 % within": "purple",
     "99 % within": "orange",
 }
@@ -51,19 +51,19 @@ RATIO, BYTES, BYTES_A_SECOND, SECONDS, COUNT, CELSIUS, A_MINUTE = (
 )  # fmt: skip
 
 STEP = "15s"
-"""The scrape interval of prometheus.yml: a finer step shows nothing more."""
+"""The scrape interval in prometheus.yml; a finer step shows nothing more."""
 
 ON = "on (job, instance)"
 
 
 SOME = ('job=~"$job"', 'instance=~"$instance"')
-# Grafana escapes the values of variables of which one can choose some, and leaves those of others as they are: the
-# address "[2001:db8::1]:5000" would be a pattern that does not fit itself.
+# Grafana escapes the values of multi-value variables, but not of single-value ones. As a pattern, the address
+# "[2001:db8::1]:5000" would not match itself.
 ONE = ('job="$job"', 'instance="$instance"')
 
 
 def select(metric: str, *matchers: str) -> str:
-    """Return the selector of a metric for the chosen machines."""
+    """Return the selector of a metric for the selected machines."""
     return f"{metric}{{{', '.join((*SOME, *matchers))}}}"
 
 
@@ -73,18 +73,18 @@ def select_one(metric: str, *matchers: str) -> str:
 
 
 def firing(alerts: str, severity: str = "warning|critical") -> str:
-    """Return the query of what fires, as a person counts: critical and its warning are one.
+    """Return the query for firing alerts as a person counts them: a critical alert and its warning are one.
 
-    ``alerts`` is the selector of ALERTS for the chosen machines.
+    ``alerts`` is the selector of ALERTS for the selected machines.
     """
     chosen = alerts.replace("}", f', alertstate="firing", severity=~"{severity}"}}')
     return f"count by (job, instance, alertname, device, mountpoint, collector) ({chosen})"
 
 
 def fired(alerts: str) -> str:
-    """Return the query of what fired over time: 1 warning, 2 critical, 3 info; also what did only between two steps.
+    """Return the query for alerts over time: 1 warning, 2 critical, 3 info; also those that fired between two steps.
 
-    ``alerts`` is the selector of ALERTS for the chosen machines.
+    ``alerts`` is the selector of ALERTS for the selected machines.
     """
 
     def one(severity: str) -> str:
@@ -95,7 +95,7 @@ def fired(alerts: str) -> str:
 
 
 def limit(resource: str, severity: str) -> str:
-    """Return a machine's own limit; one, also where the machine stands in two target files with different labels."""
+    """Return a machine's own limit: one series even if two target files list the machine with different labels."""
     found = select_one("host_alert_threshold_ratio", f'resource="{resource}"', f'severity="{severity}"')
     return f"max by (job, instance) ({found})"
 
@@ -106,14 +106,14 @@ def over_time(expr: str, legend: str, ref: str = "A") -> prometheus.Dataquery:
 
 
 def now(expr: str, legend: str = "__auto", ref: str = "A") -> prometheus.Dataquery:
-    """Return a query for the end of the chosen time."""
+    """Return a query for the end of the time range."""
     return _query(expr, ref).legend_format(legend).instant().format(PromQueryFormat.TIME_SERIES)
 
 
 def rows(expr: str, ref: str) -> prometheus.Dataquery:
     """Return a query whose series are the rows of a table.
 
-    Grafana puts rows together whose labels agree, metric names included: queries of one table have the same labels.
+    Grafana merges rows whose labels agree, metric names included, so all queries of a table return the same labels.
     """
     return _query(expr, ref).legend_format("__auto").instant().format(PromQueryFormat.TABLE)
 
@@ -129,23 +129,23 @@ def fixed(colour: str) -> db.FieldColor:
 
 
 def by_name() -> db.FieldColor:
-    """Return a colour for each name, the same on every dashboard and every day."""
+    """Return a colour by name, the same on every dashboard and every day."""
     return db.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
 
 
 def by_limits() -> db.FieldColor:
-    """Return the colour of the limit that is reached."""
+    """Return the colour of the threshold that is reached."""
     return db.FieldColor().mode(dashboard.FieldColorModeId.THRESHOLDS)
 
 
 def limits(*steps: tuple[float, str], base: str = OK) -> db.ThresholdsConfig:
-    """Return limits: a colour to begin with and one from each value on."""
+    """Return thresholds: a base colour and one from each value on."""
     found = [dashboard.Threshold(None, base), *(dashboard.Threshold(value, colour) for value, colour in steps)]
     return db.ThresholdsConfig().mode(dashboard.ThresholdsMode.ABSOLUTE).steps(found)
 
 
 def words(texts: dict[str, tuple[str, str]]) -> list[dashboard.ValueMapping]:
-    """Return what stands for values: (text, colour) by value."""
+    """Return value mappings: (text, colour) by value."""
     results = {
         value: dashboard.ValueMappingResult(text=text, color=colour, index=index)
         for index, (value, (text, colour)) in enumerate(texts.items())
@@ -154,7 +154,7 @@ def words(texts: dict[str, tuple[str, str]]) -> list[dashboard.ValueMapping]:
 
 
 def legend(*calcs: str, sort: str = "") -> ui.VizLegendOptions:
-    """Return a legend below the graph; with calculations it is a table, sorted by one of them, the largest first."""
+    """Return a legend below the graph; with calculations it is a table, sorted by one of them, largest first."""
     display = common.LegendDisplayMode.TABLE if calcs else common.LegendDisplayMode.LIST
     found = ui.VizLegendOptions().show_legend(True).placement(common.LegendPlacement.BOTTOM).display_mode(display)
     found = found.calcs(list(calcs))
@@ -162,7 +162,7 @@ def legend(*calcs: str, sort: str = "") -> ui.VizLegendOptions:
 
 
 def tooltip(mode: common.TooltipDisplayMode = common.TooltipDisplayMode.MULTI) -> ui.VizTooltipOptions:
-    """Return a tooltip with all series, the largest first."""
+    """Return a tooltip with all series, largest first."""
     return ui.VizTooltipOptions().mode(mode).sort(common.SortOrder.DESCENDING)
 
 
@@ -172,17 +172,17 @@ def property_of(name: str, value: object) -> dashboard.DynamicConfigValue:
 
 
 def colour_override(colour: str) -> dashboard.DynamicConfigValue:
-    """Return the property that gives a series its colour."""
+    """Return the property that sets the colour of a series."""
     return property_of("color", {"mode": "fixed", "fixedColor": colour})
 
 
 def transformation(name: str, options: dict[str, object]) -> dashboard.DataTransformerConfig:
-    """Return a step that changes what a query gave before it is shown."""
+    """Return a transformation of the query result."""
     return dashboard.DataTransformerConfig(id_val=name, options=options)
 
 
 def columns(names: dict[str, str], hidden: Sequence[str] = ()) -> dashboard.DataTransformerConfig:
-    """Return the step that orders and names the columns of a table; ``names`` is by query column."""
+    """Return the transformation that orders and names the columns of a table; ``names`` is by query column."""
     return transformation(
         "organize",
         {

@@ -1,4 +1,4 @@
-"""Panels of Host: load, waiting, processes, sensors, battery."""
+"""Panels of Host: load, pressure, processes, sensors, battery."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ def load() -> timeseries.Panel:
     """Return the load averages."""
     panel = panels.graph(
         "Load",
-        "Programs that want to run or wait for a disk, over 1, 5 and 15 minutes. Good: below the dashed line, "
-        "the number of CPUs. 1 above 15: it gets worse; below: it is over.",
+        "Programs that are running, or waiting for a CPU or a disk, averaged over 1, 5 and 15 minutes. Good: below "
+        "the dashed line, the number of CPUs. 1 min above 15 min: load is rising. Below: it is falling.",
         style.COUNT,
-        over_time(select_one("host_load1"), "load of 1 minute", "A"),
-        over_time(select_one("host_load5"), "load of 5 minutes", "B"),
-        over_time(select_one("host_load15"), "load of 15 minutes", "C"),
+        over_time(select_one("host_load1"), "1 min", "A"),
+        over_time(select_one("host_load5"), "5 min", "B"),
+        over_time(select_one("host_load15"), "15 min", "C"),
         over_time(select_one("host_logical_cpus"), "CPUs", "D"),
     )
     return panels.dashed(panel, "CPUs").fill_opacity(0)
 
 
 def pressure() -> timeseries.Panel:
-    """Return how long programs waited."""
+    """Return how long programs waited for resources."""
     panel = panels.graph(
         "Pressure",
-        "Share of the time in which at least one program waited for CPU, memory or disks (Linux PSI). Good: "
-        "below 10 %. Memory above 0 for minutes: too little of it; io: the disks are too slow for what is asked.",
+        "Share of the time in which at least one program waited for CPU, memory or disks (Linux PSI). Good: below 10 "
+        "%. Memory above 0 for minutes: too little memory. io: the disks are too slow for the load.",
         style.RATIO,
         over_time(f"rate({select_one('host_pressure_waiting_seconds_total')}[$__rate_interval])", "{{resource}}"),
     )
@@ -41,13 +41,13 @@ def pressure() -> timeseries.Panel:
 
 
 def processes() -> timeseries.Panel:
-    """Return how many processes there were."""
+    """Return processes by state."""
     found = select_one("host_processes")
     panel = panels.graph(
         "Processes",
         "Processes by state, the five most frequent. Good: steady. One state that only rises: something starts "
-        "programs and does not end them; zombies: their parent does not care for them; disk-sleep: a disk or "
-        "network share does not answer.",
+        "programs and does not end them. Zombies: their parent does not reap them. disk-sleep: a disk or a network "
+        "share is not responding.",
         style.COUNT,
         over_time(f"{found} and topk(5, max_over_time({found}[$__range] @ end()))", "{{state}}"),
     )
@@ -59,8 +59,8 @@ def temperatures() -> timeseries.Panel:
     series = select_one("host_temperature_celsius")
     panel = panels.graph(
         "Temperatures",
-        "The five hottest sensors of the chosen time. Good: below 80 °C for processors, 60 °C for disks. Rising "
-        "over weeks: dust; at 95 °C and more a processor slows down.",
+        "The five hottest sensors in this period. Good: below 80 °C for processors, 60 °C for disks. Rising over "
+        "weeks: dust. From about 95 °C a processor slows down.",
         style.CELSIUS,
         over_time(
             f"{series} and on (job, instance, chip, sensor) topk(5, max_over_time({series}[$__range] @ end()))",
@@ -74,8 +74,8 @@ def battery() -> timeseries.Panel:
     """Return the charge of the battery."""
     panel = panels.graph(
         "Battery",
-        "Charge of all batteries together, and whether the machine is plugged in (1). Good: falls slowly and "
-        "evenly. A cliff at 30 % is a battery at its end. The alert comes at 15 %.",
+        "Charge of all batteries together, and whether the machine is plugged in (1). Good: falls slowly and evenly. "
+        "A sudden drop at 30 % means that the battery is worn out. The alert fires at 15 %.",
         style.RATIO,
         over_time(select_one("host_battery_charge_ratio"), "charge", "A"),
         over_time(select_one("host_battery_plugged"), "plugged in", "B"),
