@@ -35,7 +35,7 @@ def fill(board: Board) -> None:
 def not_answering() -> stat.Panel:
     """Return how many of the selected applications are down."""
     panel = panels.number(
-        "Not answering",
+        "Down",
         'Applications whose last scrape failed. Good: 0. "Alerts" below shows which ones; see runbook AppDown.',
         style.COUNT,
         now(f"count({select('up')} == 0) or 0 * count({select('up')})"),
@@ -72,7 +72,7 @@ def failing() -> stat.Panel:
 def unhandled() -> stat.Panel:
     """Return the number of unhandled exceptions."""
     panel = panels.number(
-        "Unhandled errors",
+        "Exceptions",
         "Requests in the last 10 minutes that ended in an unhandled exception. Good: 0. The application's log has the "
         "traceback; see runbook AppUnhandledErrors.",
         style.COUNT,
@@ -84,7 +84,7 @@ def unhandled() -> stat.Panel:
 def slowest() -> stat.Panel:
     """Return the time within which nearly all requests are answered."""
     return panels.number(
-        "95 % answered within",
+        "p95 latency",
         "Time within which 95 of 100 requests in the last 5 minutes were answered, estimated from a histogram. Good: "
         'less than a user is willing to wait, 0.5 s. "Slow routes" names the slowest.',
         style.SECONDS,

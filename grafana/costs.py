@@ -54,7 +54,7 @@ def cpu_of_each() -> timeseries.Panel:
     used = select("process_cpu_seconds_total")
     return panels.stacked(
         panels.graph(
-            "CPU of each part",
+            "CPU by service",
             "Cores used by each service of the stack, all exporters added together. Good: below 0.1 in total for a "
             "few machines.",
             style.COUNT,
@@ -67,7 +67,7 @@ def memory_of_each() -> timeseries.Panel:
     """Return the memory usage of each service."""
     return panels.stacked(
         panels.graph(
-            "Memory of each part",
+            "Memory by service",
             "Memory used by each service of the stack, all exporters added together (about 40 MiB each). Good: steady.",
             style.BYTES,
             over_time(f"sum by (job) ({select('process_resident_memory_bytes')})", "{{job}}"),

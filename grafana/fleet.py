@@ -44,7 +44,7 @@ def machines() -> stat.Panel:
 def down() -> stat.Panel:
     """Return the number of machines that are down."""
     panel = panels.number(
-        "Not answering",
+        "Down",
         "Machines whose last scrape failed. Good: 0. After 2 minutes a mail is sent; see runbook HostExporterDown.",
         style.COUNT,
         now(f"count({UP} == 0) or 0 * count({UP})"),
@@ -150,7 +150,7 @@ def highest(resource: str, title: str) -> timeseries.Panel:
     """Return the five machines with the highest usage of a resource."""
     series = select("instance:host_usage:ratio", f'resource="{resource}"')
     panel = panels.graph(
-        f"{title}: the five highest",
+        f"{title}: five highest",
         f"{title} of the five machines with the highest average in this period, by address. Good: below the "
         "limits of each. A machine that stands out from its peers is worth a look, whatever its level.",
         style.RATIO,

@@ -44,7 +44,7 @@ def answers() -> timeseries.Panel:
         return over_time(f"60 * sum(rate({answered}[$__rate_interval]))", f"{first}xx", ref)
 
     panel = panels.graph(
-        "Answers",
+        "Responses",
         "Requests per minute by response: success (2xx), redirect (3xx), caller's mistake (4xx), failure here (5xx). "
         "Good: green with a little yellow. Many 4xx: a broken client, or somebody probing for weaknesses.",
         style.A_MINUTE,
@@ -56,7 +56,7 @@ def answers() -> timeseries.Panel:
 def request_time() -> timeseries.Panel:
     """Return how long requests take."""
     return durations(
-        "Time of a request",
+        "Request duration",
         "Time within which half, 95 and 99 of 100 requests were answered. Good: flat. If all three rise, the machine "
         "is busy; if only the last does, a few requests wait for something.",
         REQUEST_TIME,
@@ -90,7 +90,7 @@ def errors() -> timeseries.Panel:
 def prediction_time() -> timeseries.Panel:
     """Return how long predictions take."""
     panel = durations(
-        "Time of a prediction",
+        "Prediction duration",
         "Time spent in the model alone: half, 95 and 99 of 100 predictions are faster. Good: flat, far below the "
         "dashed line, above which the alert fires. See runbook AppSlowPrediction.",
         PREDICTION_TIME,

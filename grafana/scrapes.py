@@ -56,7 +56,7 @@ def slowest(title: str, description: str, metric: str, legend: str) -> timeserie
 def scrape_time() -> timeseries.Panel:
     """Return scrape durations."""
     return slowest(
-        "Time of a scrape",
+        "Scrape duration",
         "How long the five slowest targets took. Good: below 0.1 s. Prometheus times out after 10 s. A slow exporter "
         "means a machine in trouble or a slow network.",
         "scrape_duration_seconds",
@@ -67,7 +67,7 @@ def scrape_time() -> timeseries.Panel:
 def collectors() -> timeseries.Panel:
     """Return collector durations."""
     return slowest(
-        "Time of each collector",
+        "Collector duration",
         "How long the five slowest collectors took per sample. Good: milliseconds. The alert fires above 2 s for all "
         'collectors of a machine together; "filesystem" at 2 s is a network filesystem that is not responding.',
         "host_exporter_collector_duration_seconds",
@@ -80,7 +80,7 @@ def collectors_that_fail() -> timeseries.Panel:
     errors = select("host_exporter_collector_errors_total")
     return (
         panels.graph(
-            "Collectors that fail",
+            "Failing collectors",
             "Failed collections, the five most frequent collectors. Good: 0 everywhere. The status page shows the "
             "reason; see runbook HostCollectorFailing.",
             style.COUNT,

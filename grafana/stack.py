@@ -44,7 +44,7 @@ def _bad_above_zero(title: str, description: str, expr: str) -> stat.Panel:
 def targets_down() -> stat.Panel:
     """Return the number of targets that are down."""
     return _bad_above_zero(
-        "Targets not answering",
+        "Targets down",
         'Targets whose last scrape failed. Good: 0. "Targets" shows which ones. Grafana counts too: 1 if it is not '
         "running.",
         f"count({select('up')} == 0) or 0 * count({select('up')})",
@@ -54,7 +54,7 @@ def targets_down() -> stat.Panel:
 def rules_failing() -> stat.Panel:
     """Return the number of recent failed rule evaluations."""
     return _bad_above_zero(
-        "Rules failing",
+        "Rule errors",
         "Rule evaluations that failed in the last 10 minutes. Good: 0. A rule that fails is an alert that you do not "
         "have; see runbook PrometheusRuleFailures.",
         f"sum(increase({select('prometheus_rule_evaluation_failures_total')}[10m]))",
@@ -64,7 +64,7 @@ def rules_failing() -> stat.Panel:
 def posts_failing() -> stat.Panel:
     """Return the number of alerts recently not delivered to Alertmanager."""
     return _bad_above_zero(
-        "Alerts not taken",
+        "Alerts stuck",
         "Alerts that Prometheus could not deliver to Alertmanager in the last 10 minutes. Good: 0. Prometheus "
         "retries; see runbook PrometheusAlertmanagerMissing.",
         f"sum(increase({select('prometheus_notifications_errors_total')}[10m]))",
@@ -74,7 +74,7 @@ def posts_failing() -> stat.Panel:
 def mails_failing() -> stat.Panel:
     """Return the number of recent failed attempts to send."""
     return _bad_above_zero(
-        "Mails not sent",
+        "Mail errors",
         "Attempts of Alertmanager to send that failed in the last 10 minutes. Good: 0. Wrong password, unreachable "
         "server or rejected address: see runbook AlertmanagerNotificationsFailing.",
         f"sum(increase({select('alertmanager_notification_requests_failed_total')}[10m]))",
@@ -84,7 +84,7 @@ def mails_failing() -> stat.Panel:
 def kept() -> stat.Panel:
     """Return the age of the oldest sample."""
     return panels.number(
-        "History reaches back",
+        "History",
         "Age of the oldest sample. Good: grows up to RETENTION_TIME. If it is still much less after months, "
         "RETENTION_SIZE is too small for these machines.",
         style.SECONDS,
@@ -97,7 +97,7 @@ def exporter_cost() -> stat.Panel:
     """Return the CPU usage of the busiest exporter."""
     exporters = select("host_exporter_build_info")
     return panels.number(
-        "CPU of one exporter",
+        "Exporter CPU",
         "Share of one core used by the busiest of the selected exporters. Good: below 1 %. More means many thousands "
         "of processes or many clients (an open page asks every 2.5 s).",
         style.RATIO,
@@ -120,7 +120,7 @@ def rules() -> timeseries.Panel:
 def rule_time() -> timeseries.Panel:
     """Return how long rule groups took."""
     return scrapes.slowest(
-        "Time of the rules",
+        "Rule duration",
         'How long a rule group took. Good: far below its interval (5 s for "host usage", 15 s for the others). Above '
         "it alerts are late: too many machines for this Prometheus.",
         "prometheus_rule_group_last_duration_seconds",

@@ -96,7 +96,7 @@ def programs() -> table.Panel:
     # Averaged over all scrapes of the time range, including those in which the program was not at the top.
     scrapes = f"scalar(max(count_over_time({select_one('up')}[$__range])))"
     panel = panels.list_of(
-        "Programs in this time",
+        "Programs in this period",
         "Every program that was at the top in this period, those with the most CPU first, even if they ended long "
         "ago. Good: names that you know. Zoom into a peak, and the first line is the one to blame.",
         rows(f"sort_desc(sum by (name) (sum_over_time({cpu}[$__range])) / {scrapes})", "A"),

@@ -43,7 +43,7 @@ def eaten(tmp_path: Path) -> Iterator[tuple[History, float, float]]:
 def test_the_program_that_ate_the_machine_comes_first_after_it_is_gone(eaten: tuple[History, float, float]) -> None:
     history, begin, end = eaten
     instance = history.exporter
-    table = next(q for q in QUERIES if q.panel == "Programs in this time" and q.ref == "A")
+    table = next(q for q in QUERIES if q.panel == "Programs in this period" and q.ref == "A")
     first = history.instant(fill(table.expr, instance=instance, seconds=end - begin), end)[0]
     assert first["metric"]["name"].endswith(" eater.py")
     assert 0.5 < float(first["value"][1]) <= 1.1, "cores, over the whole of the time"

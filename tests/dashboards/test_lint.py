@@ -27,14 +27,14 @@ EXCEPTIONS = {
 }
 # Functions over a time of their own. Graphs have none: they show what one has zoomed to.
 WINDOWS = {
-    ("stack", "Rules failing"): "10m, so that it goes back to 0 when it is over",
-    ("stack", "Alerts not taken"): "10m, likewise",
-    ("stack", "Mails not sent"): "10m, likewise",
-    ("application", "Unhandled errors"): "10m, likewise",
-    ("stack", "CPU of one exporter"): "5m: as it is now",
+    ("stack", "Rule errors"): "10m, so that it goes back to 0 when it is over",
+    ("stack", "Alerts stuck"): "10m, likewise",
+    ("stack", "Mail errors"): "10m, likewise",
+    ("application", "Exceptions"): "10m, likewise",
+    ("stack", "Exporter CPU"): "5m: as it is now",
     ("application", "Requests"): "5m: as it is now",
     ("application", "Failed"): "5m: as it is now",
-    ("application", "95 % answered within"): "5m: as it is now",
+    ("application", "p95 latency"): "5m: as it is now",
     ("host", "Filesystems now"): "6h: as long as the alert looks back",
 }
 UNITS = {"percentunit", "bytes", "Bps", "s", "short", "celsius", "cpm", "pps"}

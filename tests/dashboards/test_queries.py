@@ -179,9 +179,7 @@ def test_the_worst_machine_comes_first_in_the_fleet(history: History) -> None:
     assert by_name["well:5000"] < 1
 
 
-@pytest.mark.parametrize(
-    ("panel", "count"), [("Machines", MACHINES), ("Not answering", 1), ("Critical", 1), ("Warning", 1)]
-)
+@pytest.mark.parametrize(("panel", "count"), [("Machines", MACHINES), ("Down", 1), ("Critical", 1), ("Warning", 1)])
 def test_the_fleet_counts_machines_and_nothing_else(history: History, panel: str, count: int) -> None:
     number = next(q for q in QUERIES if q.board == "fleet" and q.panel == panel and "count" in q.expr)
     everyone_answers(history)
