@@ -1,4 +1,4 @@
-# Everything is set up by the targets themselves; `make help` lists them.
+# Each target sets up what it needs; `make help` lists them.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,26 +9,26 @@ DIST := dist
 .PHONY: help run stack load load-test test test-compose check format golden docs dashboards lock audit bench bench-fleet binary servers \
   schema clean
 
-help:  ## Show this list
+help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/run  ## Start the exporter on http://127.0.0.1:5000 (PORT=... for another port)
 	$(BIN)/host-exporter serve --port $(PORT)
 
-stack: $(VENV)/dev servers  ## Run the whole stack without Docker; mails are shown in the terminal
+stack: $(VENV)/dev servers  ## Run the whole stack without Docker and print its mails in the terminal
 	$(BIN)/python -m tests.tools.stack
 
-load:  ## Keep all cores busy for three minutes, to see an alert arrive
+load:  ## Keep all cores busy for three minutes to trigger an alert
 	$(PYTHON) tests/tools/load.py
 
-test: $(VENV)/dev servers schema  ## Run all tests that need no Docker
+test: $(VENV)/dev servers schema  ## Run all tests that do not need Docker
 	$(BIN)/pytest --ignore=tests/compose -m "not load" -n 5 --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest --ignore=tests/compose -m load
 
-test-compose: $(VENV)/dev servers  ## Run the tests of the containers (root; starts a Docker engine of its own)
+test-compose: $(VENV)/dev servers  ## Run the container tests (needs root; starts its own Docker engine)
 	$(BIN)/pytest tests/compose
 
-check: $(VENV)/dev  ## Check format, lint and types
+check: $(VENV)/dev  ## Check formatting, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -37,18 +37,18 @@ format: $(VENV)/dev  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-golden: $(VENV)/dev  ## Rewrite the golden exposition from the fixture machine
+golden: $(VENV)/dev  ## Regenerate the golden exposition from the fixture machine
 	$(BIN)/python -m tests.tools.golden
 
-docs: $(VENV)/dev  ## Rewrite docs/metrics.md, docs/dependencies.md and the page of the runbooks
+docs: $(VENV)/dev  ## Regenerate docs/metrics.md, docs/dependencies.md and the runbooks page
 	$(BIN)/python -m tests.tools.reference
 	$(BIN)/python -m tests.tools.runbooks
 	$(BIN)/python -m tests.tools.dependencies
 
-dashboards: $(VENV)/dev  ## Rewrite grafana/dashboards from grafana/build.py
+dashboards: $(VENV)/dev  ## Regenerate grafana/dashboards from grafana/build.py
 	$(BIN)/python -m grafana.build
 
-lock: $(VENV)/dev  ## Resolve the dependencies anew
+lock: $(VENV)/dev  ## Update the locked dependencies
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
 	  --python-version 3.11 --extra build --output-file requirements.lock pyproject.toml
@@ -58,40 +58,40 @@ lock: $(VENV)/dev  ## Resolve the dependencies anew
 	  --python-version 3.11 --no-annotate --constraint tests/requirements.lock \
 	  --output-file examples/digits/requirements.lock examples/digits/requirements.in
 
-audit:  ## Ask PyPI's data whether a locked package has a known vulnerability
+audit:  ## Check the locked packages for known vulnerabilities
 	$(PYTHON) -m venv .cache/audit
 	.cache/audit/bin/pip install --quiet --disable-pip-version-check pip-audit
 	.cache/audit/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
 
-load-test: $(VENV)/dev  ## Have locust ask the exporter and the example; writes docs/load-test.md
+load-test: $(VENV)/dev  ## Load-test the exporter and the example with locust; writes docs/load-test.md
 	$(BIN)/python -m tests.load
 
-bench: $(VENV)/dev  ## Measure against node_exporter and process-exporter, where installed
+bench: $(VENV)/dev  ## Benchmark against node_exporter and process-exporter, if installed
 	$(BIN)/python -m tests.tools.bench --long --picture docs/performance.png
 
-bench-fleet: $(VENV)/dev servers  ## Measure a Prometheus that watches 50, 200 and 1,000 machines (a quarter of an hour)
+bench-fleet: $(VENV)/dev servers  ## Benchmark Prometheus with 50, 200 and 1,000 machines (15 minutes)
 	$(BIN)/python -m tests.fleet.bench --picture docs/fleet.png
 
-binary: $(VENV)/dev  ## Build dist/host-exporter: one file for machines without Python
+binary: $(VENV)/dev  ## Build dist/host-exporter, a single file for machines without Python
 	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath $(DIST) --workpath $(DIST)/work packaging/binary/host-exporter.spec
 	@rm -rf $(DIST)/work
 	@ls -lh $(DIST)
 
-servers:  ## Fetch Prometheus, Alertmanager, VictoriaMetrics and Compose into .cache/servers (Debian; no root needed)
+servers:  ## Fetch Prometheus, Alertmanager, VictoriaMetrics and Compose into .cache/servers (Debian, without root)
 	@sh tests/tools/servers.sh
 
-schema:  ## Make the schema of Grafana's dashboards, for the tests (needs npm)
+schema:  ## Build the schema of Grafana's dashboards for the tests (needs npm)
 	@sh tests/tools/schema.sh
 
-clean:  ## Remove the virtual environment, what was built and all caches
+clean:  ## Remove the virtual environment, build output and all caches
 	rm -rf $(VENV) $(DIST) .cache .pytest_cache .mypy_cache .ruff_cache
 
-# A virtual environment that is there keeps its Python: who asks for another one is told how to get it.
+# An existing virtual environment keeps its Python. If PYTHON names another version, stop and say how to switch.
 ifeq ($(origin PYTHON), command line)
 VERSION := import sys; print(sys.version_info[:2])
 ASKED := $(shell $(PYTHON) -c '$(VERSION)' 2>/dev/null)
 ifeq ($(ASKED),)
-$(error $(PYTHON) does not run: give the path of a Python 3.11 or later)
+$(error $(PYTHON) does not run: give the path to Python 3.11 or later)
 endif
 ifneq ($(wildcard $(BIN)/python),)
 ifneq ($(ASKED), $(shell $(BIN)/python -c '$(VERSION)'))
