@@ -70,7 +70,7 @@ def test_a_busy_machine_leads_to_a_mail_that_names_the_program_and_to_one_that_i
 
     assert re.fullmatch(r"\[CRITICAL\] web-01: CPU (9\d|100) % \(limit 90 %\)", critical.subject)
     for body in (critical.body(), critical.body("html")):
-        assert re.search(r"The CPUs are (9\d|100)\.\d % busy \(critical limit: 90 %\)\.", body)
+        assert re.search(r"CPU usage is (9\d|100)\.\d % \(critical limit: 90 %\)\.", body)
         assert re.search(r"python[\d.]* train\.py: \d\.\d\d cores", body)
         assert re.search(r"Next step:(</b>)? Check the program at the top of the list\.", body)
         assert re.search(r"Since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", body)
@@ -108,7 +108,7 @@ def test_what_happens_on_one_machine_comes_in_one_mail(tmp_path: Path, culprit: 
     with Load(CORES, command=culprit), make_chain(tmp_path / "chain", low, cpu=True) as chain:
         mail = chain.mailbox.wait("and 1 more", 90)
     assert mail.subject.startswith("[CRITICAL] web-01: CPU")  # the worst comes first, though memory is there as well
-    assert re.search(r"Memory is [\d.]+ % full \(warning limit: 0\.1 %\)\.", mail.body())
+    assert re.search(r"Memory usage is [\d.]+ % \(warning limit: 0\.1 %\)\.", mail.body())
     assert re.search(r"Programs using the most memory:\n.*: [\d.]+[MG]iB\n", mail.body())
 
 
