@@ -53,20 +53,20 @@ def down() -> stat.Panel:
 
 
 def critical() -> stat.Panel:
-    """Return the number of machines at or above a critical limit."""
+    """Return the number of machines in a critical state."""
     return _at_level("Critical", 2, style.CRITICAL)
 
 
 def warning() -> stat.Panel:
-    """Return the number of machines at or above a warning limit."""
+    """Return the number of machines in a warning state."""
     return _at_level("Warning", 1, style.WARNING)
 
 
 def _at_level(title: str, level: int, colour: str) -> stat.Panel:
     panel = panels.number(
         title,
-        f"Machines with CPU, memory or a filesystem at or above their own {title.lower()} limit now. "
-        "Good: 0. They are at the top of the table; click a name to see why.",
+        f"Machines whose own status page says {title.lower()} now. Good: 0. "
+        "They are at the top of the table; click a name to see why.",
         style.COUNT,
         now(f"count({LEVEL} == {level}) or 0 * count({LEVEL})"),
     )
@@ -94,8 +94,8 @@ def table_of_machines() -> table.Panel:
     seen = f"topk by (job, instance) (1, {named} or {addressed})"
     panel = panels.list_of(
         "Machines",
-        "Every machine, worst first: down, critical, warning, well, each by its own limits. Good: all well. Click a "
-        'name to open its dashboard. "Alerts" counts the firing alerts.',
+        "Every machine, worst first: down, critical, warning, well, as its own status page says. Good: all well. Click "
+        'a name to open its dashboard. "Alerts" counts the firing alerts.',
         rows(f"sort_desc(({score()}) * {ON} group_left (hostname) ({seen} > bool 0))", "A"),
         rows(share("cpu"), "C"),
         rows(share("memory"), "D"),

@@ -126,8 +126,8 @@ def alerts() -> statetimeline.Panel:
     level = select_one("instance:host_level:max")
     panel = panels.timeline(
         "Alerts",
-        "The machine's level (CPU, memory and filesystems against its limits), and below it every alert while it "
-        "fired. Good: one green line. Compare the graphs below at the same time to see what happened.",
+        "The level that the status page shows, and below it every alert while it fired. Good: one green line. Compare "
+        "the graphs below at the same time to see what happened.",
         over_time(f"max(max_over_time({level}[$__interval]))", "level"),
         over_time(
             f"max by (alertname, mountpoint, collector) ({style.fired(select_one('ALERTS'))})",
