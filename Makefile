@@ -15,7 +15,7 @@ help:  ## List the targets
 run: $(VENV)/run  ## Start the exporter on http://127.0.0.1:5000 (PORT=... for another port)
 	$(BIN)/host-exporter serve --port $(PORT)
 
-stack: $(VENV)/dev servers  ## Run the whole stack without Docker and print its mails in the terminal
+stack: $(VENV)/dev servers  ## Run the whole stack without Docker and print its emails in the terminal
 	$(BIN)/python -m tests.tools.stack
 
 load:  ## Keep all cores busy for three minutes to trigger an alert

@@ -56,7 +56,7 @@ def fleet_board() -> dashboard.Dashboard:
 def stack_board() -> dashboard.Dashboard:
     """Return the dashboard of the monitoring itself."""
     board = Board(
-        "stack", "Stack", "The monitoring itself: does it see everything, does mail go out, and what does it cost?"
+        "stack", "Stack", "The monitoring itself: does it see everything, do emails go out, and what does it cost?"
     )
     board.variables(
         data_source(),

@@ -45,7 +45,7 @@ def down() -> stat.Panel:
     """Return the number of machines that are down."""
     panel = panels.number(
         "Down",
-        "Machines whose last scrape failed. Good: 0. After 2 minutes a mail is sent; see runbook HostExporterDown.",
+        "Machines whose last scrape failed. Good: 0. After 2 minutes an email is sent; see runbook HostExporterDown.",
         style.COUNT,
         now(f"count({UP} == 0) or 0 * count({UP})"),
     )

@@ -20,7 +20,7 @@ def fill(board: Board) -> None:
     board.row("Scrapes")
     board.add(scrapes.targets(), 12, 9)
     board.add(scrapes.scrape_time(), 12, 9)
-    board.row("Rules and mail")
+    board.row("Rules and email")
     board.add(rules(), 8, 8)
     board.add(rule_time(), 8, 8)
     board.add(notifications(), 8, 8)
@@ -74,7 +74,7 @@ def posts_failing() -> stat.Panel:
 def mails_failing() -> stat.Panel:
     """Return the number of recent failed attempts to send."""
     return _bad_above_zero(
-        "Mail errors",
+        "Email errors",
         "Attempts of Alertmanager to send that failed in the last 10 minutes. Good: 0. Wrong password, unreachable "
         "server or rejected address: see runbook AlertmanagerNotificationsFailing.",
         f"sum(increase({select('alertmanager_notification_requests_failed_total')}[10m]))",

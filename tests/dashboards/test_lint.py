@@ -29,7 +29,7 @@ EXCEPTIONS = {
 WINDOWS = {
     ("stack", "Rule errors"): "10m, so that it goes back to 0 when it is over",
     ("stack", "Alerts stuck"): "10m, likewise",
-    ("stack", "Mail errors"): "10m, likewise",
+    ("stack", "Email errors"): "10m, likewise",
     ("application", "Exceptions"): "10m, likewise",
     ("stack", "Exporter CPU"): "5m: as it is now",
     ("application", "Requests"): "5m: as it is now",
