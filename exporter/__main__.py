@@ -1,4 +1,4 @@
-"""Where the command begins: ``host-exporter`` and ``python -m exporter``."""
+"""Entry point of ``host-exporter`` and ``python -m exporter``."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import sys
 
 
 def main() -> None:
-    """Run the command, and do not return. Ctrl-C ends it without a traceback, also during the imports that follow here.
+    """Run the command and never return. Ctrl-C exits without a traceback, even during the imports below.
 
-    Commands that have something to bring to an end take it over.
+    Commands that need a clean shutdown install their own handler.
     """
-    # KeyboardInterrupt would be lost where Python can raise nothing, such as in a callback of an import's lock: the
-    # program would go on. Who started us may have it ignored, as shells do behind "&".
+    # KeyboardInterrupt gets lost wherever Python cannot raise, such as in a callback of the import lock, and the
+    # program would carry on. Leave SIGINT alone if the parent had it ignored, as shells do for "command &".
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, lambda number, _frame: os._exit(128 + number))
-    # Closed by who started us (``>&-``): then nobody reads it.
-    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the end
+    # The parent may have closed a stream (``>&-``): nobody reads it then.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - stays open until exit
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     from exporter.commands.program import main as run  # noqa: PLC0415
 

@@ -1,1 +1,1 @@
-"""What a person types: the command line, its options, and what each command does."""
+"""The command line: its commands, their options, and what each command does."""

@@ -1,4 +1,4 @@
-"""Posts a test alert to Alertmanager, so that the owner sees whether mail arrives."""
+"""Posts a test alert to Alertmanager, to check that mail gets through."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from exporter.errors import ServerError, SettingError
 NAME = "TestAlert"
 SUMMARY = "Test alert, nothing is wrong"
 TIMEOUT = 10.0
-"""Seconds to wait for each answer."""
+"""Seconds to wait for each response."""
 LASTS = timedelta(minutes=1)
-"""After this Alertmanager takes the alert for resolved and says so by mail."""
+"""How long the alert fires: after that Alertmanager considers it resolved and sends a second mail."""
 
-# Alertmanager is near: a proxy for the Internet would not find it.
+# Alertmanager is on the local network, where an Internet proxy cannot reach it.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def post_test_alert(url: str, hostname: str) -> str:
-    """Post a test alert to the Alertmanager at ``url`` and return the text that says what to expect where.
+    """Post a test alert to the Alertmanager at ``url`` and return a text that says what should happen next.
 
-    Raises SettingError for what is no address, ServerError where no Alertmanager takes the alert.
+    Raises SettingError if ``url`` is not a valid address, ServerError if no Alertmanager accepts the alert.
     """
     if not is_web_address(url):
         raise SettingError("URL", url, "an address such as http://127.0.0.1:9093")
@@ -38,15 +38,15 @@ def post_test_alert(url: str, hostname: str) -> str:
         "job": "host",
         "instance": hostname,
         "hostname": hostname,
-        # Makes it another alert than the one of a minute ago, which Alertmanager would not send again.
+        # Makes each test a new alert: Alertmanager would not send another mail for one it already knows.
         "sent": now.strftime("%H:%M:%S"),
     }
     alert = {
         "labels": labels,
         "annotations": {
             "summary": SUMMARY,
-            "description": f"Sent by host-exporter test-alert on {hostname}: mail arrives.\n"
-            "Another mail says in a minute or two that this is resolved.",
+            "description": f"Sent by host-exporter test-alert on {hostname}: mail gets through.\n"
+            "A second mail in a minute or two will say that this alert is resolved.",
         },
         "startsAt": now.isoformat(),
         "endsAt": (now + LASTS).isoformat(),
@@ -65,16 +65,16 @@ def _expectation(base: str, hostname: str) -> str:
     through = f" through {', '.join(servers)}" if servers else ""
     return "\n".join(
         [
-            f"Alertmanager at {base} took the alert {NAME} for {hostname}.",
-            f'Expect within half a minute: a mail{to}{through}, "{subject}".',
-            "A minute or two later: the same as [RESOLVED].",
-            f"Meanwhile it stands on {base}/#/alerts. No mail? Alertmanager's log says why.",
+            f"Alertmanager at {base} accepted the alert {NAME} for {hostname}.",
+            f'Within half a minute, expect a mail{to}{through}: "{subject}".',
+            "A minute or two later, a second mail follows, marked [RESOLVED].",
+            f"Until then the alert is listed on {base}/#/alerts. If no mail arrives, see Alertmanager's log.",
         ]
     )
 
 
 def _ask(address: str, body: object = None) -> Any:
-    """Return the JSON of an answer, None without. Raises ServerError."""
+    """Return the decoded JSON of the response, None if its body is empty. Raises ServerError."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(address, data, {"Content-Type": "application/json"})  # noqa: S310 - checked scheme
     try:
@@ -82,11 +82,13 @@ def _ask(address: str, body: object = None) -> Any:
             text = answer.read()
         return json.loads(text) if text else None
     except urllib.error.HTTPError as answer:
-        raise ServerError(f"{address}: {answer.code} {answer.reason}: this is no Alertmanager, or it refuses") from None
+        raise ServerError(
+            f"{address}: {answer.code} {answer.reason}: not an Alertmanager, or it refused the request"
+        ) from None
     except (OSError, ValueError) as reason:
         inner = getattr(reason, "reason", None) or reason
         raise ServerError(
-            f"{address}: {getattr(inner, 'strerror', None) or inner}; does Alertmanager run there?"
+            f"{address}: {getattr(inner, 'strerror', None) or inner}; is Alertmanager running there?"
         ) from None
-    except Exception as reason:  # noqa: BLE001 - http.client has errors of its own for what is no HTTP
-        raise ServerError(f"{address}: {type(reason).__name__}: this is no Alertmanager") from None
+    except Exception as reason:  # noqa: BLE001 - http.client raises its own errors for a response that is not HTTP
+        raise ServerError(f"{address}: {type(reason).__name__}: not an Alertmanager") from None

@@ -32,7 +32,7 @@ from exporter.settings import PORT, Settings, check_host
 
 TEST_ALERT_URL = f"{PREFIX}TEST_ALERT_URL"
 
-# A flag --cpu-warning is the variable HOST_EXPORTER_CPU_WARNING as well, for every command.
+# Every flag has an environment variable: --cpu-warning is HOST_EXPORTER_CPU_WARNING, for every command.
 CONTEXT = {
     "auto_envvar_prefix": PREFIX.removesuffix("_"),
     "help_option_names": ["-h", "--help"],
@@ -43,17 +43,17 @@ DEFAULT_COMMAND = "serve"
 
 
 class Commands(click.Group):
-    """A group whose default command is ``serve``: ``host-exporter --port 9000`` serves."""
+    """A group whose default command is ``serve``: ``host-exporter --port 9000`` starts the server."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the default command before arguments that begin with one of its flags."""
+        """Insert the default command if the arguments are empty or start with one of its flags."""
         if not args or (args[0].startswith("-") and args[0] not in {"-h", "--help", "--version", "--licenses"}):
             args = [DEFAULT_COMMAND, *args]
         return super().parse_args(ctx, args)
 
 
 def show_licences(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
-    """Print the licences and end, where asked for. The one-file program has them inside."""
+    """Print the licences and exit, if asked to. The one-file program carries them inside."""
     if not asked or ctx.resilient_parsing:
         return
     file = os.path.join(os.path.dirname(exporter.__file__), "LICENSES.txt")
@@ -77,34 +77,34 @@ def show_licences(ctx: click.Context, _param: click.Parameter, asked: bool) -> N
     help="Show the licences of the program and of what is inside it, and exit.",
 )
 def cli() -> None:
-    """Show one machine's CPU, memory, disks, network, battery and top processes.
+    """Monitor one machine: CPU, memory, disks, network, battery and top processes.
 
-    Without a command it serves: a status page on / and Prometheus metrics on /metrics. Every flag of a
-    command can be set by a variable as well: --cpu-warning is HOST_EXPORTER_CPU_WARNING.
+    The default command is serve: a status page on / and Prometheus metrics on /metrics. Every flag can also be
+    set through an environment variable: --port is HOST_EXPORTER_PORT.
     """
 
 
 @cli.command(context_settings=CONTEXT)
 @options(
     LISTEN,
-    (interval("Seconds between two rows of the exports."),),
+    (interval("Seconds between two exported rows."),),
     EXPORTS,
     THRESHOLDS,
     MACHINE,
     VERBOSE,
 )
 def serve(**values: Any) -> None:
-    """Serve the status page, /metrics and /api/stats; with --export-... also write to files."""
-    from exporter.commands.run import serve as run  # noqa: PLC0415 - other commands need no server
+    """Serve the status page, /metrics and /api/stats. With --export-csv or --export-jsonl, also write files."""
+    from exporter.commands.run import serve as run  # noqa: PLC0415 - no other command needs the server
 
     run(start(values), values["export_csv"], values["export_jsonl"], values["interval"])
 
 
 @cli.command(context_settings=CONTEXT)
 @options((interval("Seconds between two samples."),), EXPORTS, THRESHOLDS, MACHINE, VERBOSE)
-@click.option("--once", is_flag=True, help="Show one sample and end.")
+@click.option("--once", is_flag=True, help="Show one sample and exit.")
 def watch(**values: Any) -> None:
-    """Show the machine live in the terminal; plain lines where the output is no terminal."""
+    """Show the machine live in the terminal. If the output is not a terminal, print one line per sample."""
     from exporter.commands.run import watch as run  # noqa: PLC0415
 
     run(start(values), values["export_csv"], values["export_jsonl"], values["interval"], once=values["once"])
@@ -113,7 +113,7 @@ def watch(**values: Any) -> None:
 @cli.command(context_settings=CONTEXT)
 @options((interval("Seconds between two samples."),), THEME, THRESHOLDS, MACHINE, VERBOSE)
 def desktop(**values: Any) -> None:
-    """Show the machine in a window, with a button to record to a CSV file."""
+    """Show the machine in a window. A button records to a CSV file."""
     from exporter.commands.run import desktop as run  # noqa: PLC0415
 
     run(start(values), values["interval"], values["theme"])
@@ -122,7 +122,7 @@ def desktop(**values: Any) -> None:
 @cli.command(context_settings=CONTEXT)
 @options(THRESHOLDS, MACHINE, VERBOSE)
 def stats(**values: Any) -> None:
-    """Print one sample as JSON, the same as /api/stats."""
+    """Print one sample as JSON, as served on /api/stats."""
     from exporter.commands.run import stats as run  # noqa: PLC0415
 
     run(start(values))
@@ -130,12 +130,13 @@ def stats(**values: Any) -> None:
 
 @cli.command(context_settings=CONTEXT)
 @click.argument("url", required=False)
-@click.option("--host", default="127.0.0.1", help="Address that it listens on, without a URL.")
-@click.option("--port", type=NumberType(PORT), default=5000, help="Port that it listens on, without a URL.")
+@click.option("--host", default="127.0.0.1", help="Address the exporter listens on, if no URL is given.")
+@click.option("--port", type=NumberType(PORT), default=5000, help="Port it listens on, if no URL is given.")
 def health(url: str | None, host: str, port: float) -> None:
-    """Ask a running exporter whether it is alive: exit code 0 if so, 1 if not.
+    """Check that a running exporter responds. The exit code is 0 if it does, 1 if not.
 
-    URL is its address, by default that of --host and --port on this machine; there TLS and passwords are no hindrance.
+    URL is the exporter's address. Without it, the check goes to --host and --port on this machine, and works
+    whether or not that exporter uses TLS and passwords.
     """
     from exporter.commands.health import check, check_here  # noqa: PLC0415
 
@@ -149,9 +150,9 @@ def health(url: str | None, host: str, port: float) -> None:
 @click.argument("url", default="http://127.0.0.1:9093", envvar=TEST_ALERT_URL)
 @options((ROOTFS, HOSTNAME))
 def test_alert(url: str, **values: Any) -> None:
-    """Post a test alert to Alertmanager, and say what to expect where.
+    """Send a test alert to Alertmanager. The output says what should happen next.
 
-    URL is Alertmanager's address, by default http://127.0.0.1:9093 (or HOST_EXPORTER_TEST_ALERT_URL).
+    URL is Alertmanager's address; the default is HOST_EXPORTER_TEST_ALERT_URL, or http://127.0.0.1:9093.
     """
     from exporter.commands.run import test_alert as run  # noqa: PLC0415
 
@@ -159,18 +160,18 @@ def test_alert(url: str, **values: Any) -> None:
 
 
 def start(values: dict[str, Any]) -> Settings:
-    """Return the settings of a command, its log set up. Raises SettingError."""
+    """Set up logging, warn about unknown variables, and return the command's settings. Raises SettingError."""
     if values["verbose"]:
         logging.getLogger("exporter").setLevel(logging.DEBUG)
     for name in sorted(name for name in os.environ if name.startswith(PREFIX)):
         if name not in (known := known_variables()):
             similar = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {similar[0]}?" if similar else ""
-            logging.getLogger("exporter").warning("the variable %s is not known and changes nothing%s", name, hint)
+            logging.getLogger("exporter").warning("unknown variable %s has no effect%s", name, hint)
     return make_settings(values)
 
 
 def known_variables() -> set[str]:
-    """Return the variables of all commands: a container's hold for each command that runs in it."""
+    """Return the variables of all commands: a container's environment applies to every command run in it."""
     parameters = [parameter for command in cli.commands.values() for parameter in command.params]
     return {variable(flag) for parameter in parameters for flag in parameter.opts} | {TEST_ALERT_URL}

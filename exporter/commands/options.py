@@ -1,4 +1,4 @@
-"""The command line's options: each is checked by the same rules as the settings, and is a variable as well."""
+"""The command line's options: validated by the same rules as the settings, each with its environment variable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DEFAULTS = Settings()
 
 
 class NumberType(click.ParamType[float, float]):
-    """A number within bounds; says flag, value and what is accepted."""
+    """A number within bounds; the error names the flag, the value and what is accepted."""
 
     def __init__(self, number: Number) -> None:
         self.number = number
@@ -29,18 +29,18 @@ class NumberType(click.ParamType[float, float]):
 
 
 class OptionalText(click.ParamType[str, str]):
-    """A text that can be switched off by "none": an empty variable counts as none given. An empty flag does it too."""
+    """A text that "none" or an empty flag turns off; an empty variable counts as unset and leaves the default."""
 
     name = "text"
 
     def convert(self, value: Any, _param: click.Parameter | None, _ctx: click.Context | None) -> str:
-        """Return the text, empty for "none"."""
+        """Return the text, or an empty one for "none"."""
         text = str(value)
         return "" if text.strip().lower() == "none" else text
 
 
 class FileName(click.ParamType[str, str]):
-    """A file to write: an empty flag, which is what an unset variable of the shell gives, must not mean "nothing"."""
+    """A file to write. An empty flag is an error: it usually comes from an unset shell variable."""
 
     name = "file"
 
@@ -52,7 +52,7 @@ class FileName(click.ParamType[str, str]):
 
 
 class OneOf(click.ParamType[str, str]):
-    """One of some words; says flag, value and what is accepted, as numbers do."""
+    """One of a few words; the error names the flag, the value and what is accepted, as for numbers."""
 
     name = "word"
 
@@ -68,14 +68,14 @@ class OneOf(click.ParamType[str, str]):
 
 
 def flag_of(param: click.Parameter | None) -> str:
-    """Return how the user calls a parameter: its long flag, or its name for an argument."""
+    """Return the name a user knows a parameter by: the long flag, or an argument's name."""
     if param is None:
         return "value"
     return max(param.opts, key=len) if isinstance(param, click.Option) else param.human_readable_name
 
 
 def setting(name: str, help_text: str, kind: Number | None = None) -> Callable[[F], F]:
-    """Return the option for a field of Settings, with that field's default."""
+    """Return the option for a field of Settings, with the field's default."""
     default = getattr(_DEFAULTS, name)
     flag = "--" + name.replace("_", "-")
     if isinstance(default, bool):
@@ -83,31 +83,31 @@ def setting(name: str, help_text: str, kind: Number | None = None) -> Callable[[
     if isinstance(default, float) and default.is_integer():
         default = int(default)
     text: click.ParamType[str, str] = OptionalText() if name.endswith("_url") or "exclude" in name else click.STRING
-    # A long list is in the documentation; nothing to show where the default is empty.
+    # Long lists are in the documentation; an empty default shows nothing.
     shown: bool | str = "a list, see docs/settings.md" if len(str(default)) > 60 else bool(str(default))
     return click.option(
         flag, type=NumberType(kind) if kind else text, default=default, show_default=shown, help=help_text
     )
 
 
-ROOTFS = setting("rootfs", "Folder where the watched host's / is mounted (for containers).")
-HOSTNAME = setting("hostname", "Name to show instead of the machine's own.")
+ROOTFS = setting("rootfs", "Where the host's / is mounted, for monitoring it from a container.")
+HOSTNAME = setting("hostname", "Name to report instead of the machine's own.")
 MACHINE = (
     ROOTFS,
     HOSTNAME,
-    setting("top", "Programs in the top list, by CPU and by memory each.", settings.TOP),
-    setting("max_age", "Seconds for which one sample serves all who ask.", settings.MAX_AGE),
-    setting("filesystem_timeout", "Seconds that a filesystem may take to answer.", settings.TIMEOUT),
-    setting("exclude_fstypes", "Filesystem types left out; shell patterns, comma-separated, or 'none'."),
-    setting("exclude_mountpoints", "Mountpoints left out; shell patterns, comma-separated, or 'none'."),
-    setting("exclude_interfaces", "Network interfaces left out; shell patterns, comma-separated, or 'none'."),
-    setting("exclude_disks", "Disks left out; shell patterns, comma-separated, or 'none'."),
-    setting("bind_mounts", "Show a filesystem at every place where it is mounted."),
-    setting("disk_partitions", "Show partitions beside their disks."),
+    setting("top", "How many programs to list, by CPU and by memory each.", settings.TOP),
+    setting("max_age", "Seconds for which a sample is shared before a new one is taken.", settings.MAX_AGE),
+    setting("filesystem_timeout", "Seconds to wait for a filesystem to respond.", settings.TIMEOUT),
+    setting("exclude_fstypes", "Filesystem types to ignore: comma-separated shell patterns, or 'none'."),
+    setting("exclude_mountpoints", "Mountpoints to ignore: comma-separated shell patterns, or 'none'."),
+    setting("exclude_interfaces", "Network interfaces to ignore: comma-separated shell patterns, or 'none'."),
+    setting("exclude_disks", "Disks to ignore: comma-separated shell patterns, or 'none'."),
+    setting("bind_mounts", "Show a filesystem at every place it is mounted, not only once."),
+    setting("disk_partitions", "Show partitions as well as whole disks."),
 )
 THRESHOLDS = tuple(
-    setting(f"{resource}_{severity}", f"Percentage of {title} in use from which it is {severity}.", settings.PERCENT)
-    for resource, title in (("cpu", "CPU"), ("memory", "memory"), ("filesystem", "filesystem"))
+    setting(f"{resource}_{severity}", f"{title} {severity} threshold, in percent.", settings.PERCENT)
+    for resource, title in (("cpu", "CPU"), ("memory", "Memory"), ("filesystem", "Filesystem"))
     for severity in ("warning", "critical")
 )
 LISTEN = (
@@ -116,30 +116,32 @@ LISTEN = (
     click.option(
         "--web-config", metavar="FILE", default=None, help="Web configuration: TLS and passwords, see docs/access.md."
     ),
-    setting("grafana_url", "Link on the page; {host} is the name the page was asked for; 'none': no link."),
-    setting("prometheus_url", "Link on the page, likewise."),
-    setting("alertmanager_url", "Link on the page, likewise."),
-    setting("alerts_url", "Prometheus to ask which alerts fire, for the page; 'none': not asked."),
+    setting(
+        "grafana_url", "Grafana link on the page; {host} becomes the page's own host name; 'none' removes the link."
+    ),
+    setting("prometheus_url", "Prometheus link on the page, likewise."),
+    setting("alertmanager_url", "Alertmanager link on the page, likewise."),
+    setting("alerts_url", "Prometheus server whose firing alerts the page shows; 'none' shows no alerts."),
 )
 EXPORTS = (
-    click.option("--export-csv", type=FileName(), metavar="FILE", help="Append a row a sample to this CSV file."),
-    click.option(
-        "--export-jsonl", type=FileName(), metavar="FILE", help="Append a line a sample to this JSON Lines file."
-    ),
+    click.option("--export-csv", type=FileName(), metavar="FILE", help="Append each sample to this CSV file."),
+    click.option("--export-jsonl", type=FileName(), metavar="FILE", help="Append each sample to this JSON Lines file."),
 )
 THEME = (
-    click.option("--theme", type=OneOf("auto", "light", "dark"), default="auto", help="Colours: light, dark or auto."),
+    click.option(
+        "--theme", type=OneOf("auto", "light", "dark"), default="auto", help="Colours; auto follows the system."
+    ),
 )
 VERBOSE = (click.option("--verbose", "-v", is_flag=True, help="Log every failure with its traceback."),)
 
 
 def interval(help_text: str) -> Callable[[F], F]:
-    """Return the option for seconds between two samples."""
+    """Return the option for the seconds between two samples."""
     return click.option("--interval", type=NumberType(settings.INTERVAL), default=2, help=help_text)
 
 
 def options(*groups: tuple[Callable[[Any], Any], ...]) -> Callable[[F], F]:
-    """Return a decorator that adds groups of options, shown in this order."""
+    """Return a decorator that adds groups of options; the help lists them in this order."""
 
     def add(function: F) -> F:
         for option in reversed([option for group in groups for option in group]):
@@ -150,6 +152,6 @@ def options(*groups: tuple[Callable[[Any], Any], ...]) -> Callable[[F], F]:
 
 
 def make_settings(values: dict[str, Any]) -> Settings:
-    """Return the settings of a command; values that are no settings are left for the command. Raises SettingError."""
+    """Return the command's settings; ignores values that are not settings. Raises SettingError."""
     fields = Settings.__dataclass_fields__
     return Settings(**{name: value for name, value in values.items() if name in fields})

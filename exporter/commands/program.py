@@ -1,4 +1,4 @@
-"""The whole program: a command is run, and whatever goes wrong is one line and an exit code."""
+"""Runs a command and turns every failure into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from exporter.errors import UserError
 
 
 def main() -> NoReturn:
-    """Run the command; whatever goes wrong is one line, never a traceback. Exit code 2 for bad input."""
+    """Run the command. A failure prints one line, never a traceback; bad input exits with code 2."""
     for stream in (sys.stdout, sys.stderr):
-        # A terminal whose encoding lacks a character gets a "?" in its place.
+        # Print "?" for characters that the terminal's encoding lacks.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    # psutil warns of fields that an old kernel lacks; the collector reports what matters.
+    # psutil warns about fields that an old kernel lacks; the collector reports what matters.
     warnings.filterwarnings("ignore", category=RuntimeWarning, module="psutil")
     try:
         cli.main(standalone_mode=False, prog_name="host-exporter")
@@ -40,17 +40,17 @@ def main() -> NoReturn:
     except click.ClickException as reason:
         fail(reason.format_message(), reason.exit_code)
     except OSError as reason:
-        # What is left in the buffer cannot be written either; Python would complain once more at exit.
+        # The rest of the buffer cannot be written either, and Python would complain again at exit.
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(reason, BrokenPipeError):  # the reader has seen enough: ``stats | head``
+        if isinstance(reason, BrokenPipeError):  # the reader stopped reading: ``stats | head``
             sys.exit(1)
         fail(f"cannot write the output: {reason.strerror}", 1)
     sys.exit(0)
 
 
 def fail(text: str, code: int) -> NoReturn:
-    """End with one line on the error stream."""
+    """Print one line to standard error and exit."""
     click.echo(f"host-exporter: {' '.join(text.split())}", err=True)
     sys.exit(code)
 
@@ -58,16 +58,16 @@ def fail(text: str, code: int) -> NoReturn:
 def _one_line(reason: click.UsageError) -> str:
     text = reason.format_message()
     if isinstance(reason, click.NoSuchOption):
-        # click compares the dashes too, and so finds something like every flag.
+        # click compares the dashes too, and so every flag looks similar to it.
         word = reason.option_name.lstrip("-")
         near = [flag for flag in reason.possibilities or () if difflib.get_close_matches(word, [flag[2:]], cutoff=0.7)]
         text = reason.message + (f" Did you mean {' or '.join(near)}?" if near else "")
     if isinstance(reason, click.NoSuchOption) or "No such command" in text:
         command = f" {reason.ctx.info_name}" if reason.ctx and reason.ctx.parent else ""
-        return f"{text} The accepted ones: host-exporter{command} --help"
+        return f"{text} For help, run: host-exporter{command} --help"
     if isinstance(reason, click.BadParameter) and reason.param is not None:
         flag = flag_of(reason.param)
-        if isinstance(reason.param.type, click.types.BoolParamType):  # only a variable can give a switch a value
+        if isinstance(reason.param.type, click.types.BoolParamType):  # a switch gets a value from a variable only
             value = os.environ.get(variable(flag), "")
             return f"{flag}: {value!r} is not accepted; give true or false{variables(flag)}"
         return f"{flag}: {reason.message}"

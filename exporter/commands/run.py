@@ -1,4 +1,4 @@
-"""What the commands do, once their options are settings."""
+"""What the commands do once their options have been validated."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ log = logging.getLogger("exporter")
 
 
 def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: float) -> None:
-    """Serve until Ctrl-C or SIGTERM; write the exports beside it."""
-    # The first sample of a rate has to be half a second old: it is taken before the slow imports.
+    """Serve until Ctrl-C or SIGTERM, and write the exports in the background."""
+    # Rates need a baseline that is half a second old: take it before the slow imports.
     from exporter.sampling.history import History  # noqa: PLC0415
 
     history = History()
@@ -40,16 +40,16 @@ def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
     app: App = create_app(sampler, settings, history)
     access = None
     if settings.web_config:
-        from exporter.access import Access  # noqa: PLC0415 - PyYAML and bcrypt, for those who want them
+        from exporter.access import Access  # noqa: PLC0415 - imports PyYAML and bcrypt
         from exporter.access.guard import guarded  # noqa: PLC0415
 
         access = Access(settings.web_config)
         app = guarded(app, access)
         rules = access.rules()
         if rules.users and rules.context is None and not is_loopback(settings.host):
-            log.warning("--web-config has no tls_server_config: on %s passwords can be read on the way", settings.host)
+            log.warning("--web-config has no tls_server_config: on %s passwords are sent in clear text", settings.host)
 
-    # From here on there are threads, which Ctrl-C must not leave behind.
+    # From here on there are threads, which Ctrl-C must not leave running.
     stop = StopSignals()
     server = open_server(app, settings.host, settings.port, access)
     try:
@@ -59,7 +59,7 @@ def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
         raise
     recorder = Recorder(sampler, settings, files, interval)
     recorder.start()
-    # Modules and templates live as long as the process: the collector need not look at them at every round.
+    # Modules and templates live as long as the process: exempt them from garbage collection.
     gc.collect()
     gc.freeze()
     log.info("host-exporter %s: status page on %s, metrics on %s/metrics", __version__, server.url, server.url)
@@ -67,7 +67,7 @@ def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
 
 
 def watch(settings: Settings, csv: str | None, jsonl: str | None, interval: float, *, once: bool) -> None:
-    """Show samples in the terminal until Ctrl-C or SIGTERM, or one."""
+    """Show samples in the terminal until Ctrl-C or SIGTERM, or only one if ``once``."""
     from exporter.recording.recorder import open_exports, record, report_lost  # noqa: PLC0415
     from exporter.render.terminal import Screen  # noqa: PLC0415
 
@@ -80,7 +80,7 @@ def watch(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
     with Screen(settings.thresholds(), once=once) as screen:
         last = None
         for _ in beats(interval, stopped):
-            # Half the interval: what another reader of this sampler took just now would stand still here.
+            # Half the interval, not --max-age: a longer one would show the same sample twice.
             snapshot = sampler.sample(max_age=interval / 2)
             if snapshot is not last:
                 record(files, snapshot)
@@ -88,14 +88,14 @@ def watch(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
             screen.show(snapshot)
             if once:
                 break
-    # After the screen is given back: what was logged meanwhile was painted over.
+    # Only now that the terminal is restored: the live screen would have painted over it.
     if report_lost(files):
         sys.exit(1)
 
 
 def desktop(settings: Settings, interval: float, theme: str) -> None:
-    """Show the window until it is closed; exit code 1 where rows of its recording were lost."""
-    from exporter.desktop import run  # noqa: PLC0415 - needs Tk, which is not everywhere
+    """Show the window until it is closed; exit with code 1 if rows of its recording were lost."""
+    from exporter.desktop import run  # noqa: PLC0415 - needs Tk, which is not installed everywhere
 
     if run(settings, interval, theme):
         sys.exit(1)
@@ -114,7 +114,7 @@ def stats(settings: Settings) -> None:
     """Print one sample as JSON."""
     from exporter.render.json import dumps  # noqa: PLC0415
 
-    # JSON is UTF-8, also where the terminal or a pipe on Windows has another encoding.
+    # JSON is UTF-8, even if the terminal or a Windows pipe uses another encoding.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
     sampler = Sampler(open_machine(settings))

@@ -1,4 +1,4 @@
-"""Variables that set flags: ``--cpu-warning`` is ``HOST_EXPORTER_CPU_WARNING``."""
+"""The environment variables behind the flags: ``--cpu-warning`` is ``HOST_EXPORTER_CPU_WARNING``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def variable(flag: str) -> str:
 
 
 def variables(text: str) -> str:
-    """Return which variables set the flags that a text names, where they are not on the command line."""
+    """Name the variables that set the flags in ``text``, as far as the command line does not set them."""
     flags = re.findall(r"--[a-z]+(?:-[a-z]+)*", text)
     given = {word.partition("=")[0] for word in sys.argv}
     names = [variable(flag) for flag in dict.fromkeys(flags) if flag not in given and variable(flag) in os.environ]

@@ -66,7 +66,7 @@ def test_it_posts_one_alert_and_says_where_the_mail_goes() -> None:
         "hostname": "web-01",
     }
     assert alert["endsAt"] > alert["startsAt"]
-    assert 'a mail to owner@example.org through mail.example.org:587, "[WARNING] web-01: Test alert' in done.stdout
+    assert 'a mail to owner@example.org through mail.example.org:587: "[WARNING] web-01: Test alert' in done.stdout
 
 
 def test_the_address_may_come_from_a_variable_and_no_proxy_is_asked() -> None:
@@ -80,7 +80,7 @@ def test_the_address_may_come_from_a_variable_and_no_proxy_is_asked() -> None:
 def test_nobody_there_is_one_clear_line() -> None:
     port = free_port()
     done = run("test-alert", f"http://127.0.0.1:{port}")
-    text = f"host-exporter: http://127.0.0.1:{port}/api/v2/alerts: Connection refused; does Alertmanager run there?\n"
+    text = f"host-exporter: http://127.0.0.1:{port}/api/v2/alerts: Connection refused; is Alertmanager running there?\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", text)
 
 

@@ -132,7 +132,7 @@ def _check(capsys: pytest.CaptureFixture[str], words: Sequence[str]) -> None:
             gc.collect()
     if code:
         assert line.endswith("\n")
-        said = [each for each in line.rstrip("\n").split("\n") if "the variable HOST_EXPORTER_" not in each]
+        said = [each for each in line.rstrip("\n").split("\n") if "unknown variable HOST_EXPORTER_" not in each]
         assert len(said) == 1, line
 
 

@@ -102,7 +102,7 @@ def test_without_tls_the_password_is_asked_for_as_well(folder: Path) -> None:
 def test_passwords_that_can_be_read_on_the_way_are_warned_of(folder: Path, config: str, host: str, warns: bool) -> None:
     with GuardedExporter(folder, config, "--host", host) as exporter:
         assert exporter.stop() == 0
-    assert ("passwords can be read on the way" in exporter.log) == warns
+    assert ("passwords are sent in clear text" in exporter.log) == warns
 
 
 def test_plain_http_to_the_tls_port_is_told_so(guarded: GuardedExporter) -> None:
@@ -137,7 +137,7 @@ def test_a_certificate_that_the_authority_has_not_signed_is_needed_and_refused(f
             with pytest.raises(OSError, match=r"(?i)certificate required|unknown ca"):
                 fetch(f"{exporter.url}/metrics", context=context)
         health = run("health", "--port", str(exporter.port))
-        assert (health.returncode, "asks for a certificate" in health.stdout) == (0, True), health
+        assert (health.returncode, "requires a client certificate" in health.stdout) == (0, True), health
     assert "Traceback" not in exporter.log
 
 
@@ -168,7 +168,7 @@ def test_health_knows_no_password_and_trusts_the_certificate_of_its_own_machine(
     guarded: GuardedExporter, folder: Path
 ) -> None:
     done = run("health", "--port", str(guarded.port))
-    assert (done.returncode, "asks for a password" in done.stdout) == (0, True), done
+    assert (done.returncode, "requires a password" in done.stdout) == (0, True), done
     assert run("health", env={"HOST_EXPORTER_PORT": str(guarded.port)}).returncode == 0
     # An address of somebody else's is held to the usual rules.
     assert run("health", guarded.url).returncode == 1
