@@ -1,6 +1,6 @@
-"""Who may read what is served: TLS and passwords, as ``--web-config`` says, re-read when its files change.
+"""Access control: TLS and passwords as configured by ``--web-config``, reloaded when its files change.
 
-Nothing here is imported without that flag: PyYAML, bcrypt and ssl's contexts cost memory and time at start.
+Imported only with that flag: PyYAML, bcrypt and SSL contexts cost memory and startup time.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 log = logging.getLogger("exporter")
 
 CHECKED = 1.0
-"""Seconds between two looks at the files; nobody looks while nobody asks."""
+"""Minimum seconds between two checks of the files; without requests there are no checks."""
 
 SETTLED = 1.0
-"""Seconds that a file must have stood unchanged: a half-written one could be valid, and lack the passwords."""
+"""Seconds that changed files must stay the same before a reload: a half-written one may be valid but lack passwords."""
 
 Contents = tuple[bytes, ...]
-"""What the configuration and the files that it names hold, as digests: a key need not be in memory twice."""
+"""Digests of the configuration and the files it names, so that a key is not kept in memory twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is in force: the TLS context (None: plain HTTP), the users with their hashes, more headers."""
+    """The rules in effect: TLS context (None for plain HTTP), users with their hashes, extra headers."""
 
     context: ssl.SSLContext | None
     users: Mapping[bytes, bytes]
@@ -43,10 +43,10 @@ class Rules:
 
 
 class Access:
-    """The rules of a web configuration. Raises AccessError where it cannot be taken at start; later the old one stays.
+    """The rules of a web configuration. Raises AccessError if it is invalid at start; later, the old one stays.
 
-    Files are looked at when somebody asks, at most once a second, by a thread that nobody waits for: they may lie where
-    reading never ends.
+    Requests trigger a check of the files, at most once a second and in a thread of its own, because they may be on a
+    filesystem where a read hangs.
     """
 
     def __init__(self, path: str) -> None:
@@ -59,12 +59,12 @@ class Access:
         self._looking = threading.Lock()
 
     def rules(self) -> Rules:
-        """Return the rules in force. Where the last look at the files is a second ago, another begins."""
+        """Return the rules in effect. Start another check of the files if the last one is a second old."""
         if time.monotonic() - self._looked >= CHECKED and self._looking.acquire(blocking=False):
             try:
-                # A daemon: a read that never ends must not keep the program from ending.
+                # A daemon: a read that hangs must not keep the program from exiting.
                 threading.Thread(target=self._look, name="web-config", daemon=True).start()
-            except RuntimeError:  # no thread to be had: the next one who asks tries again
+            except RuntimeError:  # cannot start a thread: the next request will retry
                 self._looking.release()
         return self._rules
 
@@ -74,37 +74,37 @@ class Access:
             if contents != self._contents:
                 time.sleep(SETTLED)
                 if _contents(self._path) == contents:
-                    self._take_over(contents)
+                    self._reload(contents)
         finally:
             self._looked = time.monotonic()
             self._looking.release()
 
-    def _take_over(self, contents: Contents) -> None:
+    def _reload(self, contents: Contents) -> None:
         try:
             config = read_web_config(self._path)
             rules = make_rules(config)
         except AccessError as reason:
             if str(reason) != self._complaint and _contents(self._path) == contents:
-                log.error("%s; what was in force before stays in force", reason)  # noqa: TRY400 - one line
+                log.error("%s; the previous configuration stays in effect", reason)  # noqa: TRY400 - one line
                 self._complaint = str(reason)
             return
-        if _contents(self._path) != contents:  # changed while it was loaded: another look
+        if _contents(self._path) != contents:  # changed while loading: the next check takes care of it
             return
         if config.tls == self._config.tls and contents[1:] == self._contents[1:]:
-            # What has not changed stays the same object: connections are closed where their context is another one.
+            # Unchanged TLS keeps its context object: connections whose context has been replaced get closed.
             rules = replace(rules, context=self._rules.context)
         self._contents, self._config, self._rules, self._complaint = contents, config, rules, ""
-        log.info("web configuration %s: re-read, in force from now on", self._path)
+        log.info("web configuration %s reloaded", self._path)
 
 
 def make_rules(config: WebConfig) -> Rules:
-    """Return the rules of a configuration whose files can be read. Raises AccessError."""
+    """Load the files a configuration names and return its rules. Raises AccessError."""
     context = make_context(config.source, config.tls) if config.tls else None
     return Rules(context, config.users, tuple(config.headers.items()))
 
 
 def _contents(path: str) -> Contents:
-    """Return what the files hold, or why one cannot be read: the configuration, and what it names where it is good."""
+    """Return digests of the configuration and, if it is valid, of the files it names (or of why one is unreadable)."""
     found = _content(path)
     try:
         names = parse_web_config(found, path).files()

@@ -1,7 +1,7 @@
-"""The web configuration that all Prometheus exporters share (exporter-toolkit), checked key by key.
+"""The web configuration format shared by Prometheus exporters (exporter-toolkit), validated key by key.
 
-A key that this server does not know is refused, not passed over: who wrote it relies on what it says.
-Values are shown in messages, except those that may be secrets.
+An unknown key is an error rather than ignored, because its author relies on it. Messages show values, except those
+that may be secrets.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
     "X-Frame-Options": ("deny", "sameorigin"),
     "X-XSS-Protection": (),
 }
-"""The headers that can be set, and what they may say; an empty list is any text."""
+"""The headers that can be set, and their accepted values; an empty list accepts any text."""
 
-_IN_A_FILE = "it is taken from a file only: give {}_file"
+_IN_A_FILE = "inline values are not accepted: give {}_file"
 _NOT_OURS: Mapping[str, str] = {
-    "rate_limit": "this server has limits of its own (docs/access.md)",
+    "rate_limit": "this server has built-in limits (docs/access.md)",
     "tls_server_config.cert": _IN_A_FILE.format("cert"),
     "tls_server_config.key": _IN_A_FILE.format("key"),
     "tls_server_config.client_ca": _IN_A_FILE.format("client_ca"),
-    "tls_server_config.client_allowed_sans": "let a client_ca_file that signs these clients only decide who comes in",
-    "tls_server_config.cipher_suites": "OpenSSL's own list is used; min_version: TLS13 is the strictest",
-    "tls_server_config.curve_preferences": "OpenSSL's own list is used",
-    "tls_server_config.prefer_server_cipher_suites": "OpenSSL's own order is used",
+    "tls_server_config.client_allowed_sans": "use a client_ca_file whose CA signs only the clients to admit",
+    "tls_server_config.cipher_suites": "OpenSSL's defaults apply; min_version: TLS13 is the strictest",
+    "tls_server_config.curve_preferences": "OpenSSL's defaults apply",
+    "tls_server_config.prefer_server_cipher_suites": "the server's order always takes precedence",
 }
 """Keys of the shared format that are not supported, and what to do instead."""
 
@@ -50,7 +50,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """``tls_server_config``; files with their folder."""
+    """``tls_server_config``, with file paths resolved against the configuration's folder."""
 
     cert_file: str
     key_file: str
@@ -62,7 +62,7 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class WebConfig:
-    """A web configuration whose text is right; the files that it names have not been looked at."""
+    """A web configuration whose text is valid; the files it names have not been read yet."""
 
     source: str
     tls: Tls | None
@@ -70,12 +70,12 @@ class WebConfig:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def files(self) -> tuple[str, ...]:
-        """Return the files that it names."""
+        """Return the files it names."""
         return tuple(filter(None, (self.tls.cert_file, self.tls.key_file, self.tls.client_ca_file))) if self.tls else ()
 
 
 def read_web_config(path: str) -> WebConfig:
-    """Return the configuration in a file. Raises AccessError with file, key, value and what is accepted."""
+    """Read and validate a configuration file. Raises AccessError with file, key, value and what is accepted."""
     try:
         data = read_bytes(path)
     except (OSError, ValueError) as reason:
@@ -86,7 +86,7 @@ def read_web_config(path: str) -> WebConfig:
 
 
 def parse_web_config(data: bytes, source: str) -> WebConfig:
-    """Return the configuration that bytes say; ``source`` is their file. Raises AccessError."""
+    """Parse and validate a configuration; ``source`` is the file that ``data`` came from. Raises AccessError."""
     top = load(data, source, Known(_KEYS, _NOT_OURS))
     tls, users, http = (
         top.section("tls_server_config"),
@@ -94,8 +94,8 @@ def parse_web_config(data: bytes, source: str) -> WebConfig:
         top.section("http_server_config"),
     )
     if tls is None and users is None:
-        # Also what a file looks like that is just being written, and must not let everybody in.
-        top.refuse("", "closes nothing; give tls_server_config, basic_auth_users or both")
+        # A file that is still being written may look like this, and must not open the server to everyone.
+        top.refuse("", "has no access control; give tls_server_config, basic_auth_users or both")
     return WebConfig(source, _tls(tls) if tls else None, _users(users) if users else {}, _headers(http) if http else {})
 
 
@@ -104,13 +104,13 @@ def _tls(section: Section) -> Tls:
     for key in ("cert_file", "key_file"):
         if not files[key]:
             section.refuse(key, "is missing; give a file in PEM format")
-    asks = ": this server cannot ask for a certificate without verifying it"
-    kind = section.one_of("client_auth_type", CLIENT_AUTH, asks) or CLIENT_AUTH[0]
+    more = ": this server cannot request a certificate without verifying it"
+    kind = section.one_of("client_auth_type", CLIENT_AUTH, more) or CLIENT_AUTH[0]
     if kind == CLIENT_AUTH[0] and files["client_ca_file"]:
-        section.refuse("client_ca_file", f"asks nobody for a certificate; give client_auth_type {CLIENT_AUTH[-1]} too")
+        section.refuse("client_ca_file", f"has no effect on its own; give client_auth_type {CLIENT_AUTH[-1]} too")
     if kind != CLIENT_AUTH[0] and not files["client_ca_file"]:
-        section.refuse("client_ca_file", f"is missing; {kind} needs the certificates that clients are verified by")
-    low = section.one_of("min_version", VERSIONS, "; OpenSSL no longer speaks older ones") or VERSIONS[0]
+        section.refuse("client_ca_file", f"is missing; {kind} needs the CA certificates to verify clients against")
+    low = section.one_of("min_version", VERSIONS, "; OpenSSL no longer supports older ones") or VERSIONS[0]
     high = section.one_of("max_version", VERSIONS) or VERSIONS[-1]
     if low > high:
         section.refuse("max_version", f"{high!r} is not accepted; give min_version ({low}) or a later one")
@@ -122,18 +122,18 @@ def _users(section: Section) -> dict[bytes, bytes]:
     for name in section.names():
         value = section.any(name)
         if ":" in name or not name.isprintable():
-            section.refuse(repr(name), "is no name that a client could send; give one without a colon")
+            section.refuse(repr(name), "is not a valid user name; give printable characters without a colon")
         try:
             users[name.encode()] = check_hash(value)
         except BadHashError as reason:
             section.refuse(name, str(reason))
-    if not users:  # "nobody is asked for a password" must not be what is left when a line is taken away
-        section.refuse("", "names no user; give one, or take the key away")
+    if not users:  # deleting the last user must not turn passwords off
+        section.refuse("", "names no users; give at least one, or remove the key")
     return users
 
 
 def _headers(section: Section) -> dict[str, str]:
-    section.one_of("http2", ("true", "false"))  # never spoken here, whatever it says
+    section.one_of("http2", ("true", "false"))  # accepted, but this server never speaks HTTP/2
     headers = section.section("headers")
     if headers is None:
         return {}
@@ -141,6 +141,6 @@ def _headers(section: Section) -> dict[str, str]:
     for name in headers.names():
         value = headers.one_of(name, HEADERS[name]) if HEADERS[name] else headers.text(name)
         if not value or not value.isascii() or not value.isprintable():
-            headers.refuse(name, f"{value!r} is not accepted; give a text in ASCII on one line")
+            headers.refuse(name, f"{value!r} is not accepted; give one line of ASCII text")
         found[name] = value
     return found

@@ -1,4 +1,4 @@
-"""A configuration file in YAML as sections and texts, each question answered or refused with its key."""
+"""A YAML configuration file as sections and strings; every error names its key."""
 
 from __future__ import annotations
 
@@ -17,47 +17,47 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Which keys a section may have, by its path (one that is not named may have any); paths refused with a reason."""
+    """The keys each section may have, by path (unlisted sections may have any), and unsupported paths with a reason."""
 
     keys: Mapping[str, tuple[str, ...]]
     not_ours: Mapping[str, str]
 
 
 LARGEST = 1024 * 1024
-"""Bytes: more is no configuration of a person's. All authorities that a browser trusts are 220 KiB."""
+"""Bytes of a file; real ones are far smaller. The bundle of all CAs that browsers trust is 220 KiB."""
 
 
 class _Loader(yaml.BaseLoader):
-    """All values are texts, as this format has nothing else; a key that stands there twice is refused."""
+    """Loads all values as strings, which is all this format needs, and rejects duplicate keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):
                 if key.value in seen:
-                    problem = f"the key {key.value!r} stands there twice"
+                    problem = f"duplicate key {key.value!r}"
                     raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
 class Section:
-    """A part of the file, of which texts are asked for by their key."""
+    """One section of the file, with accessors that validate a key's value."""
 
     def __init__(self, source: str, name: str, found: Any, known: Known) -> None:
         self._source, self._name, self._known = source, name, known
         if not isinstance(found, dict):
-            self.refuse("", "keys with values must stand there")
+            self.refuse("", "must be a mapping of keys to values")
         self._found = found
         accepted = known.keys.get(name)
         for key in found:
             if not isinstance(key, str):
-                self.refuse("", "a key is no text; put quotes around it")
+                self.refuse("", "has a key that is not a string; put it in quotes")
             if accepted is None or key in accepted:
                 continue
             if reason := known.not_ours.get(self._path(key)):
                 self.refuse(key, f"is not supported; {reason}")
-            self.refuse(key, f"is not known; there are {', '.join(accepted)}")
+            self.refuse(key, f"is not a known key; accepted are {', '.join(accepted)}")
 
     def _path(self, key: str) -> str:
         return ".".join(part for part in (self._name, key) if part)
@@ -69,18 +69,18 @@ class Section:
         raise AccessError(f"--web-config {self._source}: {path}{': ' if path else ''}{reason}")
 
     def section(self, key: str) -> Section | None:
-        """Return the section under a key, None where it is not there."""
+        """Return the section under a key, None if it is absent."""
         return Section(self._source, self._path(key), self._found[key], self._known) if key in self._found else None
 
     def text(self, key: str, accepted: str = "a text") -> str:
-        """Return the text of a key, empty where it is not there."""
+        """Return the string under a key, empty if it is absent."""
         found = self._found.get(key, "")
         if not isinstance(found, str):
             self.refuse(key, f"give {accepted}")
         return found
 
     def one_of(self, key: str, words: tuple[str, ...], more: str = "") -> str:
-        """Return the text of a key, which must be one of some words; empty where it is not there."""
+        """Return the string under a key, which must be one of ``words``; empty if it is absent."""
         if key not in self._found:
             return ""
         found = self.text(key, _either(words))
@@ -89,7 +89,7 @@ class Section:
         return found
 
     def file(self, key: str) -> str:
-        """Return a file, found from the folder of the configuration; empty where it is not given."""
+        """Return a file's path, relative to the configuration's folder; empty if it is absent."""
         found = self.text(key, "a file")
         if key in self._found and (not found or "\0" in found):
             self.refuse(key, f"{found!r} is not accepted; give a file")
@@ -100,7 +100,7 @@ class Section:
         return tuple(self._found)
 
     def any(self, key: str) -> Any:
-        """Return what stands under a key, a text or not."""
+        """Return the value under a key, whatever its type."""
         return self._found[key]
 
 
@@ -109,25 +109,25 @@ def _either(words: tuple[str, ...]) -> str:
 
 
 def load(data: bytes, source: str, known: Known) -> Section:
-    """Return what a file says. Raises AccessError."""
+    """Return a file's top-level section. Raises AccessError."""
     try:
-        found = yaml.load(data, _Loader)  # noqa: S506 - a BaseLoader, which makes texts, lists and mappings only
+        found = yaml.load(data, _Loader)  # noqa: S506 - a BaseLoader creates strings, lists and mappings only
     except yaml.MarkedYAMLError as reason:
         mark = reason.problem_mark or reason.context_mark
         line = f"line {mark.line + 1}: " if mark else ""
-        # Not the whole error: it quotes the line, and passwords may stand there. Nor the name of an alias: "*secret".
+        # Not the whole error: it quotes the line, which may hold a password. Nor an alias's name, which may be one.
         words = "an alias (*) or anchor (&)" if isinstance(reason, yaml.composer.ComposerError) else reason.problem
-        raise AccessError(f"--web-config {source}: {line}{words or reason.context}; give YAML") from None
+        raise AccessError(f"--web-config {source}: {line}{words or reason.context}; give valid YAML") from None
     except (yaml.YAMLError, ValueError, RecursionError):
-        raise AccessError(f"--web-config {source}: this is no YAML; give a text in UTF-8") from None
+        raise AccessError(f"--web-config {source}: not valid YAML; give a text file in UTF-8") from None
     return Section(source, "", found or {}, known)
 
 
 def read_bytes(path: str) -> bytes:
-    """Return what stands in a file. Raises OSError or ValueError, where it is none that can be read again as well."""
+    """Return a file's contents. Raises OSError, or ValueError if it is too large or not a regular file."""
     mode = os.stat(path).st_mode
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a pipe would wait for somebody who writes
-        raise ValueError("it is no file that can be read again when it changes")
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a pipe would block until it has a writer
+        raise ValueError("it is not a regular file, and so cannot be reloaded")
     with open(path, "rb") as file:
         data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
@@ -136,5 +136,5 @@ def read_bytes(path: str) -> bytes:
 
 
 def words(reason: OSError | ValueError) -> str:
-    """Return why a file cannot be read, without its name."""
+    """Return why a file cannot be read, without repeating its name."""
     return getattr(reason, "strerror", None) or str(reason)

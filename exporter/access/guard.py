@@ -1,4 +1,4 @@
-"""The door before the application: who has no right password is answered here, whatever was asked for."""
+"""WSGI middleware in front of the application: rejects every request without a valid password."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ASK = ("WWW-Authenticate", 'Basic realm="Host Exporter", charset="UTF-8"')
 
 
 def guarded(app: App, access: Access) -> App:
-    """Return the application behind the rules in force: a password first, then the configured headers."""
+    """Wrap the application with the rules in effect: check the password, then add the configured headers."""
     passwords = Passwords()
 
     def guard(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -37,13 +37,13 @@ def guarded(app: App, access: Access) -> App:
             return app(environ, start)
         login = _login(environ.get("HTTP_AUTHORIZATION", ""))
         if login is None:
-            return _answer(start, environ, "401 Unauthorized", "a user and a password are needed", _ASK)
+            return _answer(start, environ, "401 Unauthorized", "user name and password required", _ASK)
         verdict = passwords.check(*login, rules.users, _network(environ.get("REMOTE_ADDR", "")))
         if verdict is Verdict.RIGHT:
             return app(environ, start)
         if verdict is Verdict.WRONG:
-            return _answer(start, environ, "401 Unauthorized", "user or password are wrong", _ASK)
-        return _answer(start, environ, "429 Too Many Requests", "too many passwords are tried", ("Retry-After", "5"))
+            return _answer(start, environ, "401 Unauthorized", "wrong user name or password", _ASK)
+        return _answer(start, environ, "429 Too Many Requests", "too many login attempts", ("Retry-After", "5"))
 
     return guard
 
@@ -58,7 +58,7 @@ def _answer(
 
 
 def _login(header: str) -> tuple[bytes, bytes] | None:
-    """Return user and password of an Authorization header, None where it has none."""
+    """Return user and password from an Authorization header, None if it has none."""
     scheme, _, text = header.partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -70,7 +70,7 @@ def _login(header: str) -> tuple[bytes, bytes] | None:
 
 
 def _network(address: str) -> str:
-    """Return what one stranger can count as: an IPv4 address, or the 64 bits of IPv6 that everybody has to spare."""
+    """Return the unit for rate limiting: an IPv4 address, or an IPv6 /64, in which one host has addresses to spare."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,7 +1,7 @@
-"""Passwords against bcrypt hashes: slow by design, so what was right once is remembered, and one computes at a time.
+"""Checks passwords against bcrypt hashes: slow by design, so results are cached, and one hash is computed at a time.
 
-At cost 10 one comparison takes some 70 ms of a core. A scrape every 15 s must not pay that, and strangers who try
-passwords must get neither the workers nor the CPU.
+At cost 10 a comparison takes about 70 ms of one core. A scrape every 15 s must not pay for that, and somebody guessing
+passwords must not tie up the workers or the CPU.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 REMEMBERED = 100
-"""Logins that are remembered, right ones and wrong ones; the one that was not used for longest goes."""
+"""Size of each cache, one for valid logins and one for invalid; the least recently used entry is evicted."""
 
 AT_A_TIME = 3
-"""Requests that compute or wait for it, of the server's six workers; only one computes."""
+"""How many of the server's six workers may compute a hash or wait to; only one at a time computes."""
 
 ATTEMPTS = 10
-"""Wrong passwords in a row that one address may try; after that one every ``REFILL`` seconds."""
+"""Wrong passwords that one address may try in a row; after that, one every ``REFILL`` seconds."""
 REFILL = 5.0
 ADDRESSES = 1000
-"""Addresses whose wrong passwords are counted; the one that was not seen for longest goes."""
+"""Addresses whose failed attempts are counted; the least recently seen one is evicted."""
 
 LONGEST = 72
-"""Bytes of a password that bcrypt looks at; the library refuses more, others pass over them."""
+"""Bytes of a password that bcrypt uses. This library rejects longer ones; others ignore the rest."""
 
 COSTLIEST = 16
-"""At cost 10 a comparison takes 0.07 s, at 16 five seconds; each step doubles it."""
+"""At cost 10 a comparison takes 0.07 s, at 16 five seconds; each step doubles the time."""
 
 _HASH = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
 
 
 class BadHashError(ValueError):
-    """A text that is no hash to compare with. Its words never hold the text, which may be a password."""
+    """A value that is not a usable hash. The message never contains the value, which may be a password."""
 
 
 class Verdict(enum.Enum):
-    """What becomes of a login."""
+    """The result of a login attempt."""
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -56,27 +56,27 @@ class Verdict(enum.Enum):
 
 def check_hash(value: Any) -> bytes:
     """Return a bcrypt hash as bytes. Raises BadHashError."""
-    example = "as htpasswd -nBC 10 makes it (not shown, it may be a password)"
+    example = "as printed by htpasswd -nBC 10 (value not shown, it may be a password)"
     found = _HASH.fullmatch(value) if isinstance(value, str) else None
     if not found:
         raise BadHashError(
-            f"the value is no bcrypt hash; give $2a$, $2b$ or $2y$, two digits, $ and 53 characters, {example}"
+            f"the value is not a bcrypt hash; give $2a$, $2b$ or $2y$, two digits, $ and 53 characters, {example}"
         )
     if not 4 <= int(found[1]) <= COSTLIEST:
         raise BadHashError(f"the hash has cost {found[1]}; give 04 to {COSTLIEST}, 10 is usual")
-    try:  # the salt, at the lowest cost
+    try:  # check the salt, at the lowest cost
         bcrypt.hashpw(b"", b"$2b$04$" + value[7:29].encode())
     except ValueError:
-        raise BadHashError(f"the value is no bcrypt hash, its salt cannot be; give one {example}") from None
+        raise BadHashError(f"the value is not a bcrypt hash, its salt is invalid; give one {example}") from None
     hashed: str = value
     return hashed.encode()
 
 
 class Passwords:
-    """Compares logins with hashes, and remembers which were right or wrong: as a digest, with a key of this run.
+    """Checks logins against hashes and caches the results, as digests keyed with a secret of this run.
 
-    A wrong one is remembered so that a client with an old password, which tries it again and again, neither computes
-    nor counts as a stranger who tries many: others at its address would be kept out with it.
+    Wrong logins are cached too: a client that keeps retrying an outdated password costs no hashing and does not use up
+    its address's attempts, which would lock out other clients at that address.
     """
 
     def __init__(self) -> None:
@@ -89,20 +89,20 @@ class Passwords:
         self._present = 0
 
     def check(self, user: bytes, password: bytes, users: Mapping[bytes, bytes], address: str) -> Verdict:
-        """Return whether a user of ``users`` (name to hash) has this password.
+        """Return whether a user in ``users`` (name to hash) has this password.
 
-        An unknown user takes as long as the one whose hash costs most: a hash that nothing fits is compared in place of
-        theirs. LATER where others compute, or ``address`` has tried too many wrong ones.
+        An unknown user takes as long as the user with the costliest hash, by comparing with a dummy hash of that cost.
+        LATER means that too many other checks are running, or that ``address`` has failed too often.
         """
         hashed = users.get(user)
         digest = self._digest(user, password, hashed or b"")
         if known := self._known(digest):
             return known
-        with self._place(address) as granted:
+        with self._slot(address) as granted:
             if not granted:
                 return Verdict.LATER
             with self._computing:
-                if known := self._known(digest):  # another request has brought the same login meanwhile
+                if known := self._known(digest):  # another request has just checked the same login
                     return known
                 right = matches(password, hashed or _like(users)) and hashed is not None
                 with self._lock:
@@ -112,7 +112,7 @@ class Passwords:
         return Verdict.RIGHT if right else Verdict.WRONG
 
     def _digest(self, user: bytes, password: bytes, hashed: bytes) -> bytes:
-        """Return what a login is remembered by. The hash is part of it: a new password ends the old one at once."""
+        """Return a login's cache key. It includes the hash, so that changing a password invalidates the old one."""
         parts = b"".join(len(part).to_bytes(8) + part for part in (user, password, hashed))
         return hashlib.blake2b(parts, key=self._key, digest_size=32).digest()
 
@@ -123,7 +123,7 @@ class Passwords:
             return Verdict.WRONG if self._wrong.has(digest) else None
 
     @contextmanager
-    def _place(self, address: str) -> Iterator[bool]:
+    def _slot(self, address: str) -> Iterator[bool]:
         with self._lock:
             granted = self._present < AT_A_TIME and self._tries_left(address) >= 1
             self._present += granted
@@ -145,31 +145,31 @@ class Passwords:
 
 
 class Memory:
-    """Some digests; the one that was not asked for longest goes."""
+    """A set of digests that evicts the least recently used one."""
 
     def __init__(self) -> None:
         self._digests: OrderedDict[bytes, None] = OrderedDict()
 
     def has(self, digest: bytes) -> bool:
-        """Return whether it is there."""
+        """Return whether ``digest`` is known, and mark it as used."""
         if digest not in self._digests:
             return False
         self._digests.move_to_end(digest)
         return True
 
     def add(self, digest: bytes) -> None:
-        """Add one."""
+        """Add a digest, and evict the oldest one if there are too many."""
         self._digests[digest] = None
         if len(self._digests) > REMEMBERED:
             self._digests.popitem(last=False)
 
 
 def matches(password: bytes, hashed: bytes) -> bool:
-    """Return whether a password has this hash; only its first 72 bytes count, as for every other bcrypt."""
+    """Return whether a password has this hash; only its first 72 bytes count, as in other bcrypt implementations."""
     return bcrypt.checkpw(password[:LONGEST], hashed)
 
 
 def _like(users: Mapping[bytes, bytes]) -> bytes:
-    """Return a hash as costly as the costliest of these."""
+    """Return a dummy hash with the highest cost among these."""
     cost = max((hashed[4:6] for hashed in users.values()), default=b"10")
     return b"$2b$" + cost + b"$" + b"." * 53

@@ -1,4 +1,4 @@
-"""The TLS context of a web configuration, with OpenSSL's refusals in words."""
+"""Builds the TLS context of a web configuration and explains what OpenSSL rejects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _VERIFY = {
 
 
 def make_context(source: str, tls: Tls) -> ssl.SSLContext:
-    """Return the context that connections are answered with. Raises AccessError with file, key and reason."""
+    """Return the server's TLS context. Raises AccessError with file, key and reason."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version, context.maximum_version = _VERSIONS[tls.min_version], _VERSIONS[tls.max_version]
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE
@@ -29,7 +29,7 @@ def make_context(source: str, tls: Tls) -> ssl.SSLContext:
     _need(source, "key_file", tls.key_file, b"PRIVATE KEY-----", "the certificate's private key in PEM format")
     _load_certificate(context, source, tls)
     if tls.client_ca_file:
-        accepted = "the certificates in PEM format that clients are verified by"
+        accepted = "the CA certificates to verify clients against, in PEM format"
         _need(source, "client_ca_file", tls.client_ca_file, b"CERTIFICATE-----", accepted)
         try:
             context.load_verify_locations(tls.client_ca_file)
@@ -41,29 +41,29 @@ def make_context(source: str, tls: Tls) -> ssl.SSLContext:
 
 def _load_certificate(context: ssl.SSLContext, source: str, tls: Tls) -> None:
     def passphrase() -> str:
-        # Without this OpenSSL asks on the terminal, also of a service.
+        # Without this callback OpenSSL prompts on the terminal, even in a service.
         _refuse(source, "key_file", tls.key_file, "is protected by a passphrase; give a key without one")
 
     try:
         context.load_cert_chain(tls.cert_file, tls.key_file, passphrase)
     except ssl.SSLError as reason:
         if reason.reason == "KEY_VALUES_MISMATCH":
-            text = f"does not fit the certificate in {tls.cert_file}; give the key that it was made with"
+            text = f"does not match the certificate in {tls.cert_file}; give the key it was issued for"
             _refuse(source, "key_file", tls.key_file, text)
-        accepted = f"a certificate and its key ({tls.key_file}) in PEM format that OpenSSL takes"
+        accepted = f"a certificate and its key ({tls.key_file}) in PEM format that OpenSSL accepts"
         _refuse(source, "cert_file", tls.cert_file, f"{_words(reason)}; give {accepted}")
     except (OSError, ValueError) as reason:
         _refuse(source, "cert_file", tls.cert_file, _words(reason))
 
 
 def _need(source: str, key: str, name: str, mark: bytes, accepted: str) -> None:
-    """Refuse a file that cannot be read or has no such part."""
+    """Raise AccessError if a file cannot be read or lacks the expected PEM block."""
     try:
         data = read_bytes(name)
     except (OSError, ValueError) as reason:
         _refuse(source, key, name, f"cannot be read: {words(reason)}; give {accepted}")
     if mark not in data:
-        _refuse(source, key, name, f"holds none; give {accepted}")
+        _refuse(source, key, name, f"has none; give {accepted}")
 
 
 def _refuse(source: str, key: str, name: str, reason: str) -> NoReturn:
@@ -73,4 +73,4 @@ def _refuse(source: str, key: str, name: str, reason: str) -> NoReturn:
 def _words(reason: Exception) -> str:
     """Return OpenSSL's reason in lower case: "ca md too weak"."""
     found = getattr(reason, "reason", None) or getattr(reason, "strerror", None) or str(reason)
-    return f"is not taken by OpenSSL ({str(found).replace('_', ' ').lower()})"
+    return f"is rejected by OpenSSL ({str(found).replace('_', ' ').lower()})"
