@@ -1,6 +1,6 @@
-"""What clients send, received without waiting: a worker gets a request only once its header is whole.
+"""Reads from clients without blocking: a worker gets a request only once its whole header has arrived.
 
-A worker that waits for a slow client is missing to all others, and a few such clients lock everybody out.
+A worker that blocks on a slow client cannot serve anyone else, and a few such clients would block all workers.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     import socket
 
 LARGEST_HEADER = 64 * 1024
-"""Bytes: more is no request of ours, and must not fill the memory."""
+"""Bytes of a request header; no legitimate client sends more, and a larger one must not fill the memory."""
 
 ROOM = 256 * 1024
-"""Bytes of an answer that the system takes for a client which reads slowly; the largest are some 60 KiB."""
+"""Bytes of send buffer, so that workers need not wait for slow readers; the largest responses are about 60 KiB."""
 
 _NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Inbox:
-    """The bytes that have arrived on a connection, as the file that cheroot reads a request from. Never waits."""
+    """The bytes received on a connection, as the file object from which cheroot reads requests. Never blocks."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
@@ -43,14 +43,14 @@ class Inbox:
         self.bytes_read = 0
 
     def receive(self) -> None:
-        """Take over what has arrived."""
+        """Read the bytes that have arrived."""
         patience = self._socket.gettimeout()
         before = len(self._data)
         try:
             self._socket.settimeout(0)
-            self._take_over()
+            self._read_available()
         except _NOTHING_YET as reason:
-            # A part of a TLS record: nothing to read yet, but its time runs.
+            # Part of a TLS record: nothing to read yet, but the request's timeout is running.
             self._record_begun = isinstance(reason, ssl.SSLError) and len(self._data) == before
         except (OSError, ValueError):  # reset by the client, or closed already
             self.ended = True
@@ -60,17 +60,17 @@ class Inbox:
             with suppress(OSError):
                 self._socket.settimeout(patience)
 
-    def _take_over(self) -> None:
+    def _read_available(self) -> None:
         while not self.ended and len(self._data) < LARGEST_HEADER:
             data = self._socket.recv(LARGEST_HEADER)
             self._data += data
             self.ended = not data
-            # What TLS has decrypted already wakes nobody: the system knows nothing of it.
+            # Bytes that OpenSSL has already decrypted must be read now: select() does not know about them.
             if not self._pending():
                 break
 
     def has_begun(self) -> bool:
-        """Return whether a request has begun to arrive."""
+        """Return whether part of a request has arrived."""
         return self._record_begun or self.has_data()
 
     def has_data(self) -> bool:
@@ -78,21 +78,21 @@ class Inbox:
         return bool(self._data) or self._pending() > 0
 
     def is_ready(self) -> bool:
-        """Return whether a worker can do something: with a whole header, one too large, or the end."""
+        """Return whether there is work for a worker: a complete header, one that is too large, or the end of input."""
         begun = self._data.lstrip(b"\r\n")
         return b"\n\r\n" in begun or b"\n\n" in begun or len(self._data) >= LARGEST_HEADER or self.ended
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to ``size`` bytes of what is there."""
+        """Return up to ``size`` of the bytes received."""
         return self._take(len(self._data) if size is None or size < 0 else size)
 
     def readline(self, size: int = -1) -> bytes:
-        """Return a line of what is there, or what there is of it, up to ``size`` bytes."""
+        """Return the next line, or as much of it as has been received, up to ``size`` bytes."""
         end = self._data.find(b"\n") + 1 or len(self._data)
         return self._take(end if size is None or size < 0 else min(end, size))
 
     def close(self) -> None:
-        """Forget everything."""
+        """Discard everything."""
         self.closed = True
         self._data.clear()
 
@@ -104,32 +104,32 @@ class Inbox:
 
 
 class Request(HTTPRequest):
-    """What a client sends wrongly is the client's fault: cheroot says 500 or 501 to some of it."""
+    """Answers malformed requests with 400; cheroot blames itself for some of them, with a 500 or 501."""
 
     def parse_request(self) -> None:
-        """Read a request; whatever the parser stumbles over is a bad request."""
+        """Parse a request; anything that trips the parser is a bad request."""
         try:
             super().parse_request()
         except (OSError, FatalSSLAlert, NoSSLError):
-            raise  # the connection, not the request
-        except Exception:  # noqa: BLE001 - urlsplit's ValueError, an UnboundLocalError in the header reader
+            raise  # a problem with the connection, not with the request
+        except Exception:  # noqa: BLE001 - such as urlsplit's ValueError, or an UnboundLocalError in cheroot
             self.simple_response("400 Bad Request", "Malformed request")
             self.close_connection = True
-        # Nothing that is served takes a body. What comes of one must not be taken for the next request.
+        # No route accepts a body, and a body must not be parsed as the next request.
         if b"Content-Length" in self.inheaders or b"Transfer-Encoding" in self.inheaders:
             self.close_connection = True
 
     def simple_response(self, status: str, msg: str = "") -> None:
-        """Answer without the application."""
+        """Respond without calling the application."""
         if status.startswith("501"):
             status = "400 Bad Request"
-        elif status.startswith("405"):  # to CONNECT; cheroot takes no header for an answer of its own
+        elif status.startswith("405"):  # to CONNECT; cheroot offers no way to add a header here
             status += "\r\nAllow: GET, HEAD, OPTIONS"
         super().simple_response(status, msg)
 
 
 class Connection(HTTPConnection):
-    """A connection that is read by an Inbox, and its requests as above; with TLS where the server's access says so."""
+    """A connection read through an Inbox, with requests parsed as above; speaks TLS if the server's access says so."""
 
     RequestHandlerClass = Request
 
@@ -146,7 +146,7 @@ class Connection(HTTPConnection):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM)
 
     def receive(self) -> None:
-        """Take over what has arrived, of a handshake or of a request."""
+        """Read what has arrived, whether of a TLS handshake or of a request."""
         if self._opening and not self._opening.is_done():
             self._go_on_opening(self._opening)
         if not self._opening or self._opening.is_done():
@@ -158,7 +158,7 @@ class Connection(HTTPConnection):
             opening.go_on(self.remote_addr)
         except (OSError, ValueError):
             ended = True
-        if opening.socket is not self.socket:  # encrypted from now on; the plain one is part of it
+        if opening.socket is not self.socket:  # encrypted from now on; it wraps the plain one
             self.socket = opening.socket
             self.rfile = Inbox(self.socket)
             self.wfile = MakeFile(self.socket, "wb", self.wbufsize)
@@ -168,23 +168,23 @@ class Connection(HTTPConnection):
         self.rfile.ended = self.rfile.ended or ended
 
     def has_begun(self) -> bool:
-        """Return whether its time runs already: of a handshake or of a request."""
+        """Return whether a handshake or request is in progress, so that its timeout is running."""
         return bool((self._opening and self._opening.is_under_way()) or self.rfile.has_begun())
 
     def is_outdated(self) -> bool:
-        """Return whether it was opened under other TLS settings than today's, which may want other clients."""
+        """Return whether it was opened under TLS settings that have since changed and might now reject its client."""
         opening = self._opening
         return bool(opening and opening.is_done() and opening.context is not self.server.access.rules().context)
 
     def takes_answers(self) -> bool:
-        """Return whether the client has read what it was sent before, but for a rest."""
+        """Return whether the socket can take a response, that is, whether the client reads what it is sent."""
         try:
             return bool(select.select([], [self.socket], [], 0)[1])
         except (OSError, ValueError):
             return False
 
     def close(self) -> None:
-        """Close it; TLS says so, or the client must take it for an attack that cuts answers off."""
+        """Close it, with a TLS close_notify: without one, the client must suspect a truncated response."""
         if isinstance(self.socket, ssl.SSLSocket) and self._opening and self._opening.is_done():
             with suppress(OSError, ValueError):
                 self.socket.settimeout(0)

@@ -1,7 +1,7 @@
-"""How a connection begins where ``--web-config`` is in force: plain or TLS, shaken hands without waiting.
+"""How a connection begins under ``--web-config``: detects plain HTTP or TLS, and does the handshake without blocking.
 
-The thread that waits for all clients takes each step of a handshake when its bytes have arrived: a step is some
-computing (below 2 ms with an RSA key of 2048 bits) and never a wait.
+The server's main loop runs each step of the handshake once its bytes have arrived. A step costs CPU time (less than
+2 ms with a 2048-bit RSA key) but never blocks.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ NO_TLS = (
 
 
 class Stage(enum.Enum):
-    """How far the beginning of a connection is."""
+    """The stages of a new connection."""
 
-    NEW = "nothing has arrived"
-    SHAKING = "a TLS handshake is under way"
+    NEW = "nothing has arrived yet"
+    HANDSHAKING = "a TLS handshake is in progress"
     OPEN = "requests can be read"
-    LEAVING = "it was told why it is closed; what it still sends is thrown away, or it would lose the answer"
+    DRAINING = "the client was told why it is refused; further input is drained, or a reset would discard that response"
 
 
-_UNDER_WAY = frozenset({Stage.SHAKING, Stage.LEAVING})
+_UNDER_WAY = frozenset({Stage.HANDSHAKING, Stage.DRAINING})
 
 
 class Opening:
-    """The beginning of one connection, which is asked to go on whenever something has arrived.
+    """Opens one connection step by step; ``go_on`` is called whenever something has arrived.
 
-    ``socket`` is what requests are read from once it is done: the one it was given, or one that encrypts.
+    ``socket`` is where requests are read from once it is done: the original one, or its TLS wrapper.
     """
 
     def __init__(self, sock: socket.socket, access: Access) -> None:
@@ -59,46 +59,46 @@ class Opening:
         return self.stage is Stage.OPEN
 
     def is_under_way(self) -> bool:
-        """Return whether something has arrived, and it is not done."""
+        """Return whether the opening has begun but is not done."""
         return self.stage in _UNDER_WAY
 
     def go_on(self, peer: object) -> None:
-        """Do what can be done now; ``peer`` is for the log. Raises OSError where the connection is of no more use."""
+        """Go as far as possible without blocking; ``peer`` is for the log. Raises OSError if the connection is dead."""
         patience = self.socket.gettimeout()
         self.socket.settimeout(0)
         try:
             if self.stage is Stage.NEW:
-                self._look()
-            if self.stage is Stage.SHAKING:
-                self._shake(peer)
-            if self.stage is Stage.LEAVING:
-                self._throw_away()
+                self._detect()
+            if self.stage is Stage.HANDSHAKING:
+                self._handshake(peer)
+            if self.stage is Stage.DRAINING:
+                self._drain()
         finally:
             with suppress(OSError):
                 self.socket.settimeout(patience)
 
-    def _look(self) -> None:
+    def _detect(self) -> None:
         try:
             first = self.socket.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
             return
         if not first:
-            raise ConnectionAbortedError("it went away before it said anything")
+            raise ConnectionAbortedError("closed by the client before it sent anything")
         self.context = self._access.rules().context
         speaks_tls = first[0] == HANDSHAKE
         if self.context is None:
-            if speaks_tls:  # it would wait for an answer until its time is up
-                raise ConnectionAbortedError("TLS is not spoken here")
+            if speaks_tls:  # close now, or the client would wait until it times out
+                raise ConnectionAbortedError("TLS is not enabled")
             self.stage = Stage.OPEN
         elif speaks_tls:
             self.socket = self.context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
             self.socket.settimeout(0)
-            self.stage = Stage.SHAKING
+            self.stage = Stage.HANDSHAKING
         else:
             self.socket.send(NO_TLS)
-            self._leave()
+            self._refuse()
 
-    def _shake(self, peer: object) -> None:
+    def _handshake(self, peer: object) -> None:
         self.waits_for = selectors.EVENT_READ
         try:
             cast("ssl.SSLSocket", self.socket).do_handshake()
@@ -106,19 +106,19 @@ class Opening:
             return
         except ssl.SSLWantWriteError:
             self.waits_for = selectors.EVENT_WRITE
-        except ssl.SSLError as reason:  # OpenSSL has told the client already
-            log.debug("TLS with %s failed: %s", peer, reason.reason)
-            self._leave()
+        except ssl.SSLError as reason:  # OpenSSL has already sent the client an alert
+            log.debug("TLS handshake with %s failed: %s", peer, reason.reason)
+            self._refuse()
         else:
             self.stage = Stage.OPEN
 
-    def _leave(self) -> None:
-        self.stage = Stage.LEAVING
-        # Not of the SSL object, which would add to what is said.
+    def _refuse(self) -> None:
+        self.stage = Stage.DRAINING
+        # Shut down the plain socket: the SSL object would send more.
         socket.socket.shutdown(self.socket, socket.SHUT_WR)
 
-    def _throw_away(self) -> None:
+    def _drain(self) -> None:
         with suppress(BlockingIOError):
             for _ in range(16):
                 if not socket.socket.recv(self.socket, 65536):
-                    raise ConnectionAbortedError("it has gone")
+                    raise ConnectionAbortedError("closed by the client")

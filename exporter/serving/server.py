@@ -1,4 +1,4 @@
-"""The production server: cheroot, threads in one process, on Linux, macOS and Windows alike."""
+"""The production server: cheroot with a thread pool in one process, on Linux, macOS and Windows."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ log = logging.getLogger("exporter")
 THREADS = 6
 
 CONNECTIONS = 200
-"""Connections that may be open at a time; for one more the one that has been silent for longest is closed."""
+"""Maximum number of open connections; beyond it, the one that has been idle longest is closed."""
 
 FILES = 56
-"""File descriptors that are left for everything else, where the system allows fewer than that many connections."""
+"""File descriptors reserved for everything else if the system's limit does not allow CONNECTIONS."""
 
 HOUSEKEEPING = 5.0
-"""Seconds between looks for connections to close, those that were silent for 10 s or are still sending a header;
-cheroot's 0.5 s would keep an idle machine awake."""
+"""Seconds between checks for connections that timed out: idle for 10 s, or still sending a header. cheroot's default of
+0.5 s would keep waking an idle machine."""
 
 
 IMPATIENCE = 1.0
-"""Seconds after the first signal from which another one means: now. Terminals and supervisors often send two."""
+"""Seconds after the first signal before another one forces the exit: terminals and supervisors often send two."""
 
 
 class Waker:
-    """Ends the server's wait for its clients: a connection to itself."""
+    """Wakes the server's event loop through a socket pair."""
 
     last_used = inf
 
@@ -60,7 +60,7 @@ class Waker:
         self.socket, self._far_end = socket.socketpair()
 
     def wake(self) -> None:
-        """End the wait."""
+        """Wake the event loop."""
         self._far_end.send(b"x")
 
     def close(self) -> None:
@@ -70,33 +70,33 @@ class Waker:
 
 
 class Server(wsgi.Server):
-    """cheroot, quiet: what it has to say goes to the log, tracebacks only in debug."""
+    """cheroot, but quiet: its messages, tracebacks included, are logged at debug level only."""
 
     ConnectionClass = Connection
     expiration_interval = HOUSEKEEPING
     keep_alive_conn_limit = CONNECTIONS
     access: Access | None = None
-    """Who may come in, and by TLS or not; None: everybody, without."""
+    """TLS and passwords; None serves everyone over plain HTTP."""
 
     @property
     def url(self) -> str:
-        """The address for a browser on this machine."""
+        """The URL for a browser on this machine."""
         host, port = self.bind_addr[:2]
         local = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
         scheme = "https" if self.access and self.access.rules().context else "http"
         return f"{scheme}://{local}:{port}"
 
     def prepare(self) -> None:
-        """Listen, and be ready to serve."""
+        """Bind and listen, so that ``serve`` can start at once."""
         super().prepare()
         self._waker = Waker()
-        # cheroot has no other way to its waiting room.
+        # cheroot gives no public access to the selector of its idle connections.
         self._waiting = self._connections._selector  # type: ignore[attr-defined]  # noqa: SLF001
         self._waiting.register(self._waker.socket.fileno(), selectors.EVENT_READ, self._waker)
         self._room = connections_allowed()
 
     def process_conn(self, conn: Any) -> None:
-        """Hand a connection to a worker once a whole request header has arrived, and keep it waiting until then."""
+        """Pass a connection to a worker once a complete request header has arrived; until then, put it back to wait."""
         if conn is self._waker:
             return
         if not conn.has_begun():
@@ -113,7 +113,7 @@ class Server(wsgi.Server):
             conn.close()
 
     def _keep_waiting(self, conn: Any) -> None:
-        """Wait for more. ``last_used`` is when handshake or request began: who drips has 10 s for the whole of it."""
+        """Wait for more input. ``last_used`` is when handshake or request began, so a slow sender has 10 s in all."""
         if len(self._waiting) > self._room:
             waiting = [(c.last_used, fd) for fd, c in self._waiting.connections if isinstance(c, Connection)]
             _, oldest = min(waiting)
@@ -123,19 +123,19 @@ class Server(wsgi.Server):
         self._waiting.register(conn.socket.fileno(), conn.waits_for, conn)
 
     def end(self) -> None:
-        """Stop serving; requests under way are answered first."""
-        self._connections._stop_requested = True  # type: ignore[attr-defined]  # noqa: SLF001 - the next wait is the last
+        """Stop serving once the requests in progress are answered."""
+        self._connections._stop_requested = True  # type: ignore[attr-defined]  # noqa: SLF001 - exits when woken
         self._waker.wake()
         self.stop()
         self._waker.close()
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: ARG002
-        """Log what went wrong inside the server; most of it is clients that went away."""
+        """Log an error inside the server, at debug level: most are clients that disconnected."""
         log.debug("server: %s", msg, exc_info=traceback)
 
 
 def connections_allowed() -> int:
-    """Return how many connections may wait: fewer than usual where the system allows few open files."""
+    """Return the maximum number of open connections: fewer than CONNECTIONS if the limit on open files is low."""
     if resource is None:
         return CONNECTIONS
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -143,7 +143,7 @@ def connections_allowed() -> int:
 
 
 def open_server(app: Callable[..., Any], host: str, port: int, access: Access | None = None) -> Server:
-    """Return a server that listens already. Raises ServerError with the reason in one line."""
+    """Return a server that is already listening. Raises ServerError with the reason in one line."""
     server = Server(
         (host, port),
         app,
@@ -156,17 +156,17 @@ def open_server(app: Callable[..., Any], host: str, port: int, access: Access | 
     try:
         server.prepare()
     except OSError as reason:
-        # cheroot packs the real reason into a text: "No socket could be created -- (...: [Errno 98] ...)".
+        # cheroot buries the real reason in a text: "No socket could be created -- (...: [Errno 98] ...)".
         found = re.search(r"\[Errno -?\d+\] ([^)]+)", str(reason))
         text = found[1] if found else reason.strerror or str(reason)
         raise ServerError(f"cannot listen on {host}, port {port}: {text}; give another --host or --port") from None
-    except UnicodeError:  # a name that no name server could know
+    except UnicodeError:  # a name that IDNA cannot encode
         raise ServerError(f"cannot listen on {host}, port {port}: not a host name; give another --host") from None
     return server
 
 
 class StopSignals:
-    """Ctrl-C and SIGTERM from its making on: the first asks to stop; one that comes later ends the program at once."""
+    """Handles Ctrl-C and SIGTERM once created: the first asks the program to stop, a later one exits immediately."""
 
     def __init__(self) -> None:
         self._since = inf
@@ -174,15 +174,15 @@ class StopSignals:
         signal.signal(signal.SIGINT, self._ask)
 
     def _ask(self, number: int, _frame: FrameType | None) -> None:
-        # Nothing is raised here: an exception at any place of a thread pool leaves workers that wait for ever.
+        # Don't raise here: an exception at an arbitrary point in the thread pool leaves workers waiting forever.
         if time.monotonic() - self._since > IMPATIENCE:
             os._exit(128 + number)
         self._since = min(self._since, time.monotonic())
 
     def wait(self) -> None:
-        """Wait until the first."""
-        # Handlers run in the main thread once that is awake. A signal in the moment before it falls asleep would not
-        # wake it; a byte that waits for it does. Each byte is a signal's number.
+        """Block until the first signal."""
+        # Python runs handlers in the main thread once it is awake. A signal that arrives just before the thread blocks
+        # would not wake it; the byte written to the wakeup socket does. Each byte is a signal number.
         arrived, bell = socket.socketpair()
         with arrived, bell:
             bell.setblocking(False)
@@ -193,19 +193,19 @@ class StopSignals:
 
 
 def run(server: Server, stop: StopSignals, on_stop: Callable[[], None]) -> None:
-    """Serve until Ctrl-C or SIGTERM; requests under way are answered first. Main thread only."""
+    """Serve until Ctrl-C or SIGTERM, then finish the requests in progress. Main thread only."""
     serving = threading.Thread(target=server.serve, name="server")
     serving.start()
     stop.wait()
     log.info("stopping")
-    while not server.ready and serving.is_alive():  # asked to stop before it has begun
+    while not server.ready and serving.is_alive():  # told to stop before it was up
         time.sleep(0.01)
     server.end()
     serving.join()
     on_stop()
-    with suppress(AttributeError, OSError, ValueError):  # closed by who started us
+    with suppress(AttributeError, OSError, ValueError):  # the parent closed it
         sys.stderr.flush()
-    # What a terminal or the one-file program sends once more is about to come. Python, while it ends, would leave it to
-    # the system, which kills.
+    # A terminal or the one-file program's parent may send the signal once more. During its shutdown Python restores the
+    # default handlers, and the signal would kill the process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
