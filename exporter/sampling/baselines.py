@@ -1,4 +1,4 @@
-"""The samples that rates are computed against."""
+"""The samples that serve as baselines for rates."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ if TYPE_CHECKING:
     from exporter.model import Reading, Snapshot
 
 MIN_WINDOW = 0.5
-"""Seconds that rates are computed over at least: /proc counts CPU time in steps of 10 ms."""
+"""Shortest time, in seconds, to compute rates over: /proc counts CPU time in steps of 10 ms."""
 
 MAX_WINDOW = 900.0
-"""Seconds after which an old sample says nothing about now: a page opened after a night shows the present. Longer than
-any interval at which somebody scrapes (Prometheus forgets after 300 s)."""
+"""Seconds after which a sample is too old a baseline: a page opened in the morning must not show the night's average.
+Longer than any practical scrape interval (Prometheus considers a series stale after 300 s)."""
 
 
 class Baselines:
-    """Two samples at least MIN_WINDOW apart: one of them is always old enough.
+    """Keeps two samples at least MIN_WINDOW apart, so that one of them is always old enough.
 
-    In place of a collector that failed stands what it gave before: its next rates are over the longer time (each
-    section knows when it was read), and not missing.
+    For a collector that failed, its previous reading is kept: its next rates then cover the longer time (each section
+    knows when it was read) instead of being missing.
     """
 
     def __init__(self) -> None:
@@ -28,21 +28,21 @@ class Baselines:
         self._given: dict[str, tuple[float, Reading]] = {}
 
     def choose(self, now: float) -> tuple[Snapshot | None, bool]:
-        """Return what a sample is compared with, and whether it may be shown or is but the next one's baseline."""
+        """Return the next sample's baseline, and whether that sample may be shown or only serves as a baseline."""
         if not self._kept:
             return None, False
         if now - self._kept[-1].monotonic > MAX_WINDOW:
-            # Against the old one still, since counters must not seem to fall.
+            # Still compare with the old sample: counters must not appear to go backwards.
             return self._kept[-1], False
         old = (each for each in reversed(self._kept) if now - each.monotonic >= MIN_WINDOW)
         return next(old, self._kept[0]), True
 
     def start(self, snapshot: Snapshot) -> None:
-        """Compare with this sample from now on."""
+        """Make this sample the only baseline."""
         self._kept = [self._completed(snapshot)]
 
     def add(self, snapshot: Snapshot) -> None:
-        """Take over a newer sample, if it is far enough from the last one."""
+        """Add a newer sample if it is at least MIN_WINDOW after the last one."""
         if snapshot.monotonic - self._kept[-1].monotonic >= MIN_WINDOW:
             self._kept = [self._kept[-1], self._completed(snapshot)]
 

@@ -1,4 +1,4 @@
-"""The last samples in memory, for the small lines of the status page; longer history is Prometheus' job."""
+"""Recent samples, kept in memory for the status page's sparklines; long-term history is Prometheus' job."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LENGTH = 300
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Usage ratios (0-1) of one sample; None where they could not be read."""
+    """Usage ratios (0-1) of one sample; None if they could not be read."""
 
     monotonic: float
     cpu: float | None
@@ -29,11 +29,11 @@ class History:
     """Keeps the last 300 points. ``add`` is the sampler's ``on_sample``."""
 
     def __init__(self) -> None:
-        # Replaced as a whole: pages are drawn in other threads than samples are taken in.
+        # Always replaced as a whole: other threads read it while they render pages.
         self._points: tuple[Point, ...] = ()
 
     def add(self, snapshot: Snapshot) -> None:
-        """Keep what the lines show of a new sample."""
+        """Keep the part of a new sample that the sparklines show."""
         cpu, memory = snapshot.section(Cpu), snapshot.section(Memory)
         filesystems = snapshot.section(Filesystems)
         fullest = filesystems.fullest() if filesystems else None
@@ -46,5 +46,5 @@ class History:
         self._points = (*self._points[1 - LENGTH :], point)
 
     def points(self) -> tuple[Point, ...]:
-        """Return the points, the oldest first."""
+        """Return the points, oldest first."""
         return self._points

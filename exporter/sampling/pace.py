@@ -1,4 +1,4 @@
-"""An even pace: what is done every two seconds is done 43,200 times a day, however long each time takes."""
+"""A steady pace: a two-second interval gives 43,200 beats a day, however long the work at each beat takes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def beats(interval: float, stop: threading.Event) -> Iterator[None]:
-    """Yield at once and then every ``interval`` seconds, until ``stop`` is set.
+    """Yield immediately and then every ``interval`` seconds until ``stop`` is set.
 
-    A beat that was missed, by a slow disk or a laptop that slept, is left out.
+    Beats missed because of a slow disk or a suspended laptop are skipped, not caught up on.
     """
     yield
-    # Counted from the end of the first, which may wait until rates have something to compare with.
+    # Count from the end of the first beat, which may have waited for rates to get a baseline.
     due = now = time.monotonic()
     while True:
         due += interval * max(1, -(-(now - due) // interval))

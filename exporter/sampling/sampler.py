@@ -1,4 +1,4 @@
-"""Takes snapshots: on demand, one at a time, shared, each collector timed and isolated, nobody kept waiting."""
+"""Takes snapshots on demand: one at a time, shared by all callers, within a time limit, each collector isolated."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     from exporter.model import Collector, Snapshot
 
 LIMIT = 9.0
-"""Seconds that a sample may take; who has not answered then has failed. Prometheus waits 10 s unless told otherwise."""
+"""Seconds that a sample may take; a collector still running then has failed. Prometheus' default timeout is 10 s."""
 
 STEP_ASIDE = 0.2
-"""Seconds after which a slow collector no longer holds up the next one: that is read by another thread, beside it."""
+"""Seconds after which a slow collector no longer delays the next one: another thread takes over the rest."""
 
 LOOK = 0.05
-"""Seconds after which who waits looks whether a collector has to step aside."""
+"""Seconds between a waiting caller's checks for a slow collector."""
 
 ABANDONED = 3.0
-"""Seconds after which a sample that nobody waits for any more is dropped when somebody comes, who gets a new one."""
+"""Seconds after which a sample that all callers have given up on is dropped; the next caller starts a new one."""
 
 
 class Sampler:
-    """Owns the samples. ``on_sample`` is called with each new one, inside the lock, so in their order.
+    """Owns the samples. Calls ``on_sample`` with each new one while holding the lock, so they arrive in order.
 
-    One standing thread reads the collectors, so that who asks can leave when his time is over. A collector that does
-    not answer keeps that thread, since nothing can end a call that is stuck in the kernel; another takes over. It is
-    not read again before its call has returned, and then its thread ends: there is never more than one thread for each
-    stuck collector, and one to work.
+    One long-lived worker thread reads the collectors, so that a caller can give up at its deadline. A collector that
+    hangs blocks its worker, because a call stuck in the kernel cannot be cancelled; a new worker takes over. The
+    hanging collector is not read again until its call returns, and its old worker then exits: there is at most one
+    thread per stuck collector, plus one worker.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Sampler:
         self._on_sample = on_sample
         self._clock = clock
         self._sleep = sleep
-        # A filesystem may take longer where the owner says so; its collector then does, too.
+        # A longer --filesystem-timeout needs a longer limit: its collector takes at least that long.
         self._limit = max(LIMIT, machine.settings.filesystem_timeout + 1)
         self._lock = threading.Lock()
         self._begun = threading.Condition(self._lock)
@@ -69,15 +69,15 @@ class Sampler:
         self._tally = Tally(collector.name for collector in self._collectors)
 
     def prime(self) -> None:
-        """Take the sample that the first rates are computed against; it is shown to nobody and holds up nobody."""
+        """Take the baseline sample for the first rates. It is never shown, and a slow one delays nobody for long."""
         with self._lock:
             self._await(self._pass or self._begin(None, shown=False), time.monotonic() + ABANDONED)
 
     def sample(self, max_age: float | None = None, limit: float = inf) -> Snapshot:
         """Return a snapshot no older than ``max_age`` seconds (default: the setting), taking one if needed.
 
-        Whoever arrives while one is being taken gets that one, however long it took. Who can wait for ``limit``
-        seconds only gets then what has been read so far; it is taken to its end for the others.
+        Callers that arrive while a sample is being taken share it, however long it takes. After ``limit`` seconds a
+        caller gets what has been read so far; the sample itself continues for the others.
         """
         if max_age is None:
             max_age = self._machine.settings.max_age
@@ -113,7 +113,7 @@ class Sampler:
         return current
 
     def _await(self, current: Pass, deadline: float) -> bool:
-        """Wait for the end of a pass, seeing to it that there is one; False where the deadline came first."""
+        """Wait until a pass has ended, and make sure that it does; return False if the deadline came first."""
         self._waiting += 1
         try:
             while self._pass is current:
@@ -130,16 +130,16 @@ class Sampler:
         return True
 
     def _relieve(self, current: Pass) -> None:
-        """Let another thread go on where the one that works is held up."""
+        """Start a new worker if the current one is blocked by a slow collector."""
         worker = self._worker
         held_up = worker is None or not worker.is_alive()
         held_up = held_up or any(
             call.thread is worker and call.seconds() >= STEP_ASIDE for call in self._running.values()
         )
         if held_up and current.left:
-            # A daemon: a stuck one must not keep the program from ending.
+            # A daemon: a stuck one must not keep the program from exiting.
             worker = threading.Thread(target=self._work, name="sampler", daemon=True)
-            with suppress(RuntimeError):  # no thread to be had: whoever waits tries again
+            with suppress(RuntimeError):  # cannot start a thread: the waiting callers will retry
                 worker.start()
                 self._worker = worker
 
@@ -150,12 +150,12 @@ class Sampler:
             call.begun = time.monotonic()
             try:
                 outcome = read(collector, self._machine, current.baseline)
-            except BaseException as reason:  # noqa: BLE001 - out of memory while it says so: this thread has to live on
+            except BaseException as reason:  # noqa: BLE001 - not even a MemoryError may end the worker
                 outcome = failed(type(reason).__name__, 0.0)
             self._note(current, collector.name, outcome)
 
     def _next_job(self) -> tuple[Pass, Collector, Call] | None:
-        """Wait for a collector to read; None where another thread has taken over."""
+        """Wait for a collector to read; return None if another thread has taken over."""
         me = threading.current_thread()
         with self._lock:
             while self._worker is me:
@@ -167,7 +167,7 @@ class Sampler:
         return None
 
     def _note(self, current: Pass, name: str, outcome: Outcome) -> None:
-        """Keep what a collector gave, unless its pass is over."""
+        """Store a collector's outcome, unless its pass is over."""
         with self._lock:
             del self._running[name]
             if self._pass is current:
@@ -176,8 +176,8 @@ class Sampler:
                     self._end(current)
 
     def _end(self, current: Pass) -> None:
-        """End a pass; who has not answered has failed. In one that is shown to nobody no errors are counted."""
-        current.start(self._clock, lambda _: None)  # where nothing could be read, nobody has noted the time
+        """End a pass; collectors still running have failed. Errors in a pass that is never shown are not counted."""
+        current.start(self._clock, lambda _: None)  # sets the start time if no collector could be read at all
         for collector in self._collectors:
             name = collector.name
             outcome = current.outcomes.setdefault(name, late(self._running.get(name), self._limit))
@@ -190,7 +190,7 @@ class Sampler:
             self._baselines.start(snapshot)
 
     def _drop(self, current: Pass) -> None:
-        """Read no more of a pass. One that everybody has left is nobody's failure: collectors may have had no turn."""
+        """Abandon the rest of a pass. Collectors that have not had their turn have not failed."""
         current.left.clear()
         self._pass = None
         self._ended.notify_all()
