@@ -69,7 +69,7 @@ class Recording:
         (file,) = self._files
         rows = "1 row" if file.written == 1 else f"{file.written} rows"
         if not running:
-            lost = f"; rows that could not be written and are lost: {file.waiting}" if file.waiting else ""
+            lost = f"; rows lost because they could not be written: {file.waiting}" if file.waiting else ""
             return (Level.CRITICAL if lost else Level.OK), f"Stopped: {rows} written to {self.path}{lost}"
         if stopping:
             return Level.OK, f"Stopping: the last row is being written to {self.path}"

@@ -1,4 +1,4 @@
-"""A file that rows are appended to; a full disk or a vanished folder costs no row and ends nothing."""
+"""A file that rows are appended to. A full disk or a missing folder loses no rows and stops nothing."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 log = logging.getLogger("exporter")
 
 WAITING_ROWS = 10_000
-"""Rows kept while a file cannot be written: some hours at the usual interval, about 3 MiB."""
+"""Rows buffered while a file cannot be written: several hours at the default interval, about 3 MiB."""
 
 LONGEST_LINE = 64 * 1024
-"""Bytes that are looked at for a file's first and last line."""
+"""Bytes to read when looking for a file's first or last line."""
 
 PATIENCE = 1.0
 """Seconds to wait for a file that another program has locked."""
 
 PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EAGAIN}
-"""Troubles of a file that may be over the next time: full disk, full quota, a server that is gone, a lock."""
+"""Errors that may clear by the next attempt: full disk, exceeded quota, I/O error, lost server, lock."""
 
 
 class ExportFile:
-    """One file that rows are appended to. It is opened for each row, so it may be moved away meanwhile."""
+    """One file that rows are appended to. It is reopened for each row, so it may be moved or rotated at any time."""
 
     def __init__(self, path: str, form: CsvFormat | JsonLinesFormat) -> None:
         self.path = path
@@ -51,9 +51,9 @@ class ExportFile:
         self._written = 0
 
     def check(self) -> None:
-        """Raise ExportError where the file has other columns or cannot be written; close a cut last line.
+        """Raise ExportError if the file has other columns or cannot be written; complete a truncated last line.
 
-        A disk that is full at the moment is no reason not to start: it is reported and tried again.
+        A full disk does not prevent the start: it is logged, and writing is retried.
         """
         try:
             with open(self.path, "a+b", buffering=0) as file:
@@ -66,21 +66,21 @@ class ExportFile:
 
     @property
     def waiting(self) -> int:
-        """Rows that could not be written yet."""
+        """Number of rows still to be written."""
         return len(self._waiting)
 
     @property
     def written(self) -> int:
-        """Rows written so far."""
+        """Number of rows written so far."""
         return self._written
 
     @property
     def trouble(self) -> str:
-        """Why rows are waiting, empty where all is well."""
+        """Why rows are waiting; empty if none are."""
         return self._trouble
 
     def append(self, values: dict[str, Value]) -> None:
-        """Write a row, after those that are still waiting. What fails is logged once and tried again."""
+        """Write a row, after any that are still waiting. A failure is logged once and retried."""
         self._lost += len(self._waiting) == WAITING_ROWS
         self._waiting.append(self._form.line(values))
         try:
@@ -91,8 +91,8 @@ class ExportFile:
             self._report(f"{reason}; rows waiting: {len(self._waiting)}")
         else:
             if self._trouble:
-                lost = f"rows lost: {self._lost}" if self._lost else "no row is lost"
-                log.warning("%s is written again, %s", self.path, lost)
+                lost = f"rows lost: {self._lost}" if self._lost else "no rows lost"
+                log.warning("%s can be written again, %s", self.path, lost)
             self._trouble, self._lost = "", 0
 
     def _write(self) -> None:
@@ -104,10 +104,10 @@ class ExportFile:
                 self._written += 1
 
     def _check(self, file: io.FileIO) -> None:
-        """Look at the file before each row, since it may be another one by now: its header, its last line."""
+        """Check header and last line before each row, since the file may have been replaced."""
         lock(file)
         status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):  # a device or a pipe has no beginning to look at
+        if not stat.S_ISREG(status.st_mode):  # a device or a pipe has no header to check
             if not self._begun:
                 self._write_whole(file, self._form.header)
         elif status.st_size:
@@ -118,17 +118,17 @@ class ExportFile:
         self._begun = True
 
     def _check_columns(self, file: io.FileIO) -> None:
-        """Raise ExportError where the file has other columns."""
+        """Raise ExportError if the file has other columns."""
         file.seek(0)
         first, newline, _ = _text(file.read(LONGEST_LINE)).partition("\n")
         if not (self._form.fits(first.rstrip("\r")) if newline else self._form.begun(first)):
             raise ExportError(
-                f"{self._form.flag}: {self.path} has other columns and is left as it is; "
-                "give a new file, or one that this version began"
+                f"{self._form.flag}: {self.path} has other columns and was left unchanged; "
+                "give a new file, or one started by this version"
             )
 
     def _close_last_line(self, file: io.FileIO, size: int) -> None:
-        """Close a line that a crash cut off, so that the next row stands on a line of its own."""
+        """Complete a line that a crash truncated, so that the next row starts on a line of its own."""
         begin = _begin_of_last_line(file, size)
         if begin == size:
             return
@@ -139,10 +139,10 @@ class ExportFile:
         keep = same.index(False) if False in same else len(same)
         file.truncate(begin + len(_bytes(cut[:keep])))
         self._write_whole(file, closed[keep:])
-        log.warning("%s ended in the middle of a row; it is closed and the next rows follow it", self.path)
+        log.warning("%s ended in the middle of a row; that row was completed and new rows follow it", self.path)
 
     def _write_whole(self, file: io.FileIO, text: str) -> None:
-        """Append a line wholly or not at all: half a line on a full disk is taken back."""
+        """Append a whole line or nothing: if the disk fills up halfway, the part written is removed."""
         data = _bytes(text)
         before = os.fstat(file.fileno()).st_size
         written = 0
@@ -162,9 +162,9 @@ class ExportFile:
 
 
 def lock(file: io.FileIO) -> None:
-    """Hold a file until it is closed, so that two exporters that share it do not both write the header.
+    """Lock a file until it is closed, so that two exporters sharing it do not both write the header.
 
-    Raises BlockingIOError where another program holds it for longer than a row takes.
+    Raises BlockingIOError if another program keeps it locked for longer than writing a row takes.
     """
     if fcntl is None:
         return
@@ -174,16 +174,16 @@ def lock(file: io.FileIO) -> None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise BlockingIOError(errno.EAGAIN, "another program holds it") from None
+                raise BlockingIOError(errno.EAGAIN, "locked by another program") from None
             time.sleep(0.02)
-        except OSError:  # some network filesystems have no locks; rows are appended in one piece there too
+        except OSError:  # some network filesystems have no locks; each row is still appended with one write
             return
         else:
             return
 
 
 def _begin_of_last_line(file: io.FileIO, size: int) -> int:
-    """Return where the last line begins. It may be long: a power failure can leave 1 MB of zeros at the end."""
+    """Return the offset of the last line. It may be long: a power failure can leave 1 MB of zeros at the end."""
     end = size
     while end > 0:
         begin = max(0, end - LONGEST_LINE)

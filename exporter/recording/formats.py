@@ -1,4 +1,4 @@
-"""CSV and JSON Lines: a row as a line, and what to do with a line that a crash cut off."""
+"""CSV and JSON Lines: how a row becomes a line, and how a truncated line is completed after a crash."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ NAMES = list(COLUMNS)
 
 _TEXT = r'"(?:[^"\\]|\\.)*"'
 _PAIR = re.compile(rf'\s*{_TEXT}\s*:\s*(?:{_TEXT}|[^\s",:\[\]{{}}]+)\s*,')
-"""A name with its value and the comma behind it, which says that the value is whole."""
+"""A name, its value and the comma that follows: only with the comma is the value known to be whole."""
 
 
 class CsvFormat:
-    """RFC 4180 with a header; a line a row, since no value holds a line break."""
+    """RFC 4180 with a header; one line per row, since no value contains a line break."""
 
     flag = "--export-csv"
     header = ",".join(NAMES) + "\n"
 
     def line(self, values: dict[str, Value]) -> str:
-        """Return a row with its line end; unknown is empty, yes and no are 1 and 0."""
+        """Return a row as a line; unknown values are empty, booleans are 1 and 0."""
         return self._row([int(value) if isinstance(value, bool) else value for value in values.values()])
 
     def fits(self, first: str) -> bool:
-        """Return whether a file that begins with this line has our columns."""
+        """Return whether a file whose first line this is has our columns."""
         return first == self.header.rstrip("\n")
 
     def begun(self, only: str) -> bool:
-        """Return whether a file that holds nothing but this, without a line end, is one of ours cut off."""
+        """Return whether a file with only this unterminated line was started by us and then truncated."""
         return self.header.startswith(only)
 
     def close(self, cut: str) -> str:
-        """Return the values of a cut line that are surely whole, all but the last, as a row; or nothing."""
+        """Return the values of a truncated line that are certainly whole (all but the last) as a row, or ""."""
         if self.header.startswith(cut):
             return self.header
         try:
-            cut.encode()  # bytes that are no text are none of ours
+            cut.encode()  # we write valid UTF-8 only
             whole = next(csv.reader([cut]))[:-1]
         except (csv.Error, UnicodeEncodeError):
             return ""
@@ -58,44 +58,44 @@ class CsvFormat:
 
 
 class JsonLinesFormat:
-    """One JSON object a line, each with all columns; unknown is null."""
+    """One JSON object per line, with all columns in each; unknown values are null."""
 
     flag = "--export-jsonl"
     header = ""
     begin = '{"time": "'
 
     def line(self, values: dict[str, Value]) -> str:
-        """Return a row with its line end."""
+        """Return a row as a line."""
         return json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n"
 
     def fits(self, first: str) -> bool:
-        """Return whether a file that begins with this line has our columns; a line once cut has the first of them."""
+        """Return whether a file whose first line this is has our columns; a once truncated line has the first few."""
         names = self._names(first)
         return len(names) > 1 and names == NAMES[: len(names)]
 
     def begun(self, only: str) -> bool:
-        """Return whether a file that holds nothing but this, without a line end, is one of ours cut off."""
+        """Return whether a file with only this unterminated line was started by us and then truncated."""
         return self.fits(self.close(only)) or self.begin.startswith(only[: len(self.begin)])
 
     def close(self, cut: str) -> str:
-        """Return the values of a cut line that are whole, as an object; nothing where there are none."""
+        """Return the whole values of a truncated line as an object, or "" if there are none."""
         if self.fits(cut):
             return cut + "\n"
         end = begin = 1
-        while pair := _PAIR.match(cut, begin):  # from the front: to try every comma from the end takes seconds
+        while pair := _PAIR.match(cut, begin):  # from the front: trying every comma from the end takes seconds
             end, begin = pair.end() - 1, pair.end()
         whole = cut[:end] + "}"
         return whole + "\n" if self.fits(whole) else ""
 
     def _names(self, line: str) -> list[str]:
         try:
-            line.encode()  # bytes that are no text are none of ours
+            line.encode()  # we write valid UTF-8 only
             values = json.loads(line, parse_constant=_refuse)
-        except (ValueError, RecursionError):  # the latter: "[[[[[[..."
+        except (ValueError, RecursionError):  # RecursionError: "[[[[[[..."
             return []
         return list(values) if isinstance(values, dict) else []
 
 
 def _refuse(word: str) -> NoReturn:
-    """Take NaN for what it is in JSON: an error. Raises ValueError."""
+    """Raise ValueError: Python's parser accepts NaN and Infinity, but JSON does not have them."""
     raise ValueError(f"{word} is not JSON")

@@ -1,4 +1,4 @@
-"""CSV and JSON Lines exports: which files, and a row a sample in each of them."""
+"""CSV and JSON Lines exports: opens the files and appends one row per sample to each."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ log = logging.getLogger("exporter")
 def open_exports(csv_path: str | None, jsonl_path: str | None) -> list[ExportFile]:
     """Return the files to write, checked. Raises ExportError, and SettingError for "-".
 
-    What is wrong with the flags is said before any file is made.
+    Mistakes in the flags are reported before any file is created.
     """
     files = []
     for flag, path in ((CsvFormat.flag, csv_path), (JsonLinesFormat.flag, jsonl_path)):
         if path == "-":
-            raise SettingError(flag, path, "a file; what comes on standard output is host-exporter stats")
+            raise SettingError(flag, path, "a file; to print a sample to standard output, use host-exporter stats")
     if csv_path and jsonl_path and _is_one_file(csv_path, jsonl_path):
         raise ExportError(
-            f"{CsvFormat.flag} and {JsonLinesFormat.flag} are the same file, {csv_path}; give each a file of its own"
+            f"{CsvFormat.flag} and {JsonLinesFormat.flag} are the same file, {csv_path}; give two different files"
         )
     if csv_path:
         files.append(ExportFile(csv_path, CsvFormat()))
@@ -46,7 +46,7 @@ def open_exports(csv_path: str | None, jsonl_path: str | None) -> list[ExportFil
 
 
 def _is_one_file(one: str, other: str) -> bool:
-    """Return whether two paths are one file, there already or not. A device may be given twice."""
+    """Return whether two paths mean the same file, whether or not it exists. A device may be given twice."""
     if os.path.exists(one) and os.path.exists(other):
         return os.path.isfile(one) and os.path.samefile(one, other)
     return os.path.realpath(one) == os.path.realpath(other)
@@ -61,15 +61,15 @@ def record(files: Sequence[ExportFile], snapshot: Snapshot) -> None:
 
 
 def report_lost(files: Sequence[ExportFile]) -> int:
-    """Log which rows could not be written before the end, and return how many."""
+    """Log how many rows of each file could not be written before the exit, and return their total."""
     for file in files:
         if file.waiting:
-            log.error("%s: rows that could not be written and are lost: %d", file.path, file.waiting)
+            log.error("%s: rows lost because they could not be written: %d", file.path, file.waiting)
     return sum(file.waiting for file in files)
 
 
 PATIENCE = 5.0
-"""Seconds that the end waits for what takes no row and says nothing: a pipe that nobody reads, a dead network disk."""
+"""Seconds to wait at shutdown for a file that blocks: a pipe without a reader, a dead network disk."""
 
 
 class Recorder:
@@ -81,28 +81,28 @@ class Recorder:
         self._files = files
         self._interval = interval
         self._stop = threading.Event()
-        # A daemon: one that is stuck in a file must not keep the program from its end.
+        # A daemon: a write that hangs must not keep the program from exiting.
         self._thread = threading.Thread(target=self._run, name="export", daemon=True)
 
     def start(self) -> None:
-        """Begin, where there is a file to write."""
+        """Start the thread if there is a file to write."""
         if self._files:
             self._thread.start()
 
     def stop(self) -> None:
-        """End after the row that is being written; say what could not be written any more."""
+        """Stop after the row being written; log what could not be written."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(PATIENCE)
             if self._thread.is_alive():
                 names = ", ".join(file.path for file in self._files)
-                log.error("%s: takes no row for %.0f s; the rows that wait for it are lost", names, PATIENCE)
+                log.error("%s: a write has blocked for %.0f s; the waiting rows are lost", names, PATIENCE)
         report_lost(self._files)
 
     def _run(self) -> None:
         last = None
         for _ in beats(self._interval, self._stop):
             snapshot = self._sampler.sample(self._max_age)
-            if snapshot is not last:  # after a slow one the next may come while that is still fresh
+            if snapshot is not last:  # after a slow sample the next beat may get the same one
                 record(self._files, snapshot)
             last = snapshot

@@ -165,7 +165,7 @@ def test_rows_that_could_not_be_written_are_named_at_the_end(display: str, tmp_p
         time.sleep(2)  # four samples, each of them a row
         desktop.process.send_signal(signal.SIGTERM)
         assert desktop.end() == 1
-    assert "rows that could not be written and are lost: " in desktop.log
+    assert "rows lost because they could not be written: " in desktop.log
     assert "Traceback" not in desktop.log
 
 

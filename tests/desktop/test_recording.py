@@ -156,7 +156,7 @@ def test_a_file_with_other_columns_is_refused_and_left_alone(desk: Desk, tmp_pat
     file.write_text("what,how much\nrent,900\n")
     type_path(desk, file)
     desk.click(desk.window.controls.button)
-    text = f"{file} has other columns and is left as it is; give a new file, or one that this version began"
+    text = f"{file} has other columns and was left unchanged; give a new file, or one started by this version"
     desk.until(lambda: desk.says() == text)
     assert file.read_text() == "what,how much\nrent,900\n"
 
@@ -167,7 +167,7 @@ def test_a_file_that_another_program_holds_is_said_and_its_rows_wait(desk: Desk,
     with file.open("ab") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         desk.click(desk.window.controls.button)
-        text = f"Cannot write {file}: another program holds it; trying again, rows waiting: "
+        text = f"Cannot write {file}: locked by another program; trying again, rows waiting: "
         desk.until(lambda: desk.says() == text + "0")
         assert str(desk.window.controls.says["foreground"]) == desk.window._looks.colours.warning
         desk.window.receive(whole())
@@ -185,9 +185,9 @@ def test_a_full_disk_is_said_and_what_is_lost_too(desk: Desk, caplog: pytest.Log
     desk.window.receive(whole())
     desk.until(lambda: desk.says().endswith("rows waiting: 1"))
     desk.click(desk.window.controls.button)
-    lost = "Stopped: 0 rows written to /dev/full; rows that could not be written and are lost: 1"
+    lost = "Stopped: 0 rows written to /dev/full; rows lost because they could not be written: 1"
     desk.until(lambda: desk.says() == lost)
-    assert "/dev/full: rows that could not be written and are lost: 1" in caplog.text
+    assert "/dev/full: rows lost because they could not be written: 1" in caplog.text
 
 
 def test_a_folder_that_vanishes_is_said_until_it_is_back(desk: Desk, tmp_path: Path) -> None:

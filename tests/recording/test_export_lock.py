@@ -24,8 +24,8 @@ def test_a_locked_file_neither_holds_up_the_start_nor_the_end(tmp_path: Path) ->
             start = time.monotonic()
             assert exporter.stop() == 0
             assert time.monotonic() - start < 5
-    assert f"cannot write {path}: another program holds it" in exporter.log
-    assert "rows that could not be written and are lost: " in exporter.log
+    assert f"cannot write {path}: locked by another program" in exporter.log
+    assert "rows lost because they could not be written: " in exporter.log
 
 
 def test_rows_that_waited_for_the_lock_are_written(tmp_path: Path) -> None:
@@ -38,4 +38,4 @@ def test_rows_that_waited_for_the_lock_are_written(tmp_path: Path) -> None:
         time.sleep(2)
         exporter.stop()
     assert len(path.read_text().splitlines()) >= 5
-    assert "no row is lost" in exporter.log
+    assert "no rows lost" in exporter.log

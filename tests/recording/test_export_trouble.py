@@ -52,7 +52,7 @@ def test_a_full_disk_is_reported_once_and_survived_by_serve(flag: str) -> None:
     said = [line for line in log.splitlines() if "/dev/full" in line]
     assert len(said) == 2, log
     assert os.strerror(errno.ENOSPC) in said[0]
-    assert "rows that could not be written and are lost: " in said[1]
+    assert "rows lost because they could not be written: " in said[1]
     assert "Traceback" not in log
 
 
@@ -72,7 +72,7 @@ def test_a_pipe_that_nobody_reads_keeps_nobody_from_ending(tmp_path: Path) -> No
             time.sleep(1)
             assert exporter.get("/").status == 200
             assert exporter.stop() == 0
-        assert f"{pipe}: takes no row for 5 s" in exporter.log
+        assert f"{pipe}: a write has blocked for 5 s" in exporter.log
         assert "Traceback" not in exporter.log
     finally:
         os.close(end)
@@ -140,7 +140,7 @@ def test_rows_wait_for_a_full_disk_and_are_all_there_when_it_is_freed(
     ballast.unlink()
     file.append(_row(40))
     assert _numbers(path, form) == list(range(41))
-    assert caplog.messages[1:] == [f"{path} is written again, no row is lost"]
+    assert caplog.messages[1:] == [f"{path} can be written again, no rows lost"]
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.flag)
@@ -174,7 +174,7 @@ def test_the_real_exporter_goes_on_while_its_disk_is_full(tiny_disk: Path) -> No
         size = path.stat().st_size
         wait_for(lambda: path.stat().st_size > size, 30)
         assert exporter.stop() == 0
-        assert "is written again, no row is lost" in exporter.log
+        assert "can be written again, no rows lost" in exporter.log
         assert exporter.log.count(os.strerror(errno.ENOSPC)) == 1
     times = [row["time"] for row in read_csv(path)]
     assert times == sorted(set(times))
