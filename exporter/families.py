@@ -1,4 +1,4 @@
-"""Metric families, checked: prometheus_client drops a missing label value without a word, and shows any number."""
+"""Checked metric families: prometheus_client silently accepts missing label values and impossible numbers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 LARGEST = 2.0**80
-"""The kernel counts with 64 bits, in KiB at most; rates of what is smaller than this are finite, too."""
+"""Above any kernel counter (64 bits, in units of 1 KiB at most), and low enough for every rate to stay finite."""
 
 BELOW_ZERO = "_celsius"
-"""Only a temperature may be negative."""
+"""Only temperatures may be negative."""
 
 
 def gauge(name: str, help_text: str, value: float | None) -> Iterable[GaugeMetricFamily]:
-    """Yield a gauge without labels, or nothing where the value is not known."""
+    """Yield a gauge without labels, or nothing if the value is unknown."""
     if value is not None:
         yield GaugeMetricFamily(name, help_text, value=_figure(name, value))
 
@@ -26,7 +26,7 @@ def gauge(name: str, help_text: str, value: float | None) -> Iterable[GaugeMetri
 def gauges(
     name: str, help_text: str, labels: Sequence[str], samples: Iterable[tuple[Sequence[str], float | None]]
 ) -> Iterable[GaugeMetricFamily]:
-    """Yield a gauge with labels; samples of unknown value are left out, an empty family is not shown."""
+    """Yield a gauge with labels; omits samples whose value is unknown, and the family if none remain."""
     family = GaugeMetricFamily(name, help_text, labels=labels)
     if _fill(family, labels, samples):
         yield family
@@ -35,7 +35,7 @@ def gauges(
 def counters(
     name: str, help_text: str, labels: Sequence[str], samples: Iterable[tuple[Sequence[str], float | None]]
 ) -> Iterable[CounterMetricFamily]:
-    """Yield a counter with labels; ``name`` ends in ``_total``. Unknown values are left out."""
+    """Yield a counter with labels; ``name`` ends in ``_total``. Omits samples whose value is unknown."""
     family = CounterMetricFamily(name, help_text, labels=labels)
     if _fill(family, labels, samples):
         yield family
@@ -49,9 +49,9 @@ def _fill(
     seen = set()
     for values, value in samples:
         if len(values) != len(labels):
-            raise ValueError(f"{family.name} has the labels {list(labels)} and was given {list(values)}")
-        # Names that differ only in what cannot be printed become one: the first has it, in all its families, since
-        # a series that is there twice makes Prometheus drop one of them and warn at each scrape.
+            raise ValueError(f"{family.name} has the labels {list(labels)} but got the values {list(values)}")
+        # Names that differ only in unprintable characters end up equal. The first one wins in every family: for a
+        # duplicate series Prometheus drops one sample and logs a warning at each scrape.
         if tuple(values) in seen:
             continue
         seen.add(tuple(values))
@@ -61,12 +61,12 @@ def _fill(
 
 
 def _figure(name: str, value: float) -> float:
-    """Return a value as a float. What is no figure of a machine raises ValueError.
+    """Return a value as a float. Raises ValueError for one that no machine could have.
 
-    It must fail here, in its collector's guard, and not while all are encoded or a page is written: JSON has no NaN,
-    and in OpenMetrics one negative counter spoils the whole answer.
+    It must fail here, where only its own collector is affected, not while the whole response is encoded: JSON has no
+    NaN, and in OpenMetrics one negative counter invalidates the entire exposition.
     """
     number = float(value)
     if not isfinite(number) or number > LARGEST or (number < 0 and not name.endswith(BELOW_ZERO)):
-        raise ValueError(f"{name} would be {number:g}, which is no figure of a machine")
+        raise ValueError(f"{name} would be {number:g}, an impossible value")
     return number

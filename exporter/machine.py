@@ -1,4 +1,4 @@
-"""The machine that collectors read: its settings, its paths, and the sources that remember something."""
+"""The machine that collectors read: its settings, its paths, and the sources that keep state."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Machine:
-    """Built once a run by ``open_machine``; handed to every collector's ``read``."""
+    """Built once per run by ``open_machine`` and passed to every collector's ``read``."""
 
     settings: Settings
     thresholds: Thresholds
@@ -39,10 +39,10 @@ class Machine:
 
 
 def open_machine(settings: Settings, probe: Probe = read_usage) -> Machine:
-    """Return the machine that the settings name. ``probe`` asks one filesystem for its figures."""
+    """Return the machine described by the settings. ``probe`` reads the usage of one filesystem."""
     host = Host(settings.rootfs.rstrip("/"))
     if LINUX:
-        # psutil's only way to be told where /proc is; nothing else in the program is set for the process.
+        # The only way to tell psutil where /proc is; the program sets no other process-wide state.
         psutil.PROCFS_PATH = host.proc
     return Machine(
         settings=settings,

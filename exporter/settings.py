@@ -1,4 +1,4 @@
-"""Every setting with its default and what is accepted; a Settings object that exists is valid."""
+"""All settings with their defaults and accepted values; constructing a Settings object validates it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from exporter.thresholds import Threshold, Thresholds
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number within bounds (inclusive), and the words for it."""
+    """The accepted range of a number (inclusive), and its description for error messages."""
 
     low: float
     high: float
@@ -24,14 +24,14 @@ class Number:
     whole: bool = False
 
     def parse(self, flag: str, value: object) -> float:
-        """Return the number that ``value`` is or says, or raise SettingError."""
+        """Return ``value`` as a number, or raise SettingError."""
         text = str(value).strip()
         try:
-            # ``int`` and ``float`` also take "1_000"; a user who types that means something else.
+            # ``int`` and ``float`` also accept "1_000", which is refused below: more likely a typing error.
             number = int(text) if self.whole else float(text)
         except ValueError:
             raise SettingError(flag, value, self.words) from None
-        # A whole number may be too large for ``isfinite``, so that comes last; "nan" is in no bounds.
+        # ``isfinite`` comes last because an integer may be too large for it; the bounds already reject "nan".
         if "_" in text or not self.low <= number <= self.high or not isfinite(number):
             raise SettingError(flag, value, self.words)
         return number
@@ -44,13 +44,13 @@ MAX_AGE = Number(0, 3600, "seconds from 0 to 3600")
 TIMEOUT = Number(0.1, 60, "seconds from 0.1 to 60")
 PERCENT = Number(0.01, 100, "a percentage above 0, up to 100")
 
-# Pseudo filesystems hold no data of the owner's; read-only images are always 100 % full.
+# Pseudo filesystems hold no user data; read-only images are always 100 % full.
 FSTYPES_EXCLUDED = (
     "autofs,binfmt_misc,bpf,cgroup*,configfs,debugfs,devfs,devpts,devtmpfs,efivarfs,erofs,fdescfs,"
     "fuse.gvfsd-fuse,fuse.lxcfs,fuse.portal,fuse.snapfuse,fusectl,hugetlbfs,iso9660,mqueue,nsfs,nullfs,"
     "overlay,proc,procfs,pstore,ramfs,rootfs,rpc_pipefs,securityfs,selinuxfs,squashfs,sysfs,tmpfs,tracefs"
 )
-# macOS splits one disk into many volumes; only the data volume is the owner's.
+# macOS splits one disk into many volumes; only the data volume holds user data.
 MOUNTPOINTS_EXCLUDED = (
     "/System/Volumes/Hardware,/System/Volumes/Preboot,/System/Volumes/Update*,/System/Volumes/VM,"
     "/System/Volumes/iSCPreboot,/System/Volumes/xarts,/private/var/vm"
@@ -63,21 +63,21 @@ DISKS_EXCLUDED = "loop*,ram*,zram*,fd[0-9]*"
 
 
 class Patterns:
-    """Names left out: a comma-separated list of shell patterns; a name matches as a whole."""
+    """Names to ignore: a comma-separated list of shell patterns, each matched against the whole name."""
 
     def __init__(self, text: str) -> None:
         globs = [part.strip() for part in text.split(",") if part.strip()]
-        # One expression: a container host asks this some thousand times a sample.
+        # One combined expression: on a container host this runs a thousand times or so per sample.
         self._match = re.compile("|".join(translate(glob) for glob in globs) or r"(?!)").match
 
     def match(self, name: str) -> bool:
-        """Return whether one of the patterns fits the whole name."""
+        """Return whether one of the patterns matches the whole name."""
         return self._match(name) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All settings of a run. Percentages are in percent here, ratios everywhere else; times in seconds."""
+    """All settings of a run. Thresholds are percentages here, ratios everywhere else; times are in seconds."""
 
     host: str = "127.0.0.1"
     port: int = 5000
@@ -99,7 +99,7 @@ class Settings:
     exclude_disks: str = DISKS_EXCLUDED
     bind_mounts: bool = False
     disk_partitions: bool = False
-    # {host} stands for the name under which the page was asked for.
+    # {host} stands for the host name in the page's own address.
     grafana_url: str = "http://{host}:3000"
     prometheus_url: str = "http://{host}:9090"
     alertmanager_url: str = "http://{host}:9093"
@@ -111,7 +111,7 @@ class Settings:
         TOP.parse("--top", self.top)
         TIMEOUT.parse("--filesystem-timeout", self.filesystem_timeout)
         check_host(self.host)
-        if self.web_config == "":  # a script whose variable is not set: must not be open for that
+        if self.web_config == "":  # an unset variable in a script must not leave the server open
             raise SettingError("--web-config", "", "a web configuration file, see docs/access.md")
         if not self.hostname.isprintable():
             raise SettingError("--hostname", self.hostname, "a name without control characters")
@@ -126,8 +126,8 @@ class Settings:
         if not self.rootfs:
             return
         if not sys.platform.startswith("linux"):
-            raise SettingError("--rootfs", self.rootfs, "nothing: it is for Linux containers only")
-        if not isfile(f"{self.rootfs}/proc/stat"):  # an empty folder is a mount that is missing
+            raise SettingError("--rootfs", self.rootfs, "no --rootfs: it works in Linux containers only")
+        if not isfile(f"{self.rootfs}/proc/stat"):  # an empty folder means that the mount is missing
             raise SettingError("--rootfs", self.rootfs, "a folder where the host's / is mounted (with proc/ in it)")
 
     def _check_thresholds(self, resource: str) -> None:
@@ -148,12 +148,12 @@ class Settings:
 
 
 def check_host(host: str) -> None:
-    """Raise SettingError for what can be no address."""
+    """Raise SettingError unless ``host`` could be an address or a host name."""
     if not host or not host.isprintable() or any(c.isspace() for c in host):
         raise SettingError("--host", host, "an address or a host name to listen on")
 
 
 def check_url(flag: str, url: str) -> None:
-    """Raise SettingError unless ``url`` is empty (none) or an http or https address."""
+    """Raise SettingError unless ``url`` is an http or https address, or empty for none."""
     if url and not is_web_address(url):
         raise SettingError(flag, url, "an http:// or https:// address, or 'none'")

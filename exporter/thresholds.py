@@ -1,4 +1,4 @@
-"""The limits of a machine: from which usage on it is a warning, and from which critical."""
+"""The usage at which a resource becomes a warning, and at which it becomes critical."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import IntEnum
 
 
 class Level(IntEnum):
-    """How bad it is, comparable: ``max`` of some levels is the worst."""
+    """Severity; levels compare, so ``max`` gives the worst."""
 
     OK = 0
     WARNING = 1
@@ -19,7 +19,7 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """The ratios (0 to 1) from which a resource is in trouble; a level is reached at its value."""
+    """The ratios (0 to 1) at which a resource becomes a warning or critical; the limits themselves count."""
 
     warning: float
     critical: float
@@ -33,7 +33,7 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """One threshold a resource."""
+    """One threshold per resource."""
 
     cpu: Threshold
     memory: Threshold

@@ -119,7 +119,7 @@ def test_what_is_no_figure_is_a_failure_and_never_shown(server: FixtureMachine, 
     server.write(f"proc/{path}", content)
     (failure,) = server.sample().failures()
     assert failure.collector == "system"
-    assert "no figure of a machine" in (failure.error or "")
+    assert "an impossible value" in (failure.error or "")
 
 
 def test_a_host_name_is_no_longer_than_a_host_name_can_be(server: FixtureMachine) -> None:
