@@ -58,7 +58,7 @@ WRONG = {
     TLS.replace("server.crt", "."): "tls_server_config.cert_file: '{folder}/.' cannot be read",
     TLS.replace("server.key", "gone.key"): "tls_server_config.key_file: '{folder}/gone.key' cannot be read: No",
     TLS.replace("server.key", "server.crt"): "'{folder}/server.crt' has none; give the certificate's private key",
-    TLS.replace("server.key", "other.key"): "'{folder}/other.key' does not match the certificate in {folder}/server.crt",
+    TLS.replace("server.key", "other.key"): "{folder}/other.key' does not match the certificate in {folder}/server",
     TLS.replace("server.key", "locked.key"): "is protected by a passphrase; give a key without one",
     TLS.replace("server.", "small."): "'{folder}/small.crt' is rejected by OpenSSL (ee key too small)",
     TLS + "  cert: x\n": "tls_server_config.cert: is not supported; inline values are not accepted: give cert_file",
