@@ -1,1 +1,1 @@
-"""Where the figures come from: /proc and /sys as text, psutil elsewhere. What needs a memory keeps it here."""
+"""Data sources: /proc and /sys on Linux, psutil elsewhere. Sources that need state between samples keep it here."""

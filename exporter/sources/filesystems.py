@@ -1,4 +1,4 @@
-"""Asks mounted filesystems for their figures, with a time limit: one dead server must not hang a scrape."""
+"""Reads the usage of mounted filesystems, with a timeout: one dead server must not hang a scrape."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     Probe = Callable[[str], "Usage"]
 
 STEP_ASIDE = 0.05
-"""Seconds after which a slow filesystem no longer holds up the next one: it is waited for beside it."""
+"""Seconds after which a slow filesystem no longer delays the next one: another worker takes over the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a filesystem says of itself: bytes and inodes. ``device_number`` is what stat(2) says, "" if unknown.
+    """A filesystem's bytes and inodes. ``device_number`` is the one in stat(2), "" if unknown.
 
-    ``inodes`` is 0 where the filesystem has no fixed number of them (btrfs, FAT, NTFS).
+    ``inodes`` is 0 if the filesystem has no fixed number of them (btrfs, FAT, NTFS).
     """
 
     size_bytes: int
@@ -39,7 +39,7 @@ class Usage:
 
 
 def read_usage(path: str) -> Usage:
-    """Return a filesystem's figures, from statvfs(2) as ``df`` does, or psutil.disk_usage. Raises OSError."""
+    """Return a filesystem's usage from statvfs(2), as ``df`` does, or psutil.disk_usage. Raises OSError."""
     if not LINUX:
         usage = psutil.disk_usage(path)
         return Usage(usage.total, usage.used, usage.free)
@@ -57,7 +57,7 @@ def read_usage(path: str) -> Usage:
 
 
 class _Call:
-    """One question to one filesystem. ``abandoned``: another worker has taken over from the one that asks."""
+    """One probe of one filesystem. ``abandoned`` means that a new worker has replaced the one running it."""
 
     __slots__ = ("abandoned", "answered", "begun", "path", "result")
 
@@ -70,12 +70,12 @@ class _Call:
 
 
 class FilesystemReader:
-    """Reads many filesystems, each within ``limit`` seconds. One caller at a time (the sampler's lock).
+    """Reads many filesystems, each within ``limit`` seconds. Not thread-safe: the sampler never calls it twice at once.
 
-    One thread reads them one after another and stays for the next sample (starting one costs 140 us, handing
-    over 20). A filesystem that does not answer keeps that thread, since nothing can end a call that is stuck
-    in the kernel; another takes over. It is not asked again before its call has returned, and then its thread
-    ends: there is never more than one thread for each stuck mount, and one to work.
+    One long-lived worker reads them in turn (starting a thread costs 140 us, handing a job to one 20). A filesystem
+    that hangs blocks its worker, because a call stuck in the kernel cannot be cancelled; a new worker takes over. The
+    hanging filesystem is not probed again until its call returns, and its old worker then exits: there is at most one
+    thread per stuck mount, plus one worker.
     """
 
     def __init__(self, probe: Probe, limit: float) -> None:
@@ -88,7 +88,7 @@ class FilesystemReader:
         self._stuck: dict[str, _Call] = {}
 
     def read(self, paths: Sequence[str]) -> list[Usage | str]:
-        """Return for each path its figures, or in one line why there are none."""
+        """Return, for each path, its usage or a one-line reason why there is none."""
         self._stuck = {path: call for path, call in self._stuck.items() if not call.answered}
         calls = {path: self._stuck.get(path) or _Call(path) for path in paths}
         pending = {call for path, call in calls.items() if path not in self._stuck}
@@ -105,7 +105,7 @@ class FilesystemReader:
         return [calls[path].result if calls[path].answered else late for path in paths]
 
     def _give_up(self, pending: set[_Call]) -> set[_Call]:
-        """Let another worker go on where one is held up; return the calls whose time is over."""
+        """Replace a worker that is held up; return the calls that have timed out."""
         now = time.monotonic()
         over = {call for call in pending if call.begun and now - call.begun >= self._limit}
         with self._lock:
@@ -120,7 +120,7 @@ class FilesystemReader:
         return over
 
     def _start_worker(self) -> None:
-        # A daemon: a stuck one must not keep the program from ending.
+        # A daemon: a stuck one must not keep the program from exiting.
         threading.Thread(target=self._work, name="filesystem", daemon=True).start()
         self._has_worker = True
 
@@ -132,7 +132,7 @@ class FilesystemReader:
                 call.result = self._probe(call.path)
             except OSError as reason:
                 call.result = reason.strerror or str(reason)
-            except Exception as reason:  # noqa: BLE001 - whatever it is belongs to this filesystem alone
+            except Exception as reason:  # noqa: BLE001 - any failure concerns this filesystem only
                 call.result = f"{type(reason).__name__}: {reason}"
             with self._lock:
                 call.answered = True

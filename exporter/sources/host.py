@@ -1,4 +1,4 @@
-"""Whose files are read: this machine's, or those of a host mounted under ``--rootfs``."""
+"""The machine whose files are read: this one, or a host whose root is mounted under ``--rootfs``."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 LINUX = sys.platform.startswith("linux")
 
 MOST_LINKS = 40
-"""Links on the way to a file; the kernel's own limit."""
+"""Symbolic links to follow when resolving a path; the kernel's own limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Paths of the machine that is watched. ``rootfs`` is empty when the exporter runs on it directly."""
+    """Paths of the monitored machine. ``rootfs`` is empty when the exporter runs on it directly."""
 
     rootfs: str = ""
 
@@ -30,19 +30,18 @@ class Host:
 
     @property
     def init(self) -> str:
-        """Path of the process that sees the machine's mounts and network: PID 1.
+        """Path of PID 1, the process that sees the machine's own mounts and network.
 
-        Not ``self``: a service sandbox or a container has mounts and a network of its own. Where ``hidepid`` hides
-        PID 1, our own view is the best there is; but in a container it would be the container's, which is worse
-        than none.
+        Not ``self``: a service sandbox or a container has its own mount and network namespaces. If ``hidepid`` hides
+        PID 1, fall back to ``self``; but not under ``--rootfs``, because the container's figures are worse than none.
         """
         path = f"{self.proc}/1"
         return path if self.rootfs or os.access(f"{path}/mountinfo", os.R_OK) else f"{self.proc}/self"
 
     def inside(self, path: str) -> str:
-        """Return where a file of the watched machine is, symbolic links followed as that machine would.
+        """Return the path of a file on the monitored machine, resolving symbolic links as that machine would.
 
-        Under ``--rootfs`` an absolute link would lead out into the container.
+        Under ``--rootfs``, an absolute link would otherwise point into the container.
         """
         if not self.rootfs:
             return path
@@ -59,7 +58,7 @@ class Host:
                 done.append(part)
                 try:
                     target = os.readlink("/".join([self.rootfs, *done]))
-                except OSError:  # no link, or nothing there
+                except OSError:  # not a link, or does not exist
                     continue
                 del done[0 if target.startswith("/") else -1 :]
                 ahead += target.split("/")[::-1]
@@ -69,17 +68,17 @@ class Host:
         return "/".join([self.rootfs, *done])
 
     def read_init(self, name: str) -> bytes:
-        """Return a file of ``init``, such as "mountinfo". Raises OSError, which says why there is none."""
+        """Return the contents of a file of ``init``, such as "mountinfo". Raises OSError with the reason."""
         path = f"{self.init}/{name}"
         content = read_bytes(path)
         if content is None:
-            why = "the host's /proc hides process 1 (hidepid)" if self.rootfs else "not there or not allowed"
+            why = "the host's /proc hides process 1 (hidepid)" if self.rootfs else "missing or permission denied"
             raise OSError(f"{path} cannot be read: {why}")
         return content
 
 
 def read_bytes(path: str, most: int = -1) -> bytes | None:
-    """Return a file's content, or its first bytes; None where it cannot be read (not there, gone, not allowed)."""
+    """Return a file's contents, or its first ``most`` bytes; None if unreadable (missing, gone, permission denied)."""
     try:
         with open(path, "rb", buffering=0) as file:
             return file.read(most)
@@ -88,13 +87,13 @@ def read_bytes(path: str, most: int = -1) -> bytes | None:
 
 
 def read_text(path: str) -> str | None:
-    """Return a small text file, stripped; bytes that are no UTF-8 are replaced. None where unreadable."""
+    """Return the contents of a small text file, stripped, invalid UTF-8 replaced; None if unreadable."""
     content = read_bytes(path)
     return None if content is None else content.decode(errors="replace").strip()
 
 
 def read_int(path: str) -> int | None:
-    """Return the whole number in a file, or None where there is none."""
+    """Return the integer in a file, or None if it is missing or holds something else."""
     try:
         return int(read_bytes(path) or b"")
     except ValueError:
@@ -102,5 +101,5 @@ def read_int(path: str) -> int | None:
 
 
 def printable(text: str) -> str:
-    """Return text safe for a label, a terminal and a mail's subject: as ``ps``, "?" for control characters."""
+    """Return text that is safe in labels, terminals and mail subjects: like ``ps``, "?" for control characters."""
     return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)

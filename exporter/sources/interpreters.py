@@ -1,7 +1,7 @@
-"""How the options of interpreters are told from the script that they run.
+"""Command-line grammars of interpreters, to tell their options from the script they run.
 
-Only what is certain is in the tables: an option wrongly taken for one with a value would hide the script and
-show the argument behind it, and arguments hold passwords.
+The tables list only what is certain: if an option were wrongly listed as taking a value, the script would be skipped,
+and the argument after it, which may be a password, would be shown instead.
 """
 
 from __future__ import annotations
@@ -14,40 +14,40 @@ NONE: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """The options of one interpreter. Letters are those of one-dash options, which may stand in one word."""
+    """The options of one interpreter. Letters are single-dash options, several of which may share one word."""
 
     suffixes: tuple[str, ...]
-    """Endings of script names: asked for where an option that is not in the table may have taken a word."""
+    """Extensions of script names: required after an unlisted option that might take the next word as its value."""
 
     value: str = ""
     """Letters that take a value, attached or as the next word."""
 
     attached: str = ""
-    """Letters that take a value only attached: the rest of the word is theirs."""
+    """Letters that take an attached value only: the rest of the word."""
 
     code: str = ""
-    """Letters after which a program text comes, or standard input is read: there is no script."""
+    """Letters followed by program text, or that read it from standard input: there is no script."""
 
     module: str = ""
     """Letters that name a module to run."""
 
     value_words: frozenset[str] = NONE
-    """Options that are whole words and take the next word as their value."""
+    """Whole-word options that take the next word as their value."""
 
     code_words: frozenset[str] = NONE
-    """Options that are whole words and bring a program text."""
+    """Whole-word options followed by program text."""
 
     script_words: frozenset[str] = NONE
-    """Options that are whole words and name the script, behind a "=" or as the next word."""
+    """Whole-word options that name the script, after a "=" or as the next word."""
 
     skip: frozenset[str] = NONE
-    """Words before the script that are no options, such as a sub-command."""
+    """Words before the script that are not options, such as a subcommand."""
 
     letters: bool = True
-    """Whether one-dash options are letters; Java's are words."""
+    """Whether single-dash options are letters; Java's are words."""
 
     complete: bool = True
-    """Whether the table has all one-dash options; if not, any of them makes the next word doubtful."""
+    """Whether the table lists all single-dash options; if not, any of them makes the next word uncertain."""
 
 
 PYTHON = Grammar(
@@ -101,6 +101,6 @@ INTERPRETERS = (
 
 
 def grammar_of(program: str) -> Grammar | None:
-    """Return the grammar of a program's options, or None where it is no interpreter that is known here."""
+    """Return the grammar of an interpreter's options, or None if ``program`` is not a known interpreter."""
     name = program.removesuffix(".exe")
     return next((grammar for pattern, grammar in INTERPRETERS if pattern.fullmatch(name)), None)

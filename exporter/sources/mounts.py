@@ -20,9 +20,9 @@ _OCTAL = re.compile(r"\\([0-7]{3})")
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """One mounted filesystem. ``device_number`` is "major:minor", empty where the system has none.
+    """One mounted filesystem. ``device_number`` is "major:minor", empty if the system has none.
 
-    ``root`` is the folder of the filesystem that is mounted: "/" unless it is a bind mount or a subvolume.
+    ``root`` is the directory of the filesystem that is mounted: "/" unless it is a bind mount or a subvolume.
     """
 
     device: str
@@ -34,7 +34,7 @@ class Mount:
 
 
 class MountTable:
-    """Reads the mount table; parses it only when it has changed, which it hardly ever does."""
+    """Reads the mount table, and parses it only when it has changed, which is rare."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -42,7 +42,7 @@ class MountTable:
         self._mounts: list[Mount] = []
 
     def read(self) -> list[Mount]:
-        """Return what is mounted, without what a later mount on the same path covers. Raises OSError."""
+        """Return the visible mounts: those not hidden by a later mount on the same path. Raises OSError."""
         if not LINUX:
             return from_psutil(psutil.disk_partitions(all=False))
         raw = self._host.read_init("mountinfo")
@@ -53,7 +53,7 @@ class MountTable:
 
 
 def parse_mountinfo(text: str) -> list[Mount]:
-    """Return the mounts of a mountinfo file (proc(5)); lines that are no mounts are passed over."""
+    """Return the mounts in a mountinfo file (proc(5)); malformed lines are skipped."""
     mounts = []
     for line in text.split("\n"):
         left, separator, right = line.partition(" - ")
@@ -74,7 +74,7 @@ def parse_mountinfo(text: str) -> list[Mount]:
 
 
 def from_psutil(partitions: Iterable[Any]) -> list[Mount]:
-    """Return the mounts of ``psutil.disk_partitions``; optical drives are left out, full or empty."""
+    """Convert the result of ``psutil.disk_partitions``, without optical drives, with a disc or not."""
     return [
         Mount(
             device=part.device,
@@ -88,20 +88,20 @@ def from_psutil(partitions: Iterable[Any]) -> list[Mount]:
 
 
 def visible(mounts: Iterable[Mount]) -> list[Mount]:
-    """Return the mounts without those that a later one on the same mountpoint covers."""
+    """Return the mounts that are not hidden by a later one on the same mountpoint."""
     return list({mount.mountpoint: mount for mount in mounts}.values())
 
 
 def without_repeats(mounts: Iterable[Mount]) -> list[Mount]:
-    """Return one mount for each filesystem: the whole one before a part of it, then the shortest path.
+    """Return one mount per filesystem: one of the whole filesystem if possible, then the one with the shortest path.
 
-    The kernel's number tells them apart where there is one: all FUSE filesystems are on "/dev/fuse". Subvolumes
-    (btrfs) share it in mountinfo, which shows that of the superblock, though not in stat(2).
+    Identified by device number if there is one, because all FUSE filesystems have the device "/dev/fuse". The
+    subvolumes of btrfs share one number in mountinfo, which shows the superblock's, but not in stat(2).
     """
     best: dict[str, Mount] = {}
     for mount in mounts:
         key = mount.device_number or mount.device
-        if not mount.device.startswith("/"):  # parts of one server may share a number
+        if not mount.device.startswith("/"):  # several exports of one server may share a number
             key = f"{key} {mount.device}"
         known = best.get(key)
         if known is None or _rank(mount) < _rank(known):
@@ -114,5 +114,5 @@ def _rank(mount: Mount) -> tuple[bool, int]:
 
 
 def _unescape(text: str) -> str:
-    r"""Return a path of mountinfo as it is: space, tab, newline and backslash stand there as \040 and so on."""
+    r"""Decode a path from mountinfo, which escapes space, tab, newline and backslash as \040 and so on."""
     return _OCTAL.sub(lambda match: chr(int(match[1], 8)), text)

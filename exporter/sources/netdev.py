@@ -1,6 +1,6 @@
-"""Network interfaces on Linux: /proc/PID/net/dev for the counters, /sys/class/net for the links.
+"""Network interfaces on Linux: counters from /proc/PID/net/dev, link state from /sys/class/net.
 
-psutil reads the same files, but those of its own network namespace: in a container, the container's.
+psutil reads the same files, but for its own network namespace: in a container, the container's.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TRANSMIT_BYTES, TRANSMIT_PACKETS, TRANSMIT_ERRORS, TRANSMIT_DROPPED = 8, 9, 10, 
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What one interface has moved since it was made."""
+    """One interface's traffic since it was created."""
 
     receive_bytes: int
     receive_packets: int
@@ -33,18 +33,18 @@ class Counters:
 
 
 DIGITS = 20
-"""Digits of a counter at most: the kernel's have 64 bits."""
+"""Maximum digits of a counter: the kernel's have 64 bits."""
 
 
 def parse_netdev(text: str) -> dict[str, Counters]:
-    """Return the counters of a net/dev file (proc(5)) by interface; other lines are passed over."""
+    """Return the counters in a net/dev file (proc(5)) by interface; other lines are skipped."""
     table = {}
     for line in text.split("\n"):
-        before, colon, numbers = line.rpartition(":")  # an alias has a colon of its own: "eth0:1"
+        before, colon, numbers = line.rpartition(":")  # an alias contains a colon: "eth0:1"
         name, fields = before.strip(), numbers.split()
         if not colon or len(fields) < 16 or not all(field.isdecimal() and len(field) <= DIGITS for field in fields):
             continue
-        # The name is a folder's in /sys; the kernel accepts no other names either (dev_valid_name).
+        # The name becomes part of a path in /sys; the kernel accepts no other names either (dev_valid_name).
         if not name or name in {".", ".."} or "/" in name or "\0" in name:
             continue
         values = [int(field) for field in fields]
@@ -62,23 +62,23 @@ def parse_netdev(text: str) -> dict[str, Counters]:
 
 
 def read_netdev(host: Host) -> dict[str, Counters]:
-    """Return the counters of the machine's interfaces. Raises OSError where there is no such file."""
+    """Return the counters of the machine's interfaces. Raises OSError if the file cannot be read."""
     return parse_netdev(host.read_init("net/dev").decode(errors="replace"))
 
 
 def read_link(host: Host, interface: str) -> tuple[bool | None, int | None]:
-    """Return whether the link is up and its speed in bytes a second; None where it is not known.
+    """Return whether the link is up and its speed in bytes per second; None for what is unknown.
 
-    Tunnels and some virtual cards have no notion of a link and say "unknown": they work, so they are up.
+    Tunnels and some virtual interfaces have no carrier state and report "unknown": they work, so they count as up.
     """
     folder = f"{host.sys}/class/net/{interface}"
     state = read_text(f"{folder}/operstate")
-    megabits = read_int(f"{folder}/speed") or 0  # -1 or unreadable: not known
+    megabits = read_int(f"{folder}/speed") or 0  # -1 or unreadable: unknown
     return (None if state is None else state in {"up", "unknown"}), (megabits * 125_000 if megabits > 0 else None)
 
 
 def is_stacked(host: Host, interface: str) -> bool:
-    """Return whether an interface lies on others: a bond, a VLAN, a bridge has them as "lower_NAME"."""
+    """Return whether an interface is built on others: bonds, VLANs and bridges list them as "lower_NAME"."""
     try:
         return any(entry.startswith("lower_") for entry in os.listdir(f"{host.sys}/class/net/{interface}"))
     except OSError:

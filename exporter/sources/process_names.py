@@ -1,7 +1,7 @@
-"""A name that tells the owner what it is: "python3 train.py", not "python3".
+"""Meaningful process names: "python3 train.py" instead of "python3".
 
-Of a command line only the script, module, archive or class that an interpreter runs is shown, and never a
-folder: arguments hold passwords. A word whose place is in doubt is not shown.
+From a command line, only the script, module, archive or class that an interpreter runs is shown, and never its folder:
+arguments may hold passwords. A word whose role is uncertain is not shown.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 COMM_LENGTH = 15
-"""Bytes that the kernel keeps of a name (TASK_COMM_LEN less the final zero)."""
+"""Bytes of a name that the kernel keeps (TASK_COMM_LEN minus the terminating zero)."""
 
 LONGEST = 80
-"""Characters of a script's name at most: a label, a table cell and a mail's subject have to hold it."""
+"""Maximum characters of a script's name: it has to fit a label, a table cell and a mail subject."""
 
-# Names that runtimes give their main thread, and so the process: the program's own name says more.
+# Names that runtimes give their main thread, and thereby the process: the program's own name is more useful.
 _THREAD_NAMES = {"MainThread", "node-MainThread"}
 
 _SCRIPT = re.compile(r"[\w.+@-]+( [\w.+@-]+)*")
 
 
 def display_name(comm: str, command: Callable[[], Sequence[str]]) -> str:
-    """Return the name to show for a process called ``comm``; ``command`` reads its command line if needed."""
+    """Return the display name of a process called ``comm``; ``command`` reads its command line if needed."""
     if comm in _THREAD_NAMES or not comm.strip():
-        # The first word may hold a whole command line, where the program rewrote it.
+        # If the program rewrote its title, the first word may hold a whole command line.
         program = _base(next(iter(command()), "").partition(" ")[0])
         comm = program if _fits(program) else comm.strip() or "unnamed"
     grammar = grammar_of(comm)
@@ -48,7 +48,7 @@ def display_name(comm: str, command: Callable[[], Sequence[str]]) -> str:
 
 
 def _complete(comm: str, words: Sequence[str]) -> str:
-    """Return the whole of a cut name: the program's or the script's, where one begins with it."""
+    """Return the full form of a truncated name: the program's or the script's, if either begins with it."""
     script = next((word for word in words[1:] if not word.startswith("-")), "")
     for word in (*words[:1], script):
         base = _base(word)
@@ -58,26 +58,27 @@ def _complete(comm: str, words: Sequence[str]) -> str:
 
 
 def _script(grammar: Grammar, words: deque[str]) -> str:
-    """Return what the interpreter runs, without its folder, or "" where that is a program text or unclear.
+    """Return what the interpreter runs, without its folder, or "" if that is program text or unclear.
 
-    The words are used up one by one: in a list of 200,000 (a process may have as many) that would take seconds.
+    The words come in a deque: removing them from the front of a list of 200,000 (a process may have that many) would
+    take seconds.
     """
     certain = True
     while words:
         word = words.popleft()
-        if word in grammar.skip or word.startswith("@"):  # Java: a file of options
+        if word in grammar.skip or word.startswith("@"):  # "@": a Java options file
             continue
         if not word.startswith(("-", "+")):
             return _shown(grammar, word, certain=certain)
         option, equals, value = word.partition("=")
         if option in grammar.script_words:
             return _shown(grammar, value if equals else _next(words), certain=True)
-        if option in grammar.code_words or word == "-":  # "-": the program is read from standard input
+        if option in grammar.code_words or word == "-":  # "-": read from standard input
             return ""
         if option in grammar.value_words and not equals:
             _next(words)
         elif option.startswith("--"):
-            # An option that is not in the table may have taken the next word as its value.
+            # An unlisted option may take the next word as its value.
             certain = certain and bool(equals)
         elif grammar.letters:
             found = _letters(grammar, word[1:], words)
@@ -88,12 +89,12 @@ def _script(grammar: Grammar, words: deque[str]) -> str:
 
 
 def _next(words: deque[str]) -> str:
-    """Take the next word away and return it, "" where there is none."""
+    """Remove and return the next word, "" if there is none."""
     return words.popleft() if words else ""
 
 
 def _letters(grammar: Grammar, letters: str, words: deque[str]) -> str | None:
-    """Go through a word of one-letter options; return what runs, "" for a program text, None to go on."""
+    """Parse a word of one-letter options; return what is run, "" for program text, or None to continue."""
     for place, letter in enumerate(letters):
         rest = letters[place + 1 :]
         if letter in grammar.code:
@@ -110,7 +111,7 @@ def _letters(grammar: Grammar, letters: str, words: deque[str]) -> str | None:
 
 def _shown(grammar: Grammar, word: str, *, certain: bool) -> str:
     if word.startswith(("/dev/fd/", "/proc/")):
-        return ""  # a script handed over as an open file has no name of its own
+        return ""  # a script passed as an open file descriptor has no name
     base = _base(word)
     return base if _fits(base) and (certain or base.endswith(grammar.suffixes)) else ""
 

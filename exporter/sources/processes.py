@@ -1,4 +1,4 @@
-"""What every source of processes gives, on every system."""
+"""The interface that the process sources of all systems share."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import NamedTuple, Protocol
 
 
 class ProcessSample(NamedTuple):
-    """One process at one moment. ``started`` (any unit) tells it from a later one with the same PID.
+    """One process at one moment. ``started`` (in any unit) distinguishes it from a later one with the same PID.
 
-    ``cpu_seconds`` is user and system time since its start, ``memory_bytes`` its resident set (RSS), ``state``
-    a word as psutil has it. A tuple: 2,000 of them are made a sample, and a dataclass costs three times that.
+    ``cpu_seconds`` is user plus system time since its start, ``memory_bytes`` its resident set size (RSS), ``state`` a
+    word from psutil's vocabulary. It is a tuple because a sample may create 2,000 of them, and a dataclass costs three
+    times as much.
     """
 
     pid: int
@@ -22,12 +23,12 @@ class ProcessSample(NamedTuple):
 
 
 class ProcessSource(Protocol):
-    """Reads all processes; may remember what does not change in a process's life."""
+    """Reads all processes; may cache what does not change during a process's life."""
 
     def scan(self) -> dict[int, ProcessSample]:
-        """Return every process that can be seen, by PID. One that ends meanwhile is simply not there."""
+        """Return all visible processes by PID. One that exits during the scan is simply missing."""
         ...
 
     def user(self, process: ProcessSample) -> str:
-        """Return the name of the user that it runs as, "" where it cannot be had."""
+        """Return the name of the user it runs as, "" if unknown."""
         ...

@@ -1,4 +1,4 @@
-"""Processes from psutil, where there is no /proc: macOS, Windows."""
+"""Processes from psutil, for systems without /proc: macOS and Windows."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ IDLE_PROCESS = "System Idle Process"  # Windows counts the idle time of all CPUs
 
 
 class PsutilProcesses:
-    """Scans with psutil.process_iter; what psutil may not read of a foreign process counts as nothing."""
+    """Scans with psutil.process_iter; what psutil may not read of another user's process counts as 0."""
 
     def __init__(self) -> None:
         self._names: dict[tuple[int, float], str] = {}
 
     def scan(self) -> dict[int, ProcessSample]:
-        """Return every process that can be seen, by PID."""
+        """Return all visible processes by PID."""
         names, samples = {}, {}
         for process in psutil.process_iter(ATTRIBUTES):
             info = process.info
@@ -41,7 +41,7 @@ class PsutilProcesses:
         return samples
 
     def user(self, process: ProcessSample) -> str:
-        """Return the name of its user."""
+        """Return the name of the user it runs as, "" if unknown."""
         try:
             return printable(psutil.Process(process.pid).username())
         except (psutil.Error, OSError):

@@ -1,4 +1,4 @@
-"""Names of users, of the machine that is watched: inside a container the same number has another name."""
+"""User names on the monitored machine: inside a container, the same user ID may have another name."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 
 try:
     import pwd
-except ImportError:  # Windows; there psutil names the user
+except ImportError:  # Windows, where psutil gives the name
     pwd = None  # type: ignore[assignment]
 
 
 class UserNames:
-    """Looks each number up once: a directory service may answer slowly, and names hardly ever change."""
+    """Looks up each user ID once: a directory service may be slow, and names hardly ever change."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
         self._names: dict[int, str] = {}
 
     def name(self, uid: int) -> str:
-        """Return the user's name, or the number where it has none."""
+        """Return the user's name, or the ID if it has none."""
         if uid not in self._names:
             self._names[uid] = printable(self._look_up(uid) or str(uid))
         return self._names[uid]

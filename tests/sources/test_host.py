@@ -67,5 +67,5 @@ def test_without_a_rootfs_our_own_view_of_a_hidden_first_process_is_the_machines
     (tmp_path / "self").mkdir()
     (tmp_path / "self/mountinfo").write_bytes(b"mounts")
     assert Host("").read_init("mountinfo") == b"mounts"
-    with pytest.raises(OSError, match="net/dev cannot be read: not there"):
+    with pytest.raises(OSError, match="net/dev cannot be read: missing"):
         Host("").read_init("net/dev")

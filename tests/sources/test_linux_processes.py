@@ -172,5 +172,5 @@ def test_a_line_with_a_number_that_no_kernel_has_is_no_process(place: int, numbe
     if (place, number) == (21, "-1"):
         assert parse_stat(f"7 (x) {' '.join(fields)}".encode()).rss_pages == -1
         return
-    with pytest.raises(ValueError, match="stat has numbers"):
+    with pytest.raises(ValueError, match="stat has impossible numbers"):
         parse_stat(f"7 (x) {' '.join(fields)}".encode())
