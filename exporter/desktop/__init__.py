@@ -1,4 +1,4 @@
-"""The desktop window: a snapshot every other second, and a recording of them, without a browser."""
+"""The desktop window: live figures without a browser, and a CSV recording of them."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
     from exporter.settings import Settings
 
 PATIENCE = 5.0
-"""Seconds that the last row of a recording has, before the program ends without it."""
+"""Seconds to wait at exit for the last row of a recording."""
 
 
 def run(settings: Settings, interval: float, theme: str) -> int:
-    """Show the window until it is closed, Ctrl-C or SIGTERM; return how many rows of its recording are lost.
+    """Show the window until it is closed, or until Ctrl-C or SIGTERM; return how many recorded rows were lost.
 
-    Raises DesktopError where Tk or a screen is missing. Main thread only.
+    Raises DesktopError if Tk or a display is missing. Main thread only.
     """
     stopped = threading.Event()
-    # The window looks at this a few times a second; nothing is raised within Tk.
+    # The window polls this a few times a second: a signal handler must not raise inside Tk.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     root = open_screen()
-    from exporter.desktop.window import Window  # noqa: PLC0415 - only where Tk is
+    from exporter.desktop.window import Window  # noqa: PLC0415 - needs Tk
 
     window = Window(root, settings.thresholds(), interval, theme, stopped)
     feed = Feed(Sampler(open_machine(settings)), interval, window.receive)
     feed.start()
     root.mainloop()
-    # Tcl ends the program where its remains are cleared away in another thread: now that happens here, at the exit.
+    # Tcl aborts if its objects are garbage-collected in another thread: with gc off they are freed here, at exit.
     gc.disable()
     feed.stop()
     recording = window.controls.recording
@@ -47,12 +47,12 @@ def run(settings: Settings, interval: float, theme: str) -> int:
 
 
 def open_screen() -> tk.Tk:
-    """Return Tk's main window, still empty. Raises DesktopError where Tk or a screen is missing."""
+    """Return Tk's main window, still empty. Raises DesktopError if Tk or a display is missing."""
     try:
-        import tkinter as tk  # noqa: PLC0415 - Debian, Fedora and Homebrew ship it apart from Python
+        import tkinter as tk  # noqa: PLC0415 - Debian, Fedora and Homebrew package it separately
     except ImportError:
         missing = "apt install python3-tk, dnf install python3-tkinter or brew install python-tk"
-        if getattr(sys, "frozen", False):  # the one-file program has what the Python had that built it
+        if getattr(sys, "frozen", False):  # the one-file program has Tk only if its build environment had it
             missing = "this file was built without it"
         raise DesktopError(
             f"desktop needs Python's tkinter: {missing}; host-exporter watch shows the same in a terminal"
@@ -60,12 +60,12 @@ def open_screen() -> tk.Tk:
     if sys.platform == "win32":
         import ctypes  # noqa: PLC0415
 
-        # Without it Windows draws the window small and blows it up where the screen has more than 96 dpi.
+        # Without this call Windows renders the window at 96 dpi and scales it up, which looks blurred.
         with contextlib.suppress(AttributeError, OSError):
             ctypes.windll.shcore.SetProcessDpiAwareness(1)
     try:
         return tk.Tk(className="Host-exporter")
     except tk.TclError as reason:
         text = str(reason).partition("\n")[0]
-        wants = "needs a screen" if "display" in text else "cannot open a window"  # such as without Tk's own files
+        wants = "needs a screen" if "display" in text else "cannot open a window"  # e.g. Tk's own files are missing
         raise DesktopError(f"desktop {wants}: {text}; host-exporter watch shows the same in a terminal") from None

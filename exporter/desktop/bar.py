@@ -1,4 +1,4 @@
-"""A bar for a share, with its limits marked on it, drawn on a canvas."""
+"""A usage bar with its thresholds marked, drawn on a canvas."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from exporter.thresholds import Threshold
 
 MARK = 0.5
-"""How much of the text's colour a mark has, over what lies below it."""
+"""Opacity of a threshold mark: its share of the text colour over what is below it."""
 
 
 class Bar(tk.Canvas):
-    """As wide as there is room; drawn anew when it is shown or changes its size."""
+    """A bar as wide as its container; redrawn when its value or its size changes."""
 
     def __init__(self, parent: tk.Misc, looks: Looks) -> None:
         super().__init__(
@@ -30,7 +30,7 @@ class Bar(tk.Canvas):
         self.bind("<Configure>", lambda _: self._draw())
 
     def show(self, ratio: float, threshold: Threshold | None, level: Level = Level.OK) -> None:
-        """Show a share (0-1) in the colour of its level; more than 1 is a full bar."""
+        """Show a ratio (0-1) in the colour of its level; larger values give a full bar."""
         if (ratio, threshold, level) != (self._ratio, self._threshold, self._level):
             self._ratio, self._threshold, self._level = ratio, threshold, level
             self._draw()

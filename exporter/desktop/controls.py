@@ -1,4 +1,4 @@
-"""The foot of the window: a field for a path, and a button that records to it."""
+"""The bottom of the window: a path field, and a button that records to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Controls:
-    """Starts and stops a recording and says how it goes."""
+    """Starts and stops a recording and shows its state."""
 
     def __init__(self, parent: tk.Misc, looks: Looks) -> None:
         self._looks = looks
@@ -31,7 +31,7 @@ class Controls:
         self.entry.grid(row=0, column=1, sticky="ew")
         self.entry.bind("<Return>", lambda _: self._toggle())
         self.entry.bind("<KP_Enter>", lambda _: self._toggle())
-        # Under X11 Tk takes this key for "to the beginning of the line", as Emacs does and nobody expects.
+        # On X11, Tk binds this key to "beginning of line", as in Emacs; people expect "select all".
         self.entry.bind("<Control-a>", self._select_all)
         self.choose = ttk.Button(self.frame, text="Choose…", command=self._choose)
         self.choose.grid(row=0, column=2, padx=px(8))
@@ -39,14 +39,14 @@ class Controls:
         self.button.grid(row=0, column=3)
         for button in (self.choose, self.button):
             button.bind("<Return>", lambda event: event.widget.invoke())
-        hint = "Each sample becomes a row at the end of the file. Enter in the field starts."
+        hint = "Appends a row to the file for each sample. Press Enter in the field to start."
         self.says = ttk.Label(self.frame, style="Quiet.TLabel", text=hint)
         self.says.grid(row=1, column=0, columnspan=4, sticky="ew", pady=(px(6), 0))
         self.frame.columnconfigure(1, weight=1)
         self.frame.bind("<Configure>", lambda event: self.says.configure(wraplength=event.width - px(44)))
 
     def offer(self, snapshot: Snapshot) -> None:
-        """Record a snapshot, where a recording runs. Called in the thread that takes the samples."""
+        """Record a snapshot if a recording is running. Called from the sampling thread."""
         if recording := self.recording:
             recording.offer(snapshot)
 
@@ -55,7 +55,7 @@ class Controls:
         return self.recording is not None and self.recording.is_running()
 
     def refresh(self) -> None:
-        """Show how the recording goes."""
+        """Show the state of the recording."""
         if self.recording is not None:
             running = self.recording.is_running()
             self._say(*self.recording.state())
@@ -68,7 +68,7 @@ class Controls:
             self.recording.stop()
         elif not self.path.get().strip():
             self.recording = None
-            self._say(Level.CRITICAL, "Give a file to record to, for example metrics.csv")
+            self._say(Level.CRITICAL, "Enter a file to record to, for example metrics.csv")
             return
         else:
             self.recording = Recording(full_path(self.path.get()))
@@ -92,7 +92,7 @@ class Controls:
                 filetypes=[("CSV", "*.csv"), ("All files", "*")],
                 confirmoverwrite=False,  # rows are appended
             )
-        except tk.TclError:  # the window was closed meanwhile
+        except tk.TclError:  # the window was closed in the meantime
             return
         if path:
             self.path.set(path)

@@ -1,4 +1,4 @@
-"""Samples for the window, taken in a thread of their own: a collector that takes long stops no window."""
+"""Takes samples for the window in a separate thread, so that a slow collector does not freeze it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Feed:
         self._stop = threading.Event()
 
     def start(self) -> None:
-        """Begin. The thread writes nothing, so it may be left behind where a sample never ends."""
+        """Start the thread. It writes nothing, so it is safe to abandon if a sample hangs at exit."""
         threading.Thread(target=self._run, name="feed", daemon=True).start()
 
     def stop(self) -> None:
-        """Take no more samples; the one under way is dropped."""
+        """Stop taking samples; the one in progress is discarded."""
         self._stop.set()
 
     def _run(self) -> None:
@@ -42,9 +42,9 @@ class Feed:
                 snapshot = self._sampler.sample(max_age=self._interval / 2)
                 if self._stop.is_set():
                     return
-                if snapshot is not last:  # after a slow one the next may come while that is still fresh
+                if snapshot is not last:  # after a slow sample the next beat may get the same one
                     self._receive(snapshot)
                 last = snapshot
-        except Exception as reason:  # the window says that no figures come any more; the log says why
-            log.error("no more samples: %s", reason)  # noqa: TRY400 - one line, never a traceback
+        except Exception as reason:  # the window reports that figures have stopped, the log says why
+            log.error("sampling has stopped: %s", reason)  # noqa: TRY400 - one line, never a traceback
             log.debug("feed", exc_info=True)

@@ -1,4 +1,4 @@
-"""The head of the window: which machine, how it is, and what is wrong."""
+"""The top of the window: the machine, its status, and what is wrong."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Head:
-    """Hostname, system and uptime, and the level in words on its colour."""
+    """Hostname, system and uptime, and a badge with the level in words and colour."""
 
     def __init__(self, parent: tk.Misc, looks: Looks) -> None:
         self._looks = looks
@@ -32,7 +32,7 @@ class Head:
             line.pack(fill="x", padx=(0, px(12)))
 
     def show(self, hostname: str, about: str, level: Level | None, words: str) -> None:
-        """Show the machine and its level; None is a level that nobody knows."""
+        """Show the machine and its level; None means unknown."""
         colours = self._looks.colours
         self.title.show(hostname)
         self.about.show(about)
@@ -46,7 +46,7 @@ class Head:
 
 
 class Notices:
-    """A line for each thing that is wrong, none where all is well."""
+    """One line for each problem; empty if all is well."""
 
     def __init__(self, parent: tk.Misc, looks: Looks) -> None:
         self._looks = looks
@@ -56,7 +56,7 @@ class Notices:
         self.frame.bind("<Configure>", lambda event: self._wrap(event.width))
 
     def show(self, lines: Sequence[tuple[Level, str]]) -> None:
-        """Show these sentences, each with its level."""
+        """Show these messages, each in the colour of its level."""
         if list(lines) == self.lines:
             return
         self.lines = list(lines)
@@ -82,7 +82,7 @@ class Notices:
             stripe.pack(fill="x", pady=(0, px(6)))
             self._labels.append(label)
         self._wrap(self.frame.winfo_width())
-        if not lines:  # an empty frame would keep the height that it had
+        if not lines:  # an empty frame would keep its previous height
             self.frame.configure(height=1)
 
     def _wrap(self, width: int) -> None:

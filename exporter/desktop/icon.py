@@ -1,4 +1,4 @@
-"""The window's icon: a dot in the colour of the level, beside the title that says it in words."""
+"""The window's icon: a dot in the colour of the level, which the window title also gives in words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ SIZE = 32
 
 
 def dot(root: tk.Misc, colour: str) -> tk.PhotoImage:
-    """Return a filled circle on nothing."""
+    """Return a filled circle on a transparent background."""
     image = tk.PhotoImage(master=root, width=SIZE, height=SIZE)
     radius = SIZE / 2 - 2
     for row in range(SIZE):

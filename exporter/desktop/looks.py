@@ -1,4 +1,4 @@
-"""Colours, fonts and ttk styles: those of the status page, light or dark as the system is."""
+"""Colours, fonts and ttk styles: like the status page, light or dark to match the system."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Colours by what they say, under the names and with the values of ``web/static/page.css``."""
+    """Colours by purpose, with the names and values of ``web/static/page.css``."""
 
     back: str
     card: str
@@ -44,13 +44,13 @@ DARK = Palette("#0e1116", "#171b22", "#272d37", "#e8ebf0", "#98a2b3", "#2dd4bf",
 
 
 def blend(front: str, back: str, share: float) -> str:
-    """Return ``front`` laid over ``back`` with this share (0-1); Tk knows no transparent colours."""
+    """Return ``front`` over ``back`` with this opacity (0-1); Tk has no transparent colours."""
     parts = [round(int(front[i : i + 2], 16) * share + int(back[i : i + 2], 16) * (1 - share)) for i in range(1, 7, 2)]
     return "#{:02x}{:02x}{:02x}".format(*parts)
 
 
 def palette(theme: str) -> Palette:
-    """Return the colours of a theme; "auto" asks the system, and is light where that does not say."""
+    """Return the colours of a theme; "auto" follows the system, and is light if that is unknown."""
     return DARK if theme == "dark" or (theme == "auto" and _system_is_dark()) else LIGHT
 
 
@@ -68,7 +68,7 @@ if sys.platform == "win32":
 else:
 
     def _system_is_dark() -> bool:
-        """Ask macOS and the desktops that keep GNOME's setting; without them GTK's variable."""
+        """Ask macOS, or desktops with GNOME's setting; GTK_THEME counts as well."""
         if sys.platform == "darwin":
             command = ["defaults", "read", "-g", "AppleInterfaceStyle"]
         else:
@@ -81,7 +81,7 @@ else:
 
 
 class Looks:
-    """What every part of the window is drawn with. All sizes follow the system's font, so also its scaling."""
+    """Colours, fonts and sizes for every part of the window. Sizes follow the system font, and so its scaling."""
 
     def __init__(self, root: tk.Misc, colours: Palette) -> None:
         self.colours = colours
@@ -94,12 +94,12 @@ class Looks:
         _set_styles(ttk.Style(root), self)
 
     def px(self, count: float) -> int:
-        """Return a length in pixels of this screen; ``count`` is for a screen of 96 dpi."""
+        """Return a length in this screen's pixels; ``count`` is the length at 96 dpi."""
         return max(1, round(count * self._unit))
 
 
 def _set_styles(style: ttk.Style, looks: Looks) -> None:
-    """Tune the theme "clam": the one on all systems whose colours can all be set."""
+    """Adjust the theme "clam", the only one available everywhere that lets every colour be set."""
     c, px = looks.colours, looks.px
     style.theme_use("clam")
     flat = {"bordercolor": c.card, "lightcolor": c.card, "darkcolor": c.card}

@@ -1,4 +1,4 @@
-"""Where a person looks for a file: the desktop folder of this user."""
+"""Where users look for a file: their desktop folder."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ FILE = "metrics_desktop.csv"
 
 
 def default_path() -> str:
-    """Return the path of the file to record to: on the desktop, in the home folder where there is no desktop."""
+    """Return the default path to record to: on the desktop, or in the home folder if there is no desktop."""
     home = os.path.expanduser("~")
     desktop = _known_folder(home) or os.path.join(home, "Desktop")
     return os.path.join(desktop if os.path.isdir(desktop) else home, FILE)
 
 
 def full_path(text: str) -> str:
-    """Return the absolute path that a typed one means; a leading "~" is the home folder."""
+    """Return a typed path as an absolute one; a leading "~" is the home folder."""
     return os.path.abspath(os.path.expanduser(text.strip()))
 
 
@@ -27,7 +27,7 @@ if sys.platform == "win32":
     SHELL_FOLDERS = r"Software\Microsoft\Windows\CurrentVersion\Explorer\User Shell Folders"
 
     def _known_folder(_home: str) -> str:
-        """Return the desktop folder that Windows knows: OneDrive and administrators move it."""
+        """Return the desktop folder from the registry: OneDrive and administrators may move it."""
         try:
             with winreg.OpenKey(winreg.HKEY_CURRENT_USER, SHELL_FOLDERS) as key:
                 return os.path.expandvars(str(winreg.QueryValueEx(key, "Desktop")[0]))
@@ -37,14 +37,14 @@ if sys.platform == "win32":
 else:
 
     def _known_folder(home: str) -> str:
-        """Return the desktop folder of user-dirs.dirs (XDG), which has its name in the user's language."""
+        """Return the desktop folder from user-dirs.dirs (XDG): its name depends on the user's language."""
         config = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
         try:
             with open(os.path.join(config, "user-dirs.dirs"), encoding="utf-8", errors="surrogateescape") as file:
                 text = file.read()
         except OSError:
             return ""
-        # It is shell: "$HOME/..." or an absolute path, in double quotes.
+        # Shell syntax: "$HOME/..." or an absolute path, in double quotes.
         found = re.findall(r'^\s*XDG_DESKTOP_DIR\s*=\s*"((?:[^"\\\n]|\\.)*)"', text, re.MULTILINE)
         if not found:
             return ""

@@ -1,4 +1,4 @@
-"""Recording to a CSV file: the rows of --export-csv, written in a thread of their own."""
+"""Records to a CSV file: the same rows as --export-csv, written in a separate thread."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ log = logging.getLogger("exporter")
 
 
 class Recording:
-    """One file from "Record" to "Stop recording". A slow disk stops neither the samples nor the window."""
+    """One file, from "Record" to "Stop recording". A slow disk delays neither the samples nor the window."""
 
     def __init__(self, path: str) -> None:
         self.path = path
         self._files: list[ExportFile] = []
         self._error = ""
-        # The latest only: what a slow disk has missed is left out, as in ``serve``.
+        # Only the latest: samples that a slow disk has missed are skipped, as in ``serve``.
         self._next: deque[Snapshot] = deque(maxlen=1)
         self._wake = threading.Event()
         self._stop = threading.Event()
-        # A daemon: a disk that never answers must not keep the program from ending.
+        # A daemon: a disk that hangs must not keep the program from exiting.
         self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
 
     def start(self) -> None:
-        """Begin: the file is opened and looked at, then each offered snapshot becomes a row."""
+        """Start the thread: it opens and checks the file, then writes a row for each snapshot offered."""
         self._thread.start()
 
     def offer(self, snapshot: Snapshot) -> None:
-        """Hand over a snapshot to be written next; may be called from any thread."""
+        """Pass a snapshot to be written next; callable from any thread."""
         self._next.append(snapshot)
         self._wake.set()
 
     def stop(self) -> None:
-        """End after the row that is being written; returns at once."""
+        """Ask the thread to stop after the current row; returns immediately."""
         self._stop.set()
         self._wake.set()
 
     def is_running(self) -> bool:
-        """Return whether it still opens or writes its file."""
+        """Return whether it is still opening or writing its file."""
         return self._thread.is_alive()
 
     def finish(self, patience: float) -> int:
@@ -60,7 +60,7 @@ class Recording:
         return sum(file.waiting for file in self._files) + self.is_running()
 
     def state(self) -> tuple[Level, str]:
-        """Return how it goes, for a person."""
+        """Return the level and text to show in the window."""
         if self._error:
             return Level.CRITICAL, self._error
         running, stopping = self.is_running(), self._stop.is_set()
@@ -88,13 +88,13 @@ class Recording:
                 if self._stop.is_set():
                     report_lost(self._files)
                     return
-        except (UserError, ValueError) as reason:  # ValueError: a path that can be none
+        except (UserError, ValueError) as reason:  # ValueError: an impossible path
             self._error = _sentence(str(reason).removeprefix(f"{CsvFormat.flag}: "))
-        except Exception as reason:  # told in the window, and it goes on
-            self._error = f"Recording has ended: {reason}"
+        except Exception as reason:  # shown in the window, which keeps running
+            self._error = f"Recording has stopped: {reason}"
             log.debug("recording", exc_info=True)
 
 
 def _sentence(text: str) -> str:
-    # Not ``capitalize``, which would change names; a path at the beginning stays as it is.
+    # Not ``capitalize``, which lowercases the rest and so changes names.
     return text[:1].upper() + text[1:]

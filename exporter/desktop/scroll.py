@@ -1,4 +1,4 @@
-"""A part of the window that scrolls up and down where it is higher than its room."""
+"""An area of the window that scrolls vertically if its content does not fit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Scroll:
-    """``inside`` is the frame to fill; it is as wide as the window."""
+    """Put content into the frame ``inside``, which is as wide as the window."""
 
     def __init__(self, root: tk.Misc, looks: Looks) -> None:
         self.frame = ttk.Frame(root)
@@ -39,7 +39,7 @@ class Scroll:
         self._fit()
 
     def _fit(self) -> None:
-        """Show the scroll bar only where there is something to scroll."""
+        """Show the scrollbar only if there is something to scroll."""
         height = self.inside.winfo_reqheight()
         self._canvas.configure(scrollregion=(0, 0, 1, height))
         if height > self._canvas.winfo_height():

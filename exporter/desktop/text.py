@@ -1,4 +1,4 @@
-"""Text that fits: cut with an ellipsis, and without characters that bring Tk down."""
+"""Text that fits: shortened with an ellipsis, and without characters that crash Tk."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def shown(widget: tk.Misc, text: str) -> str:
-    """Return a text as this screen can show it.
+    """Return a text in a form that Tk can show on this system.
 
-    On X11 a character beyond U+FFFF, such as a coloured emoji in a mountpoint, ends the whole program where libXft is
-    older than 2.3.5 (Ubuntu 22.04); Tk older than 8.6.10 refuses it everywhere.
+    On X11, a character beyond U+FFFF, such as a colour emoji in a mountpoint, crashes the whole program if libXft is
+    older than 2.3.5 (Ubuntu 22.04); Tk before 8.6.10 rejects such characters everywhere.
     """
     if max(text, default="") <= "\uffff" or (tk.TkVersion > 8.6 and _system(widget) != "x11"):
         return text
@@ -24,7 +24,7 @@ def shown(widget: tk.Misc, text: str) -> str:
 
 
 def fit(font: Font, text: str, width: int) -> str:
-    """Return a text cut to a width in pixels, with "…" at its end where there is more of it."""
+    """Return a text shortened to a width in pixels; a shortened text ends in "…"."""
     if font.measure(text) <= width:
         return text
     low, high = 0, len(text)
@@ -35,7 +35,7 @@ def fit(font: Font, text: str, width: int) -> str:
 
 
 class Line(ttk.Label):
-    """A text on one line that is cut where the window is too narrow for it."""
+    """A single line of text, shortened if the window is too narrow."""
 
     def __init__(self, parent: tk.Misc, style: str, font: Font) -> None:
         super().__init__(parent, style=style)
@@ -44,7 +44,7 @@ class Line(ttk.Label):
         self.bind("<Configure>", lambda _: self._fit())
 
     def show(self, text: str) -> None:
-        """Show a text, as much of it as there is room for."""
+        """Show as much of a text as fits."""
         self._whole = shown(self, text)
         self._fit()
 

@@ -148,7 +148,7 @@ def test_a_path_that_cannot_be_written_is_said_in_the_window(
 def test_an_empty_field_is_said(desk: Desk) -> None:
     desk.click(desk.window.controls.entry)
     desk.hands.press("ctrl+a", "BackSpace", "Return")
-    desk.until(lambda: desk.says() == "Give a file to record to, for example metrics.csv")
+    desk.until(lambda: desk.says() == "Enter a file to record to, for example metrics.csv")
 
 
 def test_a_file_with_other_columns_is_refused_and_left_alone(desk: Desk, tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ def test_what_nobody_foresaw_is_said_too(tmp_path: Path, monkeypatch: pytest.Mon
     recording.start()
     recording.offer(whole())
     wait_for(lambda: not recording.is_running(), 30)
-    assert recording.state() == (Level.CRITICAL, "Recording has ended: something else")
+    assert recording.state() == (Level.CRITICAL, "Recording has stopped: something else")
     monkeypatch.undo()
     impossible = Recording(f"{tmp_path}/a\0b")
     impossible.start()

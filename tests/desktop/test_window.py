@@ -301,7 +301,7 @@ def test_a_feed_that_ends_is_logged(desk: Desk, caplog: pytest.LogCaptureFixture
 
     feed = Feed(cast("Sampler", Broken()), 0.5, desk.window.receive)
     feed.start()
-    desk.until(lambda: "no more samples: no more" in caplog.text)
+    desk.until(lambda: "sampling has stopped: no more" in caplog.text)
 
 
 def test_an_error_while_drawing_is_one_line_and_the_next_sample_is_shown(
