@@ -1,7 +1,7 @@
-# ruff: noqa: INP001 - a script; a package called "packaging" would hide that of PyPI
-"""Draws host-exporter.ico: the status page's own icon (exporter/web/static/ok.svg) in the sizes that Windows shows.
+# ruff: noqa: INP001 - a script; a package called "packaging" would shadow the one on PyPI
+"""Draws host-exporter.ico: the status page's icon (exporter/web/static/ok.svg) in the sizes that Windows uses.
 
-Run it after a change: ``.venv/bin/python packaging/binary/icon.py``
+Run it after changing the icon: ``.venv/bin/python packaging/binary/icon.py``
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from PIL import Image, ImageDraw
 
 ICON = Path(__file__).with_name("host-exporter.ico")
 SIZES = (16, 24, 32, 48, 64, 128, 256)
-"""Pixels; lists, title bar, taskbar and desktop of Windows take the one that fits."""
+"""Pixels; file lists, title bar, taskbar and desktop each use the size that fits."""
 
 GRID = 32
-"""The side of ok.svg's view box; the figures below are its own."""
+"""Side of ok.svg's view box; the figures below are in its units."""
 
 GREEN = "#0f766e"
 CORNER = 7
 LINE = ((5, 18), (10, 18), (13, 9), (18, 24), (22, 15), (27, 15))
 WIDTH = 3
 FINE = 8
-"""Drawn this much larger and then made smaller, for smooth edges."""
+"""Oversampling factor: drawn larger and then scaled down, for smooth edges."""
 
 
 def draw(size: int) -> Image.Image:
