@@ -1,17 +1,17 @@
-# ruff: noqa: INP001 - gunicorn looks for a file of this name, which is no module's
-"""What gunicorn reads by itself when it is started in this folder."""
+# ruff: noqa: INP001 - gunicorn expects this file name, which is not a valid module name
+"""gunicorn's configuration; it loads this file automatically when started in this folder."""
 
 import os
 import sys
 
 from digits.settings import SettingError, Settings
 
-# One process, with threads: the counters are in its memory, and with two processes each scrape would see one of them.
+# One process with threads: counters live in its memory, and with two processes a scrape would see only one of them.
 workers = 1
 threads = 8
-control_socket_disable = True  # nobody asks it, and it would want a home folder to write to
+control_socket_disable = True  # not used, and it would need a writable home folder
 
-try:  # before there is a worker, so that a typing error is one line and no traceback
+try:  # before any worker starts, so that a mistake gives one line and no traceback
     Settings.from_environment(os.environ)
 except SettingError as error:
     sys.exit(f"digits: {error}")

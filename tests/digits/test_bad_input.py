@@ -65,9 +65,9 @@ BODIES: dict[str, tuple[int, str, str | bytes]] = {
     "nothing in the URL": (400, "not a PNG", with_image("data:image/png;base64,")),
     "no header": (400, "not a PNG", with_image(data_url(GOOD[:8]))),
     "another chunk first": (400, "broken", with_image(data_url(GOOD[:8] + chunk(b"tEXt", bytes(20))))),
-    "cut off": (400, "broken or cut off", with_image(data_url(GOOD[: len(GOOD) // 2]))),
-    "no pixels": (400, "broken or cut off", with_image(data_url(raw_png(0, 0, zlib.compress(b""))))),
-    "no such depth": (400, "broken or cut off", with_image(data_url(raw_png(9, 9, zlib.compress(b""), bits=77)))),
+    "cut off": (400, "broken or truncated", with_image(data_url(GOOD[: len(GOOD) // 2]))),
+    "no pixels": (400, "broken or truncated", with_image(data_url(raw_png(0, 0, zlib.compress(b""))))),
+    "no such depth": (400, "broken or truncated", with_image(data_url(raw_png(9, 9, zlib.compress(b""), bits=77)))),
     "a bomb": (422, "10000 x 10000 pixels; at most 2000 x 2000", with_image(data_url(raw_png(10_000, 10_000, b"")))),
     "a wide bomb": (422, "at most", with_image(data_url(raw_png(2_147_483_647, 1, b"")))),
     "a bomb of text": (

@@ -139,7 +139,7 @@ def test_a_folder_that_cannot_be_written_costs_no_answer_and_is_logged_once(
     finally:
         app.logger.removeHandler(caplog.handler)
     told = [record.getMessage() for record in caplog.records]
-    assert told == [f"images are not kept in '{place}': File exists", "images are kept again"]
+    assert told == [f"cannot save images in '{place}': File exists", "images can be saved again"]
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this machine has no /dev/full")

@@ -85,7 +85,7 @@ def test_a_dot_is_too_small_to_be_a_digit(client: FlaskClient) -> None:
     image.paste(0, (100, 100, 105, 105))
     status, answer = ask(client, png(image))
     assert status == 422
-    assert "5 pixels large; draw it larger" in answer["error"]
+    assert "5 pixels large; make it larger" in answer["error"]
 
 
 def test_every_outcome_is_counted_from_zero_on(client: FlaskClient) -> None:

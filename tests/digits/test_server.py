@@ -84,7 +84,7 @@ def test_unknown_paths_and_methods_are_4xx_in_words_and_no_new_series(server: Gu
     for number in range(5):
         answer = server.get(f"/wp-admin/{number}?x=1")
         assert answer.status == 404
-        assert "there are /, /api/predict" in json.loads(answer.text)["error"]
+        assert "available are /, /api/predict" in json.loads(answer.text)["error"]
     assert server.get("/api/predict").status == 405
     assert "POST" in server.get("/api/predict").headers["Allow"]
     for method in ("BREW", "PROPFIND", "X" * 15):
@@ -105,13 +105,11 @@ def test_an_exception_is_a_500_without_details_counted_and_logged_once(server: G
     before = len(events(server.log))
     answer = server.get("/try/error?who=me")
     assert answer.status == 500
-    assert json.loads(answer.text) == {
-        "error": "something went wrong here; what it was stands in the application's log"
-    }
+    assert json.loads(answer.text) == {"error": "something went wrong; the application's log has the details"}
     assert errors() == 1
     (event,) = events(server.log)[before:]
     assert "[ERROR] GET /try/error?who=me failed\n    Traceback (most recent call last):\n" in event
-    assert event.count("RuntimeError: an error on purpose, from /try/error") == 1
+    assert event.count("RuntimeError: a deliberate error, from /try/error") == 1
     assert server.samples().value("http_requests_total", method="GET", route="/try/error", status="500") == 1
 
 

@@ -63,5 +63,5 @@ def test_the_server_ends_with_one_line_where_a_variable_is_misspelt() -> None:
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("digits: DIGITS_SLOWW is not a setting; there are DIGITS_SAVED_IMAGES, ")
+    assert done.stderr.startswith("digits: DIGITS_SLOWW is not a setting; accepted are DIGITS_SAVED_IMAGES, ")
     assert done.stderr.count("\n") == 1

@@ -58,7 +58,7 @@ def test_slow_predictions_and_errors_lead_to_mails_and_both_end(tmp_path: Path) 
         wrong = chain.mailbox.wait("[CRITICAL] digits:8000", 60)
         assert wrong.subject == "[CRITICAL] digits:8000: Unhandled errors: 1 in 2 minutes"
         assert "Requests that ended in an unhandled exception:\nGET /try/error: 1\n" in wrong.body()
-        assert app.log.count("RuntimeError: an error on purpose") == 1
+        assert app.log.count("RuntimeError: a deliberate error") == 1
         assert "Traceback" in app.log
         count = len(chain.mailbox.mails)
         again = chain.mailbox.wait("[RESOLVED] digits:8000", 60, after=count)

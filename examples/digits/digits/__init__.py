@@ -1,4 +1,4 @@
-"""A page on which one draws a digit, and a model that says which one it is: an application to be watched."""
+"""A web page to draw a digit on, and a model that recognises it: an example of an application to monitor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """Return the application, its model trained; without ``settings`` they are those of the environment."""
+    """Train the model and return the application; ``settings`` default to those in the environment."""
     from digits.app import build  # noqa: PLC0415 - the health check shares this package and needs no scikit-learn
 
     return build(settings)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from digits.model import Model
 
 CERTAIN = 60.0  # percent
-DROPPED = 64_000_000  # bytes that are read and thrown away of one that is refused
+DROPPED = 64_000_000  # bytes of a rejected request to read and discard
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'",
@@ -35,20 +35,20 @@ HEADERS = {
 
 
 class Application(Flask):
-    """Flask that logs an unhandled exception as one event, with its request line."""
+    """Flask, but an unhandled exception is logged as one event, with its request line."""
 
     def log_exception(self, exc_info: Any) -> None:
-        """Log the traceback. Flask's own line has the path as it came, line ends included."""
+        """Log the traceback. Flask's own message has the path unescaped, line breaks included."""
         self.logger.error("%s %s failed", request.method, request.full_path.rstrip("?"), exc_info=exc_info)
 
 
 def build(settings: Settings | None = None, model: Model | None = None) -> Flask:
-    """Return the application. The model is trained here, which takes some seconds, unless there is one."""
+    """Return the application. Trains the model unless one is given, which takes a few seconds."""
     settings = settings or Settings.from_environment(os.environ)
     app = Application("digits")
-    app.json.sort_keys = False  # type: ignore[attr-defined] # as documented, the prediction first
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST + 1  # so that the byte too many is seen, see received()
-    log.set_up(logging.getLogger(app.name))  # before app.logger, which would give it Flask's own handler
+    app.json.sort_keys = False  # type: ignore[attr-defined] # as documented: prediction first
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST + 1  # so that received() can detect one byte too many
+    log.set_up(logging.getLogger(app.name))  # before app.logger, which would add Flask's own handler
     registry = CollectorRegistry()
     if model is None:
         model = train()
@@ -68,7 +68,7 @@ def build(settings: Settings | None = None, model: Model | None = None) -> Flask
 
         @app.get("/try/error")
         def try_error() -> Response:
-            raise RuntimeError("an error on purpose, from /try/error")
+            raise RuntimeError("a deliberate error, from /try/error")
 
     watch(app, registry)
 
@@ -85,7 +85,7 @@ def build(settings: Settings | None = None, model: Model | None = None) -> Flask
 
 def _add_predict(app: Flask, settings: Settings, model: Model, registry: CollectorRegistry) -> None:
     predictions = Predictions(registry, ("prediction", "uncertain", "refused"))
-    failures = Counter("saved_images_failures", "Images that could not be kept.", registry=registry)
+    failures = Counter("saved_images_failures", "Images that could not be saved.", registry=registry)
     most_bytes = int(settings.saved_images_mb * 1e6)
     gallery = Gallery(settings.saved_images, settings.saved_images_count, most_bytes, failures, app.logger)
 
@@ -111,9 +111,9 @@ def _add_predict(app: Flask, settings: Settings, model: Model, registry: Collect
 
 
 def _drop_body() -> None:
-    """Read what is left of the body: a client that still sends would see a broken connection and not the answer."""
+    """Drain the body: a client that is still sending would otherwise see a connection reset, not the response."""
     left = DROPPED
-    # Only where the server ends the stream with the body; from others one would wait for bytes that never come.
+    # Only if the server ends the stream with the body; otherwise this would block, waiting for bytes that never come.
     while (
         left > 0
         and request.environ.get("wsgi.input_terminated")
@@ -123,13 +123,13 @@ def _drop_body() -> None:
 
 
 def _in_words(error: HTTPException) -> Response:
-    """Return any error as JSON with one line; details of an exception stand in the log only."""
+    """Return any error as one line in JSON; details of an exception go to the log only."""
     _drop_body()
     lines = {
-        404: "there is nothing here; there are /, /api/predict, /api/system_info and /metrics",
+        404: "not found; available are /, /api/predict, /api/system_info and /metrics",
         405: f"{request.method[:20]} is not accepted here",
         413: f"the request is larger than {LARGEST / 1e6:g} MB",
-        500: "something went wrong here; what it was stands in the application's log",
+        500: "something went wrong; the application's log has the details",
     }
     answer = jsonify(error=lines.get(error.code or 500, error.description))
     answer.status_code = error.code or 500

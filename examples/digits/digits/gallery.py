@@ -1,4 +1,4 @@
-"""The folder of received images: bounded, the oldest go first, and never a reason for an answer to fail."""
+"""The folder of received images: bounded, oldest deleted first, and no failure in it fails a request."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from PIL import Image
     from prometheus_client import Counter
 
-FORM = "%Y-%m-%dT%H-%M-%S.%fZ"  # sorts by time, and Windows takes it as a file's name: it has no colon
+FORM = "%Y-%m-%dT%H-%M-%S.%fZ"  # sorts by time; no colons, which Windows does not allow in file names
 OURS = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{6}Z\.png")
 
 
 class Gallery:
-    """Keeps pictures as PNGs named by the time (UTC). Files with other names in the folder are left alone.
+    """Saves pictures as PNGs named after the time (UTC). Other files in the folder are left alone.
 
-    ``most`` pictures of ``most_bytes`` together at most. The bounds hold while there is one process: a lock in it.
+    Keeps at most ``most`` pictures and ``most_bytes`` in total. The limits hold for one process only: its lock guards
+    them.
     """
 
     def __init__(self, folder: str, most: int, most_bytes: int, failures: Counter, log: logging.Logger) -> None:
@@ -36,7 +37,7 @@ class Gallery:
         self._trouble = ""
 
     def keep(self, picture: Image.Image) -> None:
-        """Keep a picture, encoded anew: nothing that the client wrote beside the pixels is stored."""
+        """Save a picture, re-encoded so that nothing the client sent is stored except the pixels."""
         if not self._most:
             return
         buffer = io.BytesIO()
@@ -48,20 +49,20 @@ class Gallery:
                 self._write(buffer.getbuffer())
             except OSError as error:
                 self._failures.inc()
-                self._note(f"images are not kept in {self._folder!r}: {error.strerror or error}")
+                self._note(f"cannot save images in {self._folder!r}: {error.strerror or error}")
             else:
                 self._note("")
 
     def _make_room(self, size: int) -> None:
         if size > self._most_bytes:
-            raise OSError(f"an image of {size} bytes is larger than all of them may be together")
+            raise OSError(f"an image of {size} bytes is larger than the limit for all of them together")
         with os.scandir(self._folder) as entries:
             kept = sorted((e.name, e.stat(follow_symlinks=False).st_size) for e in entries if OURS.fullmatch(e.name))
         total = sum(size for _, size in kept) + size
         for number, (name, freed) in enumerate(kept):
             if len(kept) - number < self._most and total <= self._most_bytes:
                 break
-            with contextlib.suppress(FileNotFoundError):  # somebody tidied up
+            with contextlib.suppress(FileNotFoundError):  # already deleted by somebody else
                 os.remove(os.path.join(self._folder, name))
             total -= freed
 
@@ -70,23 +71,23 @@ class Gallery:
         while True:
             path = os.path.join(self._folder, f"{now.strftime(FORM)}.png")
             try:
-                file = open(path, "xb")  # noqa: SIM115 - closed below; an existing name is tried again
+                file = open(path, "xb")  # noqa: SIM115 - closed below
                 break
             except FileExistsError:
                 now += timedelta(microseconds=1)
         try:
             with file:
                 file.write(data)
-        except OSError:  # a full disk: half a picture is none
+        except OSError:  # a full disk: do not leave half a picture
             with contextlib.suppress(OSError):
                 os.remove(path)
             raise
 
     def _note(self, trouble: str) -> None:
-        """Log a change, not each picture."""
+        """Log changes only, not every picture."""
         if trouble != self._trouble:
             self._trouble = trouble
             if trouble:
                 self._log.warning(trouble)
             else:
-                self._log.info("images are kept again")
+                self._log.info("images can be saved again")

@@ -1,16 +1,16 @@
-"""``python -m digits.health [ADDRESS]``: exit code 0 where the application answers, for a container's health check."""
+"""``python -m digits.health [ADDRESS]``: exits with 0 if the application responds; for container health checks."""
 
 from __future__ import annotations
 
 import sys
 import urllib.request
 
-# /metrics, because it is not counted itself: health checks would drown what people do.
+# /metrics, because requests to it are not counted: health checks would drown out real traffic.
 ADDRESS = "http://127.0.0.1:8000/metrics"
 
 
 def main(address: str = ADDRESS) -> str | None:
-    """Return nothing where all is well, or what is wrong in one line."""
+    """Return None if all is well, otherwise one line that says what is wrong."""
     try:
         with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - the address is the operator's own
             answer.read()

@@ -1,4 +1,4 @@
-"""From what a client sends to a picture, and from a picture to its ink. What is no picture of a digit gets a 4xx."""
+"""Decodes a request into a picture, and a picture into its ink. Anything that is not a drawn digit gets a 4xx."""
 
 from __future__ import annotations
 
@@ -28,37 +28,37 @@ HEADER = struct.Struct(">8sI4sII")  # signature, length and name of the first ch
 
 
 def received(request: Request) -> bytes:
-    """Return the bytes of the PNG in a request with ``{"image": "data:image/png;base64,..."}``, not looked into yet.
+    """Return the bytes of the PNG in a request with ``{"image": "data:image/png;base64,..."}``, still undecoded.
 
-    Raises 413 where the body is too large, 415 where it is not called JSON, 400 where it holds something else.
+    Raises 413 if the body is too large, 415 if its content type is not JSON, 400 if it holds something else.
     """
     if not request.is_json:
         raise UnsupportedMediaType('send JSON with the header "Content-Type: application/json"')
     data = request.get_data(cache=False)
-    if len(data) > LARGEST:  # in chunks without a length; Werkzeug cuts those off and says nothing
+    if len(data) > LARGEST:  # a chunked body has no length; Werkzeug silently truncates it
         raise RequestEntityTooLarge
     try:
         body: Any = json.loads(data)
-    except (ValueError, RecursionError):  # the latter: "[[[[[[..."
+    except (ValueError, RecursionError):  # RecursionError: "[[[[[[..."
         raise BadRequest("the body is not JSON") from None
     image = body.get("image") if isinstance(body, dict) else None
     if not isinstance(image, str):
-        raise BadRequest('send {"image": "data:image/png;base64,..."}: there is no text "image" in the body')
+        raise BadRequest('send {"image": "data:image/png;base64,..."}: the body has no string "image"')
     url = DATA_URL.match(image)
     if url is None or not url[2]:
-        raise BadRequest('"image" is not a data URL that begins with data:image/png;base64,')
+        raise BadRequest('"image" is not a data URL that starts with data:image/png;base64,')
     if url[1].lower() != "image/png":
-        raise BadRequest('"image" is not a PNG: its data URL has to begin with data:image/png;base64,')
+        raise BadRequest('"image" is not a PNG: its data URL must start with data:image/png;base64,')
     try:
         return base64.b64decode(image[url.end() :], validate=True)
-    except (binascii.Error, ValueError):  # the latter: letters that are not ASCII
-        raise BadRequest('the base64 in "image" is broken') from None
+    except (binascii.Error, ValueError):  # ValueError: non-ASCII characters
+        raise BadRequest('the base64 in "image" is invalid') from None
 
 
 def decoded(data: bytes) -> Image.Image:
-    """Return a PNG as a greyscale picture on white paper; of an animation its first picture. Raises 400 or 422.
+    """Decode a PNG into a greyscale picture on a white background; animations yield the first frame. Raises 400, 422.
 
-    The size is read from the header before anything is unpacked: 10,000 x 10,000 pixels fit into 100 kB.
+    The size is read from the header before decompressing anything: 10,000 x 10,000 pixels fit into 100 kB.
     """
     if len(data) < HEADER.size or not data.startswith(PNG):
         raise BadRequest('"image" is not a PNG')
@@ -71,17 +71,17 @@ def decoded(data: bytes) -> Image.Image:
         )
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-            if image.size == (width, height):  # otherwise there is a second header, and Pillow believes the last one
+            if image.size == (width, height):  # if not, there is a second header: Pillow uses the last one
                 image.load()
                 return _on_white(image)
-    except Exception as error:  # the decoder raises eight kinds; each means that the file is broken
-        raise BadRequest("the PNG is broken or cut off") from error
+    except Exception as error:  # the decoder raises eight types; each means that the file is broken
+        raise BadRequest("the PNG is broken or truncated") from error
     raise BadRequest("the PNG is broken")
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits of grey; Pillow would cut them off at 255 instead of scaling
-        # A transparent shade, the only transparency that these can have, stays what it is.
+    if image.mode.startswith("I"):  # 16-bit greyscale, which Pillow would clip at 255 instead of scaling
+        # These images can only declare one shade transparent; it is shown as it is.
         return Image.fromarray((np.asarray(image, np.uint32) >> 8).astype(np.uint8))
     if image.has_transparency_data:
         colours = image.convert("RGBA")
@@ -91,11 +91,11 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def ink_of(picture: Image.Image) -> NDArray[np.float32]:
-    """Return how much ink there is at each pixel, from 0 (paper) to 1; raise 422 where nothing is drawn.
+    """Return the amount of ink at each pixel, from 0 (paper) to 1. Raises 422 if nothing is drawn.
 
-    The paper has the brightness of the border's middle pixel, so light on dark is as good as dark on light.
+    The paper's brightness is the median of the border, so light on dark works as well as dark on light.
     """
-    grey = np.asarray(picture, dtype=np.float32)  # 16 MB for the largest; 64 bits would take twice as much
+    grey = np.asarray(picture, dtype=np.float32)  # 16 MB at the largest size; float64 would take twice as much
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     paper = float(np.median(border))
     ink = paper - grey if paper >= 128 else grey - paper
@@ -106,5 +106,5 @@ def ink_of(picture: Image.Image) -> NDArray[np.float32]:
     drawn = ink > 0.5
     size = max(np.ptp(np.flatnonzero(drawn.any(axis=axis))) + 1 for axis in (0, 1))
     if size < LEAST_INK:
-        raise UnprocessableEntity(f"what is drawn is {size} pixels large; draw it larger than {LEAST_INK}")
+        raise UnprocessableEntity(f"the drawing is only {size} pixels large; make it larger than {LEAST_INK}")
     return ink

@@ -1,4 +1,4 @@
-"""The application's log: one event begins one line, whatever a client sent."""
+"""The application's log: each event starts exactly one line, whatever a client sends."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import logging
 
 
 class Lines(logging.Formatter):
-    """As gunicorn's own lines. Text that came from outside can neither begin a line nor move a terminal's cursor."""
+    """Formats like gunicorn. Text from outside can neither start a new line nor control the terminal."""
 
     def __init__(self) -> None:
         super().__init__("[{asctime}] [{process}] [{levelname}] {message}", "%Y-%m-%d %H:%M:%S %z", style="{")
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name that logging gives it
-        """Return the line, what cannot be printed escaped."""
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - overrides logging
+        """Return the line with unprintable characters escaped."""
         record.message = escaped(record.message)
         return super().formatMessage(record)
 
-    def formatException(self, ei: logging._SysExcInfoType) -> str:  # noqa: N802 - the name that logging gives it
-        """Return the traceback, set in: a message of several lines cannot pass for an event of its own."""
+    def formatException(self, ei: logging._SysExcInfoType) -> str:  # noqa: N802 - overrides logging
+        """Return the traceback, indented, so that a multi-line message cannot pass for another event."""
         return "\n".join(f"    {escaped(line)}" for line in super().formatException(ei).splitlines())
 
 
 def escaped(text: str) -> str:
-    r"""Return the text with line ends, control characters and the like as \n, \x1b and so on."""
+    r"""Return the text with line breaks, control characters and the like escaped as \n, \x1b and so on."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def set_up(log: logging.Logger) -> None:
-    """Send the logger's lines to standard error, once, however many applications a process makes."""
+    """Send the logger's lines to standard error, once, however many applications a process creates."""
     if not any(isinstance(handler.formatter, Lines) for handler in log.handlers):
         handler = logging.StreamHandler()
         handler.setFormatter(Lines())

@@ -1,4 +1,4 @@
-"""How busy the whole machine is."""
+"""CPU and memory usage of the whole machine."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import time
 import psutil
 
 SHORTEST = 0.5
-"""Seconds: the kernel counts in steps of 10 ms, so that less would be guessing."""
+"""Minimum seconds to measure over: the kernel counts in steps of 10 ms, so shorter times are inaccurate."""
 LONGEST = 10.0
-"""Seconds: the present is asked for, not the mean since somebody asked last."""
+"""Maximum seconds to measure over: the figure is to be current, not an average since the previous request."""
 
 
 class Machine:
-    """Memory and CPU in use. One measurement of the CPU is shared by all who ask.
+    """Memory and CPU in use. All callers share one CPU measurement.
 
-    ``psutil.cpu_percent`` is no help here: it remembers one reading a thread, so that callers on a server's threads
-    disturb each other and a new thread gets 0.
+    ``psutil.cpu_percent`` does not work here: it keeps its previous reading per thread, so the figures depend on which
+    server thread handles a request, and a new thread gets 0.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class Machine:
         self._share: float | None = None
 
     def system_info(self) -> dict[str, str]:
-        """Return {"memory": "65%", "cpu": "45%"}; waits for up to half a second where there is no fresh figure."""
+        """Return {"memory": "65%", "cpu": "45%"}; blocks for up to half a second to measure."""
         return {"memory": f"{psutil.virtual_memory().percent:.0f}%", "cpu": f"{100 * self._cpu():.0f}%"}
 
     def _cpu(self) -> float:
@@ -47,7 +47,7 @@ class Machine:
 
 
 def _cpu_seconds() -> tuple[float, float]:
-    """Return busy and all seconds of all cores. Idle and waiting for disks are not busy; guests are in user already."""
+    """Return busy and total seconds of all cores. Idle and iowait are not busy; user already includes guest time."""
     times = psutil.cpu_times()
     total = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
     return total - times.idle - getattr(times, "iowait", 0.0), total

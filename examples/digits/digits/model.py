@@ -1,4 +1,4 @@
-"""The model: trained at start on the digits that ship with scikit-learn; no file of it is ever loaded."""
+"""The model: trained at startup on the digits that ship with scikit-learn, so that no model file is ever loaded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.float64]
 
-# The data set stands in the order of its writers, so these are mostly different hands.
+# The data set is ordered by writer, so these are mostly different people's handwriting.
 TRAINED = slice(0, 1000)
 CALIBRATED = slice(1000, 1347)
 HELD_OUT = slice(1347, None)
@@ -29,25 +29,25 @@ HELD_OUT = slice(1347, None)
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A trained classifier, what it gets right of the digits that it never saw, and how long the training took."""
+    """A trained classifier, its accuracy on held-out digits (0-1), and how long training took."""
 
     classifier: Any
     accuracy: float
     seconds: float
 
     def predict(self, values: Pixels) -> tuple[int, float]:
-        """Return the digit and its certainty, 0 to 1, for the 64 values of a picture."""
+        """Return the digit and its certainty (0-1) for the 64 values of a picture."""
         chances = self.classifier.predict_proba(values.reshape(1, -1))[0]
         digit = int(chances.argmax())
         return digit, float(chances[digit])
 
 
 def train() -> Model:
-    """Return the model; the same one each time.
+    """Train the model; the result is deterministic.
 
-    Ten support vector machines, one a digit, because their margins show doubt: a scribble is far from each. Votes
-    between pairs were as good at digits and sure of nine scribbles in ten. Distorted copies stand for other hands.
-    The certainty is calibrated on digits that the machines have not seen.
+    One support vector machine per digit (one-vs-rest), because their margins express doubt: a scribble is far from
+    every digit. Pairwise voting (one-vs-one) recognised digits as well, but was certain about nine scribbles in ten.
+    Distorted copies stand in for other people's handwriting. The certainty is calibrated on unseen digits.
     """
     start = time.perf_counter()
     data = load_digits()
@@ -66,13 +66,13 @@ def train() -> Model:
 
 
 def _enlarged(image: Pixels) -> Pixels:
-    """Return 8 x 8 counts as the ink of a picture, 0 to 1, of 32 x 32."""
+    """Return 8 x 8 counts scaled up to the ink (0-1) of a 32 x 32 picture."""
     large = Image.fromarray((image / 16).astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     return np.clip(np.asarray(large, dtype=np.float64), 0, 1)
 
 
 def _distorted(bitmap: Pixels, random: np.random.Generator) -> Pixels:
-    """Return the ink a little turned, slanted and stretched, on more paper so that nothing is cut off."""
+    """Return the ink slightly rotated, slanted and stretched, and shrunk so that nothing is cut off."""
     angle, slant, width = random.normal(0, 0.06), random.normal(0, 0.09), random.uniform(0.85, 1.15)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     matrix = 1.25 * turn @ np.array([[1, slant], [0, 1]]) @ np.diag([width, 1])

@@ -1,4 +1,4 @@
-"""The settings, from the environment, where each is checked before it is used."""
+"""The settings: read from environment variables and validated."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ NAMES = {
 
 
 class SettingError(ValueError):
-    """A setting that is not accepted; its text is one line for the user."""
+    """A setting with an unacceptable value; the message is one line for the user."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What can be set. The folder of images keeps at most so many, of so many megabytes (10^6 bytes) together."""
+    """All settings. The image folder is limited both in files and in total megabytes (10^6 bytes)."""
 
     saved_images: str = "saved_images"
     saved_images_count: int = 200
     saved_images_mb: float = 20.0
     slow: float = 0.0
-    """Seconds by which each prediction is delayed, to try the alert."""
+    """Seconds to delay each prediction, to try the alert."""
     try_errors: bool = False
-    """Whether /try/error is there, which raises an exception."""
+    """Whether to serve /try/error, which raises an exception."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """Return the settings of the variables DIGITS_*; raise SettingError where one is not accepted or not known."""
+        """Return the settings from the DIGITS_* variables. Raises SettingError for an invalid or unknown one."""
         given = {name: value.strip() for name, value in environment.items() if name.startswith("DIGITS_")}
         if unknown := sorted(given.keys() - NAMES.keys()):
-            raise SettingError(f"{unknown[0]} is not a setting; there are {', '.join(NAMES)}")
-        # An empty variable is one that is not set: Compose passes "${DIGITS_SLOW:-}" like that.
+            raise SettingError(f"{unknown[0]} is not a setting; accepted are {', '.join(NAMES)}")
+        # An empty variable counts as unset: Compose passes one for "${DIGITS_SLOW:-}".
         return cls(**{NAMES[name]: _parsed(name, value) for name, value in given.items() if value})
 
 

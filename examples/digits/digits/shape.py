@@ -1,9 +1,9 @@
-"""A drawn digit in the shape of the data set's: upright, in a box of 20 x 32 or so, with strokes of its thickness.
+"""Normalises a drawn digit to match the data set: upright, in a box of about 20 x 32, with strokes of equal thickness.
 
-The data set (UCI "Optical Recognition of Handwritten Digits") counts the ink in 4 x 4 blocks of a bitmap of 32 x 32,
-which NIST's programs had made before: fitted to the full height, and thickened or thinned until there was about as much
-ink in every digit, 311 pixels in the mean. Of 400 drawings made for the choice, none of them in ``drawn/``, 75 % are
-recognised without that step, 86 % with it, 94 % when made upright as well.
+The data set (UCI "Optical Recognition of Handwritten Digits") counts the ink in 4 x 4 blocks of a 32 x 32 bitmap.
+NIST's preprocessing had already scaled the digits to the full height, and thickened or thinned their strokes until each
+had about the same amount of ink, 311 pixels on average. Of 400 drawings made to evaluate this, none of them in
+``drawn/``, 75 % are recognised without that step, 86 % with it, and 94 % if also made upright.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ if TYPE_CHECKING:
 SIDE = 32
 WIDEST = 24
 NARROWEST = 6
-WIDENED = 1.3  # the data set's digits are that much wider than drawn ones: they were fitted to a box
+WIDENED = 1.3  # how much wider the data set's digits are than drawn ones: they were fitted to a box
 INK = 311.0
-STEEPEST = 0.8  # a shear beyond that is no slant
+STEEPEST = 0.8  # a larger shear is not slanted handwriting
 BOX, BICUBIC = Image.Resampling.BOX, Image.Resampling.BICUBIC
 
 
 def cells(ink: Ink) -> Pixels:
-    """Return the 64 values, 0 to 16 each, that the data set would have for this ink (0 to 1 a pixel, any size).
+    """Return the 64 values (0-16) that the data set would have for this ink (0-1 per pixel, any size).
 
-    Raises 422 where nothing is left of the ink on the way, such as of single pixels in opposite corners.
+    Raises 422 if normalising leaves no ink, for example for single pixels in opposite corners.
     """
     for step in (_small, _cropped, _upright, _fitted):
         ink = step(ink)
         if not ink.any():
-            raise UnprocessableEntity("what is drawn is too thin to be seen; draw with a thicker pen")
+            raise UnprocessableEntity("the drawing is too thin; use a thicker pen")
     bitmap = _with_usual_thickness(_centred(ink))
     counts: Pixels = bitmap.reshape(8, 4, 8, 4).sum(axis=(1, 3)).ravel()
     return counts
 
 
 def _small(ink: Ink) -> Pixels:
-    """Large pictures lose nothing that 32 x 32 could show, and cost a tenth of the time."""
+    """Shrink large pictures: nothing is lost that 32 x 32 could show, and it takes a tenth of the time."""
     image = _image(_cropped(ink))
     image.thumbnail((4 * SIDE, 4 * SIDE), BOX)
     return _pixels(image)
@@ -57,14 +57,14 @@ def _cropped(ink: Ink) -> Ink:
 
 
 def _upright(ink: Ink) -> Ink:
-    """Shear rows sideways until the ink's columns no longer depend on its rows."""
+    """Remove the slant: shear rows sideways until the ink's column no longer correlates with its row."""
     height, width = ink.shape
     rows, columns = np.mgrid[:height, :width]
     total = ink.sum()
     rows = rows - (rows * ink).sum() / total
     columns = columns - (columns * ink).sum() / total
     spread = (rows**2 * ink).sum()
-    if spread <= 0:  # one row: it has no slant
+    if spread <= 0:  # a single row has no slant
         return ink
     slant = float(np.clip((rows * columns * ink).sum() / spread, -STEEPEST, STEEPEST))
     room = int(abs(slant) * height) + 2
@@ -75,7 +75,7 @@ def _upright(ink: Ink) -> Ink:
 
 
 def _fitted(ink: Ink) -> Pixels:
-    """Full height; the width follows, within what the data set has. What is far too wide for a digit is left flat."""
+    """Scale to full height, with the width in proportion, within the data set's range; flat drawings stay flat."""
     height, width = ink.shape
     wide = round(WIDENED * width * SIDE / height)
     size = (min(WIDEST, max(NARROWEST, wide)), SIDE if width < 2 * height else max(1, round(height * SIDE / width)))
@@ -83,7 +83,7 @@ def _fitted(ink: Ink) -> Pixels:
 
 
 def _centred(ink: Ink) -> Pixels:
-    """Put the centre of mass into the middle column; the height is full already."""
+    """Move the centre of mass to the middle column; the height is already full."""
     height, width = ink.shape
     centre = (ink.sum(axis=0) * np.arange(width)).sum() / ink.sum()
     left = min(max(round((SIDE - 1) / 2 - centre), 0), SIDE - width)
@@ -94,7 +94,7 @@ def _centred(ink: Ink) -> Pixels:
 
 
 def _with_usual_thickness(ink: Pixels) -> Pixels:
-    """Thicken or thin the strokes by fractions of a pixel, until there is about the usual amount of ink."""
+    """Thicken or thin the strokes by fractions of a pixel until the amount of ink is close to the data set's."""
     for _ in range(6):
         now = ink.sum()
         if 0.9 * INK <= now <= 1.25 * INK:

@@ -1,6 +1,6 @@
-"""Metrics of a Flask application for Prometheus. Copy this file into yours; it needs prometheus_client alone.
+"""Prometheus metrics for a Flask application. Copy this file into yours; it only needs prometheus_client.
 
-Call ``watch(app)`` after the routes: that adds /metrics. ``Predictions`` is for an application with a model in it.
+Call ``watch(app)`` after defining the routes: it adds /metrics. ``Predictions`` is for applications with a model.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ STARTED = "watching.started"
 
 
 def watch(app: Flask, registry: CollectorRegistry | None = None) -> CollectorRegistry:
-    """Count and time the requests of ``app`` and serve that at /metrics, which itself is not counted."""
-    # When a counter was made is a third of all series, and nothing here reads it.
+    """Count and time the requests to ``app`` and serve the metrics on /metrics, which is not counted itself."""
+    # The _created series would be a third of all series, and nothing here uses them.
     disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = registry or CollectorRegistry()
     ProcessCollector(registry=registry)
@@ -43,20 +43,20 @@ def watch(app: Flask, registry: CollectorRegistry | None = None) -> CollectorReg
     rules = [(rule.rule, rule.methods or METHODS) for rule in app.url_map.iter_rules()]
     for route, methods in [*rules, ("none", METHODS)]:
         for method in methods:
-            # 0 from the start: an increase from nothing to 1 would not be seen.
+            # Start at 0: Prometheus does not see a counter's increase if its first sample is already 1.
             errors.labels(method, route)
             requests.labels(method, route, "500")
 
     def metrics() -> Response:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         shown = registry
-        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:  # several workers: each writes its counters there
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:  # several worker processes keep their counters there
             shown = CollectorRegistry()
             MultiProcessCollector(shown)  # type: ignore[no-untyped-call]
         return Response(encode(shown), content_type=content_type)
 
     def labels() -> tuple[str, str]:
-        """Only what the application knows: a client cannot invent new series."""
+        """Return method and route, if the application knows them: clients cannot create new series."""
         return (
             request.method if request.method in METHODS else "other",
             request.url_rule.rule if request.url_rule else "none",
@@ -74,7 +74,7 @@ def watch(app: Flask, registry: CollectorRegistry | None = None) -> CollectorReg
         errors.labels(*labels()).inc()
 
     app.add_url_rule("/metrics", "watching_metrics", metrics)
-    # Signals and not before_request: other hooks may end a request before this one's turn, and change its status after.
+    # Signals, not before_request and after_request: other hooks may end a request early or change its status later.
     request_started.connect(started, app, weak=False)
     request_finished.connect(finished, app, weak=False)
     got_request_exception.connect(failed, app, weak=False)
@@ -82,10 +82,10 @@ def watch(app: Flask, registry: CollectorRegistry | None = None) -> CollectorReg
 
 
 class Predictions:
-    """Times a model (``with predictions.seconds.time(): ...``) and counts what came of it, by outcome."""
+    """Times a model (``with predictions.seconds.time(): ...``) and counts its predictions by outcome."""
 
     def __init__(self, registry: CollectorRegistry, outcomes: Sequence[str] = ("prediction",)) -> None:
         self.seconds = Histogram("prediction_duration_seconds", "Time to predict.", registry=registry, buckets=BUCKETS)
-        self.outcomes = Counter("predictions", "Predictions asked for, by outcome.", ["outcome"], registry=registry)
+        self.outcomes = Counter("predictions", "Prediction requests, by outcome.", ["outcome"], registry=registry)
         for outcome in outcomes:
             self.outcomes.labels(outcome)
