@@ -1,7 +1,7 @@
-"""Serve machines that do not exist, each under an address of its own, and write a file for targets/ with them (Linux).
+"""Simulate a fleet: serve each machine on its own address and write a target file for targets/ (Linux).
 
-Half have the series of the fixture laptop, half of the fixture server. A few are over their thresholds, fill up, are
-started anew or go away for minutes. The same seed gives the same machines. Ctrl-C ends it.
+Half have the series of the laptop fixture, half those of the server fixture. A few exceed their thresholds, fill up,
+reboot or disappear for minutes. The same seed gives the same machines. Ctrl-C stops it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 async def serve(fleet: Fleet, port: int, listed: Callable[[], None]) -> None:
-    """Serve until told to stop; ``listed`` is called when all are listening."""
+    """Serve until told to stop; calls ``listed`` once all machines are listening."""
     simulator = Simulator(fleet, port)
     await simulator.turn()
     listed()
@@ -36,13 +36,13 @@ async def serve(fleet: Fleet, port: int, listed: Callable[[], None]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.fleet", description=__doc__)
-    parser.add_argument("machines", type=int, help="how many")
-    parser.add_argument("--port", type=int, required=True, help="the same on each address")
+    parser.add_argument("machines", type=int, help="number of machines")
+    parser.add_argument("--port", type=int, required=True, help="port, the same on every address")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--targets", type=Path, help="the file that lists all but the first, which is 127.0.0.1")
+    parser.add_argument("--targets", type=Path, help="target file to write, without the first machine (127.0.0.1)")
     args = parser.parse_args()
     if not sys.platform.startswith("linux"):
-        sys.exit("each machine has an address of its own in 127.0.0.0/8: Linux only")
+        sys.exit("each machine needs its own address in 127.0.0.0/8: Linux only")
     fleet = Fleet(args.machines, args.seed)
 
     def write() -> None:

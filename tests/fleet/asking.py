@@ -1,4 +1,4 @@
-"""A pair with short intervals, and what its servers have stored."""
+"""Configuration of a pair with short intervals, and queries on what its servers have stored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INTERVAL = 1.0
 
 
 def shorter(name: str, text: str) -> str:
-    """Return a configuration in a fifteenth of its time, alerts and the store included."""
+    """Return a configuration with all intervals, also of alerts and the store, cut to a fifteenth."""
     return without_cpu(name, text).replace("Interval=15s", "Interval=1s").replace("Offset=15s", "Offset=1s")
 
 
@@ -27,7 +27,7 @@ def make_pair(folder: Path, without: Collection[str] = (), variables: Mapping[st
 
 
 def stored(pair: Pair, name: str, expression: str, begin: float, end: float) -> list[float]:
-    """Return when the samples were taken that a server has of one series, in order."""
+    """Return the timestamps of the samples that a server has of one series, in order."""
     seconds = round(end - begin)
     found = pair.ask(name, "query", query=f"{expression}[{seconds}s]", time=end)["result"]
     assert len(found) <= 1, f"both are stored: {[series['metric'] for series in found]}"

@@ -1,8 +1,8 @@
 """Measure what a fleet costs a Prometheus with the shipped configuration and rules (Linux).
 
-One process serves machines that do not exist; each is scraped every 15 s. Prints a Markdown table. ``--store`` measures
-the last size once more as docker-compose.fleet.yml has it: two servers, and the store that both send to. ``--most``
-looks for the most machines that hold. A report, no test: a shared machine makes any figure worse.
+One process simulates the machines; each is scraped every 15 s. Prints a Markdown table. ``--store`` measures the last
+size again with the setup of docker-compose.fleet.yml: two servers, and the store that both write to. ``--most`` looks
+for the largest fleet that holds. A report, not a test: other load on the machine makes every figure worse.
 """
 
 from __future__ import annotations
@@ -29,29 +29,29 @@ if TYPE_CHECKING:
 
 SIZES = (50, 200, 1000)
 NOTES = """\
-CPU is user and system time from /proc over {window:.0f} s, after {warm_up:.0f} s to warm up. All servers and the
-simulator share the cores. Prometheus starts with a past of 6 hours: the room in filesystems, which trends read, for
-{room:,} machines at most; the recorded shares, which graphs of the dashboard Fleet read, for {shares:,} at most: with
-more machines these queries would take longer than measured. Memory is that of some minutes: names of programs that come
-later add series until the head is cut, every 2 hours. Disk: promtool writes a block of 2 hours of all that {machines}
-machines say ({samples:,} samples; {series:,} series, of which a machine has {each:.0f} at a time; {size:,} bytes
-with the index: {bytes:.2f} B a sample), times the samples that Prometheus took in here, those of its rules and its own
-included; to it comes the write-ahead log of 2 to 3 hours. A scrape is missed where there is no sample of it, failed
-where the machine was there but was not heard; off its 15 s is the time of a sample."""
+CPU is user and system time from /proc over {window:.0f} s, after a warm-up of {warm_up:.0f} s. All servers and the
+simulator share the cores. Prometheus starts with 6 hours of history: free space of filesystems, which the trend rules
+read, for at most {room:,} machines; recorded ratios, which the graphs of the Fleet dashboard read, for at most
+{shares:,}. With history for more machines, these queries would take longer than measured. Memory is after some minutes:
+new program names add series until the head is truncated, every 2 hours. Disk: bytes per sample times the samples that
+Prometheus ingested here, including its own and those of its rules; bytes per sample are those of a 2-hour block that
+promtool writes for {machines} machines ({samples:,} samples; {series:,} series, of which a machine has {each:.0f} at a
+time; {size:,} bytes with the index: {bytes:.2f} B per sample). The write-ahead log of 2 to 3 hours comes on top. A
+scrape is missed if it left no sample, and failed if the machine was up but could not be scraped; "off their 15 s" is the
+deviation of the samples' timestamps."""
 STORE = """\
-The pair is as docker-compose.fleet.yml has it, but with one Alertmanager; CPU and memory of Prometheus are the first
-one's. Bytes a sample in the store: a whole day of two machines, merged, with the index. What is kept was counted after
-a merge of the minutes that were measured: of the samples of both one each 15 s, of rules that are judged every 5 s
-too."""
+The pair is set up as in docker-compose.fleet.yml, but with one Alertmanager; CPU and memory of Prometheus are those of
+the first server. Bytes per sample in the store: a whole day of two machines, merged, with the index. Samples kept were
+counted after merging the measured minutes: of both servers' samples one per 15 s, even for rules evaluated every 5 s."""
 
 
 def say(text: str) -> None:
-    """Show progress beside the report."""
+    """Report progress on standard error."""
     print(f"# {text}", file=sys.stderr, flush=True)
 
 
 def sizes(args: argparse.Namespace, plan: Plan) -> Iterator[Figures]:
-    """Yield the figures of all sizes."""
+    """Yield the figures for each fleet size."""
     deadline = time.monotonic() + args.minutes * 60
 
     def of(machines: int) -> Figures:
@@ -72,25 +72,25 @@ def sizes(args: argparse.Namespace, plan: Plan) -> Iterator[Figures]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.fleet.bench", description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="how many machines")
-    parser.add_argument("--window", type=float, default=Plan.window, help="seconds that are measured for each size")
-    parser.add_argument("--warm-up", type=float, default=Plan.warm_up, help="seconds before")
-    parser.add_argument("--store", action="store_true", help="measure the last size with a pair and its store, too")
-    parser.add_argument("--most", action="store_true", help="twice the last size until it does not hold, then between")
-    parser.add_argument("--minutes", type=float, default=30, help="--most begins no further size after so many")
-    parser.add_argument("--picture", type=Path, help="draw into this file")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="numbers of machines")
+    parser.add_argument("--window", type=float, default=Plan.window, help="seconds to measure at each size")
+    parser.add_argument("--warm-up", type=float, default=Plan.warm_up, help="seconds to wait before measuring")
+    parser.add_argument("--store", action="store_true", help="also measure the last size with a pair and its store")
+    parser.add_argument("--most", action="store_true", help="double the last size until it does not hold, then bisect")
+    parser.add_argument("--minutes", type=float, default=30, help="--most starts no further size after this many")
+    parser.add_argument("--picture", type=Path, help="draw a plot into this file")
     args = parser.parse_args()
     if not sys.platform.startswith("linux"):
         sys.exit("the benchmark reads /proc: Linux only")
-    # What was started is ended in ``finally``, also when this is told to stop.
+    # Turn SIGTERM into an exception, so that ``finally`` stops what was started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     plan = Plan(args.warm_up, args.window)
     begin, machine = time.monotonic(), describe()
     disk, found = measure_disk(), list[Figures]()
     for figures in sizes(args, plan):
         found.append(figures)
-        say(f"{details(figures)}\n{markdown([figures], disk)}")  # kept should a later size be cut short
-    # Those beside each other that differ least.
+        say(f"{details(figures)}\n{markdown([figures], disk)}")  # keep this much if a later size is interrupted
+    # The neighbouring sizes that are closest.
     found.sort(key=lambda figures: figures.machines)
     if args.picture:
         draw([figures for figures in found if not figures.trouble and not figures.store], args.picture)

@@ -1,4 +1,4 @@
-"""What the figures of machines need on disk, by a block as Prometheus writes them."""
+"""Disk space needed for the machines' samples, measured on a block as Prometheus writes it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.fleet.stack import SEED
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A block of two hours with all that some machines say: bytes, samples and series."""
+    """A two-hour block with all samples of some machines: bytes, samples and series."""
 
     machines: int
     size: int
     samples: int
     series: int
     each: float
-    """Series that a machine has at a time."""
+    """Series that a machine has at one time."""
 
     @property
     def bytes_a_sample(self) -> float:
@@ -29,7 +29,7 @@ class Disk:
 
 
 def measure_disk(machines: int = 20) -> Disk:
-    """Have promtool write a block of two hours: its chunks are full, as in a Prometheus that has run for long."""
+    """Have promtool write a two-hour block: its chunks are full, as in a long-running Prometheus."""
     begin = time.time() // history.BLOCK * history.BLOCK - history.BLOCK
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"

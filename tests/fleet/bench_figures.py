@@ -1,4 +1,4 @@
-"""What the benchmark has measured for one size, and whether a server that watches so many machines holds."""
+"""The benchmark's figures for one fleet size, and whether a server can keep up with it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from tests.tools.bench_measures import percentile
 
 LATE_MS = 1000
-"""A scrape may be off its interval by so much, one in a hundred by more."""
+"""Milliseconds that 99 % of scrapes may be off their interval."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long is measured, in seconds, how often each query is run, and for how many machines a past is made."""
+    """How long to measure (seconds), how often to run each query, and for how many machines to create history."""
 
     warm_up: float = 75
     window: float = 150
@@ -24,7 +24,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group of rules: what its evaluation took, how often it is evaluated, and how long ago the last one was."""
+    """A rule group: how long evaluations took, its interval, and how long ago the last evaluation was."""
 
     name: str
     mean: float
@@ -34,13 +34,13 @@ class Group:
 
     @property
     def share(self) -> float:
-        """Return the share of its interval that the longest evaluation took."""
+        """Return the longest evaluation as a fraction of the interval."""
         return self.longest / self.interval
 
 
 @dataclass
 class Scrapes:
-    """What became of the scrapes in the window; ``away`` are those of machines that were not there to be scraped."""
+    """The outcome of the scrapes in the window; ``away`` counts those of machines that were down."""
 
     late_ms: list[float] = field(default_factory=list)
     missed: float = math.nan
@@ -52,33 +52,33 @@ class Scrapes:
 
 @dataclass
 class Store:
-    """What the long-term store costs that two servers send to."""
+    """The cost of the long-term store that two servers write to."""
 
     samples_a_second: float = math.nan
     behind: float = math.nan
-    """Seconds from the last sample that was sent to now, at most."""
+    """Maximum age of the last sample sent, in seconds."""
     lost: float = math.nan
     kept: float = math.nan
-    """Samples that are left of each one that came, after the merge."""
+    """Fraction of the received samples that is left after the merge."""
     bytes_a_sample: float = math.nan
 
 
 @dataclass
 class Figures:
-    """What came out for one size, nan where nothing did. Names end in the unit."""
+    """The results for one size, nan where there is none. Names end in the unit."""
 
     machines: int
     room: int = 0
     shares: int = 0
     cpu_cores: dict[str, float] = field(default_factory=dict)
-    """Of each server, as the memory."""
+    """Per server, like the memory."""
     rss_mib: dict[str, float] = field(default_factory=dict)
     peak_mib: float = math.nan
     samples_a_second: float = math.nan
     wal_bytes_a_sample: float = math.nan
     series: float = math.nan
     kinds: dict[str, float] = field(default_factory=dict)
-    """Series in the head of each kind, a machine."""
+    """Series in the head per machine, by kind."""
     scrapes: Scrapes = field(default_factory=Scrapes)
     groups: list[Group] = field(default_factory=list)
     rules_missed: float = math.nan
@@ -86,11 +86,11 @@ class Figures:
     query_ms: dict[str, float] = field(default_factory=dict)
     store: Store | None = None
     trouble: str = ""
-    """Why there are no more figures."""
+    """Why figures are missing."""
 
     @property
     def nearest(self) -> Group | None:
-        """Return the group that is nearest its limit."""
+        """Return the group whose evaluation is closest to its interval."""
         return max(self.groups, key=lambda group: group.share, default=None)
 
     def idle(self) -> list[str]:
@@ -98,7 +98,7 @@ class Figures:
         return [group.name for group in self.groups if not group.ago < 2 * group.interval]
 
     def broken(self) -> list[str]:
-        """Return what did not come in its time; a figure that is not there counts as broken."""
+        """Return what failed or came late; a missing figure counts as failed."""
         late, scrapes = percentile(self.scrapes.late_ms, 0.99), self.scrapes
         slow = [group for group in self.groups if not group.share < 1]
         found = {
@@ -110,10 +110,10 @@ class Figures:
             f"not evaluated for two intervals: {', '.join(self.idle()) or 'nan'}": bool(self.idle() or not self.groups),
         }
         said = [what for what, is_so in found.items() if is_so]
-        # After trouble it needs not be said of each figure that it is not there.
+        # After an error, do not list every missing figure as well.
         rest = [what for what in said if "nan" not in what]
         return [f"no more figures: {self.trouble}", *rest] if self.trouble else said
 
     def holds(self) -> bool:
-        """Return whether every scrape succeeded and came in its time, and every evaluation."""
+        """Return whether all scrapes and evaluations succeeded on time."""
         return not self.broken()

@@ -1,4 +1,4 @@
-"""What the benchmark measures of a Prometheus that watches a fleet."""
+"""The benchmark's measurements of a Prometheus that monitors a fleet."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 INTERVAL = 15
 TIMEOUT = 10
 STEP = 30
-"""Seconds between two points of a graph of six hours on a third of a screen."""
+"""Query step in seconds: that of a six-hour graph on a third of a screen."""
 TURN = 3.0
-"""Seconds around a scrape in which a machine may have gone or come: the simulator looks once a second."""
+"""Seconds around a scrape in which a machine may have gone up or down: the simulator checks once a second."""
 
 
 def measure(machines: int, plan: Plan, *, stored: bool = False) -> Figures:
-    """Return the figures for so many machines, as far as they are to be had, of a pair with its store if ``stored``."""
+    """Return all figures that can be measured for this many machines, with a pair and its store if ``stored``."""
     figures = Figures(machines, min(machines, plan.room), min(machines, plan.shares))
     figures.store = Store() if stored else None
     kind = Stored if stored else Watched
@@ -53,7 +53,7 @@ def measure(machines: int, plan: Plan, *, stored: bool = False) -> Figures:
 
 
 def measure_running(figures: Figures, watched: Watched, plan: Plan) -> None:
-    """Measure one after another; where one fails, those before it stay."""
+    """Run the measurements in turn; if one fails, the earlier results are kept."""
     measure_window(figures, watched, plan)
     figures.peak_mib = memory(watched.chain.prometheus, "VmHWM")
     measure_rules(figures, watched, plan)
@@ -66,7 +66,7 @@ def measure_running(figures: Figures, watched: Watched, plan: Plan) -> None:
 
 
 def memory(server: Server, name: str) -> float:
-    """Return a line of a process's status in MiB."""
+    """Return a field of /proc/PID/status in MiB."""
     assert server.process
     text = Path(f"/proc/{server.process.pid}/status").read_text()
     found = re.search(rf"^{name}:\s+(\d+) kB$", text, re.MULTILINE)
@@ -81,7 +81,7 @@ def cpu(server: Server) -> float:
 
 
 def measure_window(figures: Figures, watched: Watched, plan: Plan) -> None:
-    """CPU, memory, samples and the log of them on disk, over the window."""
+    """CPU, memory, samples and the write-ahead log over the window."""
     appended = 'prometheus_tsdb_head_samples_appended_total{type="float"}'
     wal = "prometheus_tsdb_wal_storage_size_bytes"
     samples, written, received = watched.own(appended), watched.own(wal), watched.received()
@@ -104,11 +104,11 @@ def measure_window(figures: Figures, watched: Watched, plan: Plan) -> None:
 
 
 def measure_scrapes(figures: Figures, watched: Watched, plan: Plan) -> None:
-    """Whether each machine was scraped every 15 s, with success as far as it was there."""
+    """Whether each machine was scraped every 15 s, successfully while it was up."""
     window, scrapes = f"{plan.window:.0f}s", Scrapes(missed=0, failed=0, away=0)
     fleet = Fleet(figures.machines, SEED)
     machines = {history.instance(each, f"127.0.0.1:{watched.port}"): each for each in fleet.machines}
-    end = time.time() - TIMEOUT  # those that began later may not have ended
+    end = time.time() - TIMEOUT  # later ones may not be finished
     found = {each["metric"]["instance"]: each["values"] for each in watched.query(f'up{{job="host"}}[{window}]', end)}
     for name, machine in machines.items():
         judge(scrapes, machine.life, found.get(name, []), end - plan.window, end)
@@ -119,11 +119,11 @@ def measure_scrapes(figures: Figures, watched: Watched, plan: Plan) -> None:
 
 
 def judge(scrapes: Scrapes, life: Life, values: Sequence[tuple[float, str]], begin: float, end: float) -> None:
-    """Add what the samples of "up" of one machine say."""
+    """Add the outcome of one machine's scrapes, from its samples of "up"."""
     times = [at for at, _ in values]
     gaps = [after - at for at, after in pairwise(times)]
     scrapes.late_ms += [abs(gap - INTERVAL) * 1000 for gap in gaps]
-    # Not by their number: of two that are a little off their time, one may be just outside at either end.
+    # Do not count samples: of two that are slightly off, one may fall just outside the window at either end.
     around = [times[0] - begin, end - times[-1]] if times else [end - begin]
     scrapes.missed += sum(round(gap / INTERVAL) - 1 for gap in gaps if gap > INTERVAL)
     scrapes.missed += sum(int((gap - TURN) // INTERVAL) for gap in around if gap > TURN)
@@ -134,7 +134,7 @@ def judge(scrapes: Scrapes, life: Life, values: Sequence[tuple[float, str]], beg
 
 
 def measure_rules(figures: Figures, watched: Watched, plan: Plan) -> None:
-    """What the evaluation of rules took."""
+    """How long rule evaluations took."""
     own, window = f'{{instance="127.0.0.1:{watched.chain.ports["prometheus"]}"}}', f"{plan.window:.0f}s"
 
     def by_group(expr: str) -> dict[str, float]:
@@ -148,17 +148,17 @@ def measure_rules(figures: Figures, watched: Watched, plan: Plan) -> None:
     groups = watched.ask("rules")["groups"]
     for group in groups:
         name, ago = group["name"], (now - datetime.fromisoformat(group["lastEvaluation"])).total_seconds()
-        # The last one may be younger than the last scrape of Prometheus' own figures.
+        # The last evaluation may be more recent than the last scrape of Prometheus itself.
         most = max(longest.get(name, nothing), group["evaluationTime"])
         figures.groups.append(Group(name, taken.get(name, nothing), most, group["interval"], ago))
-    # One that says nothing of what it missed has perhaps missed all.
+    # A group that does not report missed evaluations may have missed them all.
     figures.rules_missed = sum(missed.get(group["name"], nothing) for group in groups)
     times = [(rule["name"], rule["evaluationTime"]) for group in groups for rule in group["rules"]]
     figures.slowest_rules = sorted(times, key=lambda rule: -rule[1])[:5]
 
 
 def measure_queries(figures: Figures, watched: Watched, plan: Plan) -> None:
-    """What each query of the dashboard Fleet takes, as Grafana asks at its start: six hours, all machines."""
+    """How long each query of the Fleet dashboard takes, as Grafana first runs it: six hours, all machines."""
     for query in (query for query in queries() if query.board == "fleet"):
         expr = fill(query.expr, instance=".+", seconds=history.PAGE)
         times = []

@@ -1,4 +1,4 @@
-"""The benchmark's figures as a picture: CPU, memory, and the time that rules and queries take, by machines."""
+"""Plots the benchmark's figures: CPU, memory, and the time for rules and queries, by number of machines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def draw(all_figures: Sequence[Figures], path: Path) -> None:
-    """Write the picture; its format is that of the file's name."""
+    """Write the plot; the file's extension determines the format."""
     machines = [figures.machines for figures in all_figures]
     prometheus = [figures.cpu_cores["prometheus"] for figures in all_figures]
     memory = [figures.rss_mib["prometheus"] for figures in all_figures]
@@ -42,7 +42,7 @@ def draw(all_figures: Sequence[Figures], path: Path) -> None:
 def _lines(axes: Axes, machines: Sequence[int], lines: dict[str, list[float]]) -> None:
     for (name, values), colour in zip(lines.items(), COLOURS, strict=False):
         axes.plot(machines, values, "o-", color=colour, label=name)
-    # The small sizes stand close together: only the last of those gets its number.
+    # Small sizes are close together on the axis: label only the last of them.
     shown = [count for count in machines if count == machines[-1] or count >= machines[-1] / 8]
     axes.set_xticks(shown, [f"{count:,}" for count in shown])
     axes.set_ylim(bottom=0)

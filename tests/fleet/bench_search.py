@@ -1,4 +1,4 @@
-"""How many machines a server holds: twice as many until it does not, then in between."""
+"""Search for the largest fleet that a server can handle: double the size until it fails, then bisect."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from tests.fleet.bench_figures import Figures
 
 HALVINGS = 2
-"""So often the middle is tried between the most that held and the least that did not."""
+"""How often to bisect between the largest size that held and the smallest that did not."""
 
 
 def search(last: Figures, measure: Callable[[int], Figures], goes_on: Callable[[], bool]) -> Iterator[Figures]:
-    """Yield the figures of more sizes, after those of ``last``, as long as it ``goes_on``."""
+    """Yield the figures of further sizes, starting from those of ``last``, while ``goes_on`` says so."""
     held = 0
     while last.holds() and goes_on():
         held = last.machines

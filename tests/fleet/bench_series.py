@@ -1,4 +1,4 @@
-"""Which series a Prometheus that watches a fleet has in its head, by where they come from."""
+"""The series in the head of a Prometheus that monitors a fleet, by origin."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 PROGRAMS = "host_top_process_"
 SCRAPE = ("up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_samples_post_metric_relabeling",
           "scrape_series_added")  # fmt: skip
-"""What Prometheus itself notes of each scrape."""
+"""The series that Prometheus itself adds for each scrape."""
 NAMES = 10_000
-"""More names of metrics than there are."""
+"""Larger than the number of metric names."""
 
 
 def measure_series(figures: Figures, watched: Watched) -> None:
-    """Series a machine: what it says, what is noted of each scrape, of rules, and of programs that are gone."""
+    """Series per machine: its own, those added per scrape, those of rules, and those of programs that have ended."""
     found = watched.ask("status/tsdb", limit=NAMES)["seriesCountByMetricName"]
     head = {each["name"]: each["value"] for each in found}
     now = watched.number(f'count({{__name__=~"{PROGRAMS}.*"}})')
@@ -27,6 +27,6 @@ def measure_series(figures: Figures, watched: Watched) -> None:
         "rules": sum(count for name, count in head.items() if name.startswith(("instance:", "ALERTS"))),
         "gone": sum(count for name, count in head.items() if name.startswith(PROGRAMS)) - now,
     }
-    # What a machine says itself is an average of those that are there.
+    # A machine's own series are averaged over the machines that are up.
     counts["servers"] = max(0.0, sum(head.values()) - sum(counts.values()))
     figures.kinds = {kind: count / figures.machines for kind, count in counts.items()}

@@ -1,4 +1,4 @@
-"""What the benchmark measures of the long-term store."""
+"""The benchmark's measurements of the long-term store."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ SENT = 'prometheus_remote_storage_queue_highest_sent_timestamp_seconds{job="prom
 DAY = 86400
 PARTS = ("storage/inmemory", "storage/small", "storage/big")
 LINES = 100_000
-"""As many are sent at a time."""
+"""Samples per request."""
 
 
 def kept(url: str) -> tuple[float, float]:
-    """Return the samples that a store has, and their bytes with those of the index, after it has merged all."""
+    """Return the number of samples in a store and their bytes, index included, once everything has been merged."""
     for order in ("force_flush", "force_merge"):
         fetch(f"{url}/internal/{order}", wait=120)
         time.sleep(2)
@@ -39,7 +39,7 @@ def kept(url: str) -> tuple[float, float]:
 
 
 def measure_store(store: Store, watched: Stored, window: float) -> None:
-    """What both servers sent, how far behind they were, and how much of it is left after a merge."""
+    """What both servers sent, how far they lagged, and how much of it is left after the merge."""
     longest = watched.query(f"max(max_over_time((timestamp({SENT}) - ({SENT} > 0))[{window:.0f}s:1s]))")
     store.behind = float(longest[0]["value"][1]) if longest else float("nan")
     failed, dropped = (
@@ -51,7 +51,7 @@ def measure_store(store: Store, watched: Stored, window: float) -> None:
 
 
 def measure_bytes(machines: int = 2) -> float:
-    """Return the bytes a sample of a whole day of machines, merged, with the index."""
+    """Return the bytes per sample for a whole day of machines, merged, with the index."""
     begin = time.time() // DAY * DAY - DAY
     with tempfile.TemporaryDirectory() as folder:
         server = victoriametrics(Path(folder))
@@ -69,7 +69,7 @@ def measure_bytes(machines: int = 2) -> float:
 
 
 def send(url: str, lines: list[str]) -> None:
-    """Have a store take in lines of OpenMetrics; it wants times in milliseconds."""
+    """Import OpenMetrics lines into a store, which expects timestamps in milliseconds."""
     parts = [line.rpartition(" ") for line in lines]
     text = "".join(f"{sample} {float(at) * 1000:.0f}\n" for sample, _, at in parts)
     request = urllib.request.Request(f"{url}/api/v1/import/prometheus", data=text.encode(), method="POST")

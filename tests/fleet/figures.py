@@ -1,4 +1,4 @@
-"""Where each figure of a machine comes from, by its metric. What is not here stays as the fixture machine has it."""
+"""How each figure of a machine is computed, by metric. Metrics not listed here keep the fixture's value."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 LABEL = re.compile(r'(\w+)="([^"]*)"')
 MODES = {"user": 0.75, "system": 0.22, "softirq": 0.03}
 FULL = 0.96
-"""What a filesystem that fills up is emptied at."""
+"""Usage at which a filesystem that fills up is emptied."""
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A series of the fixture machine, and its value there."""
+    """A series of the fixture machine and its value."""
 
     name: str
     labels: str
@@ -33,7 +33,7 @@ class Series:
 
     @property
     def key(self) -> int:
-        """Return a number for its labels: series of one thing have the same."""
+        """Return a number derived from the labels: series of the same object share it."""
         return crc32(self.labels.encode())
 
     def label(self, name: str) -> str:
@@ -58,7 +58,7 @@ def core_usage(series: Series) -> Figure:
 
     def figure(m: Moment) -> float:
         share = min(1.0, m.load * (1 + 0.6 * noise(m.machine.number, key, int(m.now))))
-        # As the kernel counts: ticks of 10 ms, of which there are not always as many.
+        # As in the kernel, in ticks of 10 ms, whose number per interval varies.
         ticks = 1500 + int(2.9 * noise(key, int(m.now)))
         return int(share * ticks) / ticks
 
@@ -81,9 +81,9 @@ def average(calm: float) -> Callable[[Series], Figure]:
 
 
 def grows(rate: float, unit: float = 1, digits: int = 0) -> Callable[[Series], Figure | None]:
-    """Return what makes counters that grow with the load: by ``rate`` a second at most, in whole units.
+    """Return a function for counters that grow with the load, by at most ``rate`` per second, in whole units.
 
-    A counter that stood still on the fixture machine does so here.
+    A counter that is constant on the fixture machine stays constant.
     """
 
     def maker(series: Series) -> Figure | None:
@@ -98,7 +98,7 @@ def grows(rate: float, unit: float = 1, digits: int = 0) -> Callable[[Series], F
 
 
 def used(series: Series, values: Values) -> Callable[[Moment], int]:
-    """Return the bytes in use of the filesystem with these labels."""
+    """Return the bytes used on the filesystem with these labels."""
     size = values["host_filesystem_size_bytes", series.labels]
     there = values["host_filesystem_used_bytes", series.labels]
     net = there + values["host_filesystem_available_bytes", series.labels]
@@ -207,7 +207,7 @@ FILESYSTEM = ("host_filesystem_used_bytes", "host_filesystem_available_bytes", "
 
 
 def figure_of(series: Series, values: Values) -> Figure | None:
-    """Return where a series' figure comes from; None where it stays as it is. ``values`` are those of the fixture."""
+    """Return the function for a series' value, None if it is constant. ``values`` are those of the fixture."""
     if series.name == "host_level":
         return level(values)
     if series.name in FILESYSTEM:

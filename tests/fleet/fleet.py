@@ -1,4 +1,4 @@
-"""Many machines: which there are, where each is to be found, and what it says."""
+"""A simulated fleet: its machines, their addresses, and their expositions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Fleet:
-    """So many machines, always the same ones for a seed: half are laptops, half are servers."""
+    """A number of machines, half laptops and half servers; the same seed gives the same ones."""
 
     def __init__(self, count: int, seed: int = 7) -> None:
         self.machines = [Machine.make(number, seed) for number in range(count)]
@@ -21,21 +21,21 @@ class Fleet:
         self.content_type = real(KINDS[0])[1]
 
     def exposition(self, number: int, now: float) -> bytes:
-        """Return what a machine says at a time (Unix)."""
+        """Return a machine's exposition at a Unix time."""
         return self._templates[number % len(KINDS)].fill(self.machines[number], now)
 
     def answers(self, number: int, now: float) -> bool:
-        """Return whether a machine can be scraped at a time (Unix)."""
+        """Return whether a machine can be scraped at a Unix time."""
         return self.machines[number].life.answers(now)
 
 
 def host(number: int) -> str:
-    """Return the address of a machine: each has one of its own, all of them loopback (Linux)."""
+    """Return a machine's address: each has its own loopback address (Linux)."""
     return f"127.{1 + (number >> 16)}.{number >> 8 & 255}.{number & 255}" if number else "127.0.0.1"
 
 
 def targets(machines: Sequence[Machine], port: int) -> str:
-    """Return a target file (JSON is YAML) with machines under the names of their hosts."""
+    """Return a target file (JSON is YAML) that lists machines under their host names."""
     listed = [
         {"targets": [f"{host(machine.number)}:{port}"], "labels": {"instance": f"{machine.name}:5000"}}
         for machine in machines

@@ -1,4 +1,4 @@
-"""What a fleet said before now, as blocks that Prometheus finds when it starts; promtool writes them."""
+"""A fleet's history, as blocks for Prometheus to load when it starts; promtool writes them."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
     from tests.fleet.machine import Machine
 
 HOURS = 6
-"""As far back as the longest rule looks (HostFilesystemFillingUp)."""
+"""The longest range of any rule (HostFilesystemFillingUp)."""
 STEP = 15
-"""Seconds between two samples, those of recorded rules too."""
+"""Seconds between two samples, also of recording rules."""
 BLOCK = 7200
-"""Seconds of the blocks that Prometheus writes first."""
+"""Length of Prometheus' smallest blocks, in seconds."""
 PAGE = 6 * 3600
 """Seconds that the dashboard Fleet shows."""
 
 
 def instance(machine: Machine, first: str) -> str:
-    """Return the address that a machine is known by; the first has another one."""
+    """Return a machine's instance label; that of the first one is different."""
     return f"{machine.name}:5000" if machine.number else first
 
 
 def series(fleet: Fleet, machine: Machine, now: float, wanted: str, labels: str) -> list[tuple[str, str]]:
-    """Return the series of a machine whose names fit a pattern, under more labels, with their values at a time."""
+    """Return a machine's series whose names match a pattern, with extra labels and their values at a time."""
     found = []
     for line in fleet.exposition(machine.number, now).decode().splitlines():
         sample = SAMPLE.fullmatch(line)
@@ -50,9 +50,9 @@ def series(fleet: Fleet, machine: Machine, now: float, wanted: str, labels: str)
 
 
 def room(fleet: Fleet, now: float, first: str, begin: float, end: float) -> Iterator[str]:
-    """Yield as text the room in filesystems from ``begin`` to ``end``, which trends read.
+    """Yield the free space of filesystems from ``begin`` to ``end``, which trend rules read, as text.
 
-    It is what the machine says ``now``, in straight lines: that costs a query as much as any other figure.
+    The values are made up: they fall to those of ``now``. A query takes as long on them as on any others.
     """
     times = [(50 * ago * (1 + ago % 7), f"{now - ago:.3f}\n") for ago in _ago(HOURS * 3600, now, begin, end)]
     for machine in fleet.machines:
@@ -63,7 +63,7 @@ def room(fleet: Fleet, now: float, first: str, begin: float, end: float) -> Iter
 
 
 def shares(fleet: Fleet, now: float, first: str, begin: float, end: float) -> Iterator[str]:
-    """Yield as text the recorded shares from ``begin`` to ``end``, which the dashboard Fleet shows."""
+    """Yield the recorded ratios from ``begin`` to ``end``, which the Fleet dashboard shows, as text."""
     times = _ago(PAGE, now, begin, end)
     for machine in fleet.machines:
         labels = f'job="host",instance="{instance(machine, first)}"'
@@ -78,7 +78,7 @@ def _ago(longest: int, now: float, begin: float, end: float) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What Prometheus finds when it starts: the room of so many machines, the shares of so many of them."""
+    """The history to create: free space for ``room`` machines, recorded ratios for ``shares`` machines."""
 
     room: int
     shares: int
@@ -87,14 +87,14 @@ class Past:
     now: float
 
     def write(self, folder: Path) -> None:
-        """Write it as blocks into Prometheus' folder ``folder``."""
-        # One process for each block: promtool reads all of a file again for each block that it makes of it.
+        """Write it as blocks into Prometheus' data folder ``folder``."""
+        # One process per block: promtool rereads the whole file for each block it creates.
         first = int((self.now - HOURS * 3600) // BLOCK * BLOCK)
         with ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=get_context("spawn")) as pool:
             list(pool.map(self.block, range(first, int(self.now), BLOCK), repeat(folder)))
 
     def block(self, begin: int, folder: Path) -> None:
-        """Write the block that begins at a time (Unix)."""
+        """Write the block that begins at a Unix time."""
         about = (self.now, self.first, begin, begin + BLOCK)
         lines = chain(room(Fleet(self.room, self.seed), *about), shares(Fleet(self.shares, self.seed), *about))
         folder.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ class Past:
 
 
 def all_of_it(fleet: Fleet, begin: float, seconds: float) -> Iterator[str]:
-    """Yield as text every sample that machines would have given in a time."""
+    """Yield every sample that machines would have produced in a time range, as text."""
     for machine in fleet.machines:
         labels = f'job="host",instance="{instance(machine, "first:5000")}"'
         for at in range(0, int(seconds), STEP):
@@ -113,7 +113,7 @@ def all_of_it(fleet: Fleet, begin: float, seconds: float) -> Iterator[str]:
 
 
 def blocks(lines: Iterable[str], folder: Path, data: Path) -> None:
-    """Write lines as blocks into Prometheus' folder."""
+    """Write lines as blocks into Prometheus' data folder."""
     text = folder / "history.txt"
     with text.open("w", encoding="utf-8") as file:
         file.writelines(lines)
@@ -125,6 +125,6 @@ def blocks(lines: Iterable[str], folder: Path, data: Path) -> None:
 
 
 def stats(block: Path) -> dict[str, int]:
-    """Return what a block says it holds."""
+    """Return the statistics in a block's metadata."""
     found: dict[str, int] = json.loads((block / "meta.json").read_text(encoding="utf-8"))["stats"]
     return found

@@ -1,4 +1,4 @@
-"""When a machine was started, and when it does not answer."""
+"""When a simulated machine booted, and when it is down."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from random import Random
 
 OFF = 30.0
-"""Seconds that a machine is off while it is started anew."""
+"""Seconds that a machine is down during a reboot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """It is started anew every so many seconds, and is away for some seconds ever so often, without being started."""
+    """A machine's schedule: reboots every so many seconds, and outages without a reboot."""
 
     every: float
     offset: float
@@ -24,7 +24,7 @@ class Life:
     away_for: float = 0.0
 
     def booted(self, now: float) -> float:
-        """Return when it was started last."""
+        """Return the time of the last boot."""
         begin = now - (now - self.offset) % self.every + OFF
         return begin if begin <= now else begin - self.every
 
@@ -35,11 +35,11 @@ class Life:
 
 
 STEADY = Life(400 * DAY, 0.5 * DAY)
-"""One that always answers."""
+"""A machine that is always up."""
 
 
 def life(luck: Random) -> Life:
-    """Return a life: 2 in 100 are started anew every half hour, 3 in 100 go away every quarter of an hour."""
+    """Return a random schedule: 2 % reboot about every half hour, 3 % drop out about every quarter of an hour."""
     restless, leaving = luck.random() < 0.02, luck.random() < 0.03
     every = luck.uniform(1200, 2400) if restless else luck.uniform(5, 60) * DAY
     away_every, away_for = luck.uniform(600, 1200), luck.uniform(40, 240)

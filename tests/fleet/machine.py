@@ -1,4 +1,4 @@
-"""One of the machines that do not exist: what it is like, and how it is at a moment."""
+"""A simulated machine: its fixed traits, and its state at one moment."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tests.fleet.life import STEADY, Life, life
 from tests.fleet.waves import Wave, wave
 
 ORIGIN = 1_750_000_000.0
-"""The waves begin here (Unix time, June 2025): integrals stay small enough to be exact."""
+"""Start of the waves (Unix time, June 2025): recent enough for their integrals to stay exact."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Of 100 machines about 2 each are short of CPU, of memory and of room; one more fills up within two days.
+    """Of 100 machines, about 2 each are short of CPU, memory and disk space; one more fills up within two days.
 
-    ``room`` is the used share of its first filesystem, ``fills`` what that grows by in a second.
+    ``room`` is the usage ratio of its first filesystem, ``fills`` the growth of that ratio per second.
     """
 
     number: int
@@ -34,7 +34,7 @@ class Machine:
 
     @classmethod
     def make(cls, number: int, seed: int) -> Machine:
-        """Return the machine of this number; the first never goes away."""
+        """Return the machine with this number; the first is never down."""
         luck = random.Random(f"{seed}/{number}")
         lot = luck.randrange(100)
         return cls(
@@ -52,7 +52,7 @@ class Machine:
 
 
 class Moment:
-    """A machine at a time (Unix), as its figures need it: shares, and what they have added up to since its start."""
+    """A machine's state at a Unix time: ratios, and their integrals since boot, for the counters."""
 
     def __init__(self, machine: Machine, now: float, cpus: int, memory_total: float) -> None:
         self.machine, self.now, self.cpus, self.memory_total = machine, now, cpus, memory_total
@@ -61,7 +61,7 @@ class Moment:
         since, begin = now - ORIGIN, self.booted - ORIGIN
         busy = machine.load.until(since)
         self.load = (busy - machine.load.until(since - 15)) / 15
-        """Of the CPUs, since the last scrape."""
+        """CPU usage since the last scrape."""
         self.busy = busy - machine.load.until(begin)
         self.traffic = machine.traffic.until(since) - machine.traffic.until(begin)
         self.memory = int(memory_total * machine.memory.at(since)) // 4096 * 4096
@@ -69,5 +69,5 @@ class Moment:
 
     @cached_property
     def programs(self) -> dict[str, bytes]:
-        """Return the lines of the metrics of its top processes."""
+        """Return the exposition lines of its top processes."""
         return programs.lines(self)

@@ -1,4 +1,4 @@
-"""The servers of docker-compose.fleet.yml on loopback: two Prometheis, two Alertmanagers, and the store."""
+"""The servers of docker-compose.fleet.yml on loopback: two of Prometheus, two of Alertmanager, and the store."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ READY = {"victoriametrics": "/health"}
 
 
 def shipped(variables: Mapping[str, str]) -> Shipped:
-    """Return what Compose makes of both files; "$$" stays for what fills in the configurations."""
+    """Return the result of merging both Compose files; "$$" is kept for the substitution in the configurations."""
     command = [
         program("docker-compose"),
         *(f"--file={ROOT / name}" for name in FILES),
@@ -52,7 +52,7 @@ def shipped(variables: Mapping[str, str]) -> Shipped:
 
 
 def here(text: str, addresses: Mapping[str, str], targets: Path, folder: Path) -> str:
-    """Return a configuration with the servers' names and places in the containers replaced by those of this machine."""
+    """Return a configuration with the containers' host names and paths replaced by those of this machine."""
     for name in sorted(addresses, key=len, reverse=True):  # "prometheus-b" before "prometheus"
         text = text.replace(f"{name}:{PORTS[name]}", addresses[name])
     text = text.replace("/etc/prometheus/targets/", f"{targets}/")
@@ -62,9 +62,9 @@ def here(text: str, addresses: Mapping[str, str], targets: Path, folder: Path) -
 
 
 class Pair:
-    """All of them as child processes, with the shipped configuration; ``edit`` may change each text of it.
+    """All servers as child processes, with the shipped configuration; ``edit`` may change each of its texts.
 
-    Those named in ``without`` do not run. Each server has a folder of its own below ``folder``.
+    Servers named in ``without`` are not started. Each server has its own subfolder of ``folder``.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Pair:
         return f"http://127.0.0.1:{self.ports[name]}"
 
     def address(self, name: str) -> str:
-        """Return a server's address, as the label instance has it."""
+        """Return a server's address, as in the label ``instance``."""
         return f"127.0.0.1:{self.ports[name]}"
 
     def __enter__(self) -> Self:
@@ -109,7 +109,7 @@ class Pair:
         self._stack.close()
 
     def ask(self, name: str, path: str, **parameters: str | float) -> Any:
-        """Return the data of an answer of Prometheus' API, which the store has as well."""
+        """Return the data of a response of Prometheus' API, which the store implements too."""
         answer = fetch(f"{self.url(name)}/api/v1/{path}?{urllib.parse.urlencode(parameters)}", wait=30)
         found = json.loads(answer.text)
         assert found["status"] == "success", found
@@ -122,7 +122,7 @@ class Pair:
             command = [sys.executable, "-m", "exporter", "serve", "--port", str(self.ports[name])]
         else:
             command = [*self._program(name, folder), *self._listen(name)]
-        start = FETCHED.parents[1] if FETCHED.exists() else None  # fetched servers find their own files from here
+        start = FETCHED.parents[1] if FETCHED.exists() else None  # fetched servers find their files from here
         ready = self.url(name) + READY.get(name, "/-/ready")
         server = Server(name, command, ready=ready, log=self.folder / f"{name}.log", folder=start)
         environment = self.shipped.environment(name)
@@ -146,7 +146,7 @@ class Pair:
         (folder / name).write_text(self._edit(name, self._here(text, folder)), encoding="utf-8")
 
     def _here(self, text: str, folder: Path) -> str:
-        """Replace the names and places of the containers by those of this machine."""
+        """Replace the containers' host names and paths by those of this machine."""
         for name, port in self.cluster.items():
             text = text.replace(f"={name}:{CLUSTER}", f"=127.0.0.1:{port}")
         text = text.replace(f"0.0.0.0:{CLUSTER}", f"127.0.0.1:{self.cluster.get(folder.name, 0)}")

@@ -1,4 +1,4 @@
-"""The programs that use most on a machine: some always the same, some that come and go (the churn of their names)."""
+"""A machine's top programs: some permanent, some that come and go, which gives churn in the label values."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ PASSING = (
     "python3 backup.py", "perl mrtg", "make", "cc1", "ld", "mandb", "updatedb", "certbot", "irqbalance", "multipathd",
 )  # fmt: skip
 SHARES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.0, 0.0)
-"""What each uses of all that is used: the last two are there for their memory."""
+"""Each program's share of total usage; the last two are in the list because of their memory."""
 TURNS = {3: 240.0, 4: 45.0}
-"""The places that change hands, and after how many seconds."""
+"""The positions in the list that change programs, and after how many seconds."""
 METRICS = ("host_top_process_cpu_cores", "host_top_process_memory_bytes", "host_top_process_instances")
 
 
 def names(steady: tuple[str, ...], number: int, now: float) -> list[str]:
-    """Return who uses most, the busiest first."""
+    """Return the names of the top programs, busiest first."""
     found = list(steady[:3])
     for place, turn in TURNS.items():
-        # Not all machines change at once.
+        # Stagger the changes, so that not all machines change at once.
         count = int((now + number * 7.3) // turn)
         found.append(PASSING[mixed(number, place, count) % len(PASSING)])
     return list(dict.fromkeys((*found, *steady[3:])))
 
 
 def programs(moment: Moment) -> Iterator[tuple[str, float, int, int]]:
-    """Yield names, cores, bytes and instances, as many as there are."""
+    """Yield name, cores, bytes and instances of each program."""
     machine, now = moment.machine, moment.now
     elapsed = 15 + 0.02 * noise(machine.number, int(now))
     for place, name in enumerate(names(machine.steady, machine.number, now)):
@@ -51,12 +51,12 @@ def programs(moment: Moment) -> Iterator[tuple[str, float, int, int]]:
 
 
 def hash_of(name: str) -> int:
-    """Return a number for a name, the same in each run."""
+    """Return a number for a name, the same in every run."""
     return mixed(*name.encode())
 
 
 def lines(moment: Moment) -> dict[str, bytes]:
-    """Return the lines of each of the three metrics."""
+    """Return the exposition lines of each of the three metrics."""
     rows = [(name.encode(), figures) for name, *figures in programs(moment)]
     return {
         metric: b"".join(b'%b{name="%b"} %a\n' % (metric.encode(), name, figures[place]) for name, figures in rows)

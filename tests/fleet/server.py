@@ -1,4 +1,4 @@
-"""Serves a fleet from one process: each machine listens under an address of its own, as far as it is there."""
+"""Serves a fleet from one process: each machine listens on its own address while it is up."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 END = b"\r\n\r\n"
 LONGEST = 65536
-"""Bytes of a header after which a client is cut off."""
+"""Maximum bytes of a request header; beyond it, the client is disconnected."""
 
 
 class Connection(asyncio.Protocol):
-    """A kept connection of HTTP/1.1: whatever is asked for, the answer is the machine's exposition."""
+    """An HTTP/1.1 keep-alive connection that responds to every request with the machine's exposition."""
 
     def __init__(self, answer: Callable[[bool], bytes], connections: set[asyncio.Transport]) -> None:
         self._answer = answer
@@ -45,9 +45,9 @@ class Connection(asyncio.Protocol):
 
 
 class Simulator:
-    """A fleet on one port of many addresses, from the first machine's 127.0.0.1 on.
+    """A fleet on one port of many addresses, starting with 127.0.0.1 for the first machine.
 
-    A machine that is away neither listens nor keeps its connections: Prometheus is refused.
+    A machine that is down stops listening and closes its connections: Prometheus gets "connection refused".
     """
 
     def __init__(self, fleet: Fleet, port: int, clock: Callable[[], float] = time.time) -> None:
@@ -59,7 +59,7 @@ class Simulator:
         self._head = f"HTTP/1.1 200 OK\r\nContent-Type: {fleet.content_type}\r\n".encode()
 
     async def turn(self) -> None:
-        """Have those listen that are there, and no others."""
+        """Start listening for machines that are up, and stop for all others."""
         now = self._clock()
         for machine in self._fleet.machines:
             number = machine.number

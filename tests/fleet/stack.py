@@ -1,4 +1,4 @@
-"""A fleet, and the shipped Prometheus and Alertmanager that watch it: real servers, only addresses replaced."""
+"""A fleet monitored by the shipped Prometheus and Alertmanager: real servers, with only the addresses replaced."""
 
 from __future__ import annotations
 
@@ -25,11 +25,10 @@ SEED = 7
 
 
 class Watched:
-    """``machines`` of a fleet, watched. The first stands in place of the exporter, the others in a target file.
+    """A monitored fleet of ``machines``. The first replaces the exporter, the others are listed in a target file.
 
-    Grafana is a target that does not answer. Prometheus finds the hours that its rules look back at for ``room``
-    machines, and those that the dashboard Fleet looks back at for ``shares``. Raises MissingError where the servers
-    are not to be had.
+    Grafana is a target that is down. Prometheus starts with the history that its rules read, for ``room`` machines, and
+    the history that the Fleet dashboard shows, for ``shares``. Raises MissingError if the servers are not available.
     """
 
     def __init__(
@@ -77,44 +76,44 @@ class Watched:
 
     @property
     def servers(self) -> list[Server]:
-        """In the order in which they start."""
+        """The servers in the order in which they start."""
         return [self.simulator, self.chain.alertmanager, self.chain.prometheus]
 
     def write(self) -> None:
-        """Write the configuration, and the past."""
+        """Write the configuration and the history."""
         self.chain.write()
         if any(self._past):
             past = history.Past(*self._past, SEED, f"127.0.0.1:{self.port}", time.time())
             past.write(self.folder / "prometheus")
 
     def ask(self, path: str, method: str = "GET", **parameters: str | float) -> Any:
-        """Return what Prometheus' API answers."""
+        """Return the data of a response of Prometheus' API."""
         url = f"{self.chain.urls['prometheus']}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         answer = json.loads(fetch(url, method=method, wait=60).body)
         assert answer["status"] == "success", f"{answer.get('error')}: {parameters}"
         return answer["data"]
 
     def query(self, expr: str, at: float | None = None) -> list[dict[str, Any]]:
-        """Return the series of an instant query."""
+        """Return the result of an instant query."""
         found: list[dict[str, Any]] = self.ask("query", query=expr, time=at or time.time())["result"]
         return found
 
     def number(self, expr: str, at: float | None = None) -> float:
-        """Return the one figure that a query gives, nan for none."""
+        """Return the single value of a query, nan if it has no result."""
         found = self.query(expr, at)
         return float(found[0]["value"][1]) if found else float("nan")
 
     def own(self, metric: str) -> float:
-        """Return one of Prometheus' own figures as it is now."""
+        """Return the current value of one of Prometheus' own metrics."""
         return figure(self.chain.urls["prometheus"], metric)
 
     def received(self) -> float:
-        """Return how many samples a store was sent; here is none."""
+        """Return how many samples were sent to a store; there is none here."""
         return 0
 
 
 def figure(url: str, metric: str) -> float:
-    """Return one of a server's own figures as it is now: the sum of all that begin so, nan for none."""
+    """Return the current value of one of a server's own metrics: the sum of all with this prefix, nan if none."""
     text = fetch(f"{url}/metrics", wait=60).text
     found = re.findall(rf"^{re.escape(metric)}(?:\{{.*\}})? (\S+)$", text, re.MULTILINE)
     return sum(map(float, found)) if found else float("nan")

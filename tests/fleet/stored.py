@@ -1,4 +1,4 @@
-"""A fleet that two servers watch, both of which send to the long-term store, as docker-compose.fleet.yml has them."""
+"""A fleet monitored by two servers that both write to the long-term store, as in docker-compose.fleet.yml."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RECEIVED = 'vm_rows_inserted_total{type="promremotewrite"}'
 
 
 def victoriametrics(folder: Path) -> Server:
-    """Return the store with the shipped flags; its data is in ``folder``. Raises MissingError."""
+    """Return the store, with the shipped flags and its data in ``folder``. Raises MissingError."""
     flags = [word.replace("=/tmp/storage", f"={folder}/storage") for word in shipped({}).command("victoriametrics")]
     address = f"127.0.0.1:{free_port()}"
     command = [find("victoria-metrics"), *flags, f"--httpListenAddr={address}"]
@@ -27,7 +27,7 @@ def victoriametrics(folder: Path) -> Server:
 
 
 class Stored(Watched):
-    """A fleet, watched by a pair; both send what they say to one Alertmanager, there is no second one."""
+    """A fleet monitored by a pair of Prometheus servers, which both send their alerts to a single Alertmanager."""
 
     def __init__(self, machines: int, folder: Path, *, room: int = 0, shares: int = 0) -> None:
         super().__init__(machines, folder, room=room, shares=shares, edit=self._shipped)
@@ -57,7 +57,7 @@ class Stored(Watched):
             shutil.copytree(past, self.twin.folder / "prometheus")
 
     def _shipped(self, name: str, text: str) -> str:
-        """Return the pair's configuration in place of that of one server."""
+        """Return the pair's configuration instead of the single server's."""
         if name != "prometheus.yml":
             return text
         urls = {

@@ -1,4 +1,4 @@
-"""The real exposition of a fixture machine, made ready to be filled with other figures at little cost."""
+"""A fixture machine's real exposition as a template that can be filled with other figures at little cost."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HOSTNAME = re.compile(r'hostname="[^"]*"')
 
 @cache
 def real(kind: str) -> tuple[str, str]:
-    """Return what Prometheus gets of a fixture machine by the real collectors, and its content type."""
+    """Return the real collectors' exposition of a fixture machine, and its content type."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         machine = FixtureMachine(kind, Path(folder), patch)
         snapshot = machine.later() if kind == "laptop" else machine.sample()
@@ -39,7 +39,7 @@ def real(kind: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The exposition with a gap for each figure that changes, and what fills these, in their order."""
+    """The exposition with a placeholder for each figure that changes, and the functions that fill them, in order."""
 
     text: bytes
     figures: tuple[Figure, ...]
@@ -47,7 +47,7 @@ class Template:
     memory_total: float
 
     def fill(self, machine: Machine, now: float) -> bytes:
-        """Return what a machine says at a time (Unix)."""
+        """Return a machine's exposition at a Unix time."""
         moment = Moment(machine, now, self.cpus, self.memory_total)
         return self.text % tuple([figure(moment) for figure in self.figures])
 
@@ -64,7 +64,7 @@ def template(kind: str) -> Template:
         fixed = line.replace("%", "%%")
         if series is None:
             text.append(fixed)
-        elif series.name in METRICS:  # a gap for all of its lines
+        elif series.name in METRICS:  # one placeholder for all its lines
             if text[-1] != "%b":
                 text.append("%b")
                 figures.append(partial(_programs, series.name))

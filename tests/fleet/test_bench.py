@@ -1,4 +1,4 @@
-"""What the benchmark makes of its figures: when a server holds, and what the table shows."""
+"""How the benchmark judges its figures: when a server holds, and what the table shows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WELL = Figures(
 
 
 def so(machines: int, most: int) -> Figures:
-    """Return figures that hold up to so many machines."""
+    """Return figures that hold up to this many machines."""
     return dataclasses.replace(WELL, machines=machines, rules_missed=0 if machines <= most else 3)
 
 
@@ -61,13 +61,13 @@ def test_a_failed_scrape_counts_unless_the_machine_was_away() -> None:
     leaving = Life(every=1e9, offset=-1e6, away_every=600, away_for=40)
     goes = 600 - 1e6 % 600
     judge(scrapes, leaving, [(goes - 15, "1"), (goes, "0"), (goes + 30, "0"), (goes + 45, "0")], goes - 20, goes + 50)
-    assert (scrapes.failed, scrapes.away, scrapes.missed) == (2, 2, 1), "the last one is of a machine that was back"
+    assert (scrapes.failed, scrapes.away, scrapes.missed) == (2, 2, 1), "the last one is of a machine that was up again"
 
 
 @pytest.mark.parametrize(
     ("times", "missed"),
     [
-        ([15.01, 30, 45, 59.9], 0),  # ten milliseconds late at one end and early at the other: one fewer than usual
+        ([15.01, 30, 45, 59.9], 0),  # ten milliseconds late at one end and early at the other: one sample fewer
         ([1, 16, 46], 1),
         ([40, 55], 2),
         ([5, 20], 2),
@@ -94,7 +94,7 @@ def test_the_table_has_a_dash_where_there_is_no_figure_and_says_what_broke() -> 
     lines = markdown([WELL, broken], Disk(2, 500, 100, 40, 15.0)).splitlines()
     assert lines[:2] == ["| machines | 100 | 200 |", "| --- | ---: | ---: |"]
     assert '| group "host usage", mean / longest | 400 / 500 ms of 5 s | - |' in lines
-    assert '| the group nearest its limit, longest | "host usage": 10% | - |' in lines
-    assert "| scrapes failed (and of machines that were away) | 0 (7) | - |" in lines
+    assert '| group closest to its interval, longest | "host usage": 10% | - |' in lines
+    assert "| scrapes failed (and of machines that were down) | 0 (7) | - |" in lines
     assert "| samples a second | - | - |" in lines
-    assert lines[-1] == "| everything in its time | yes | **no**: no more figures: timed out |"
+    assert lines[-1] == "| everything on time | yes | **no**: no more figures: timed out |"

@@ -1,4 +1,4 @@
-"""The configuration of the pair: Prometheus takes it, and another store than VictoriaMetrics gets what it asks for."""
+"""The pair's configuration: Prometheus accepts it, and it also works with a store other than VictoriaMetrics."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_promtool_has_nothing_to_say_about_the_configuration(tmp_path: Path, var
 def test_another_store_tells_pairs_and_shards_by_their_labels(
     tmp_path: Path, variables: dict[str, str], labels: dict[str, str]
 ) -> None:
-    """A Prometheus takes what it is sent as it is."""
+    """A receiving Prometheus stores samples as they were sent."""
     port = free_port()
     folder = tmp_path / "store"
     folder.mkdir()
@@ -71,4 +71,4 @@ def test_another_store_tells_pairs_and_shards_by_their_labels(
         assert machine["metric"] == mine | labels
         assert labels.items() <= watchdog["metric"].items()
         told = pair.ask("prometheus", "query", query="host_uptime_seconds")["result"]
-        assert told[0]["metric"] == mine, "what it has itself has no label more"
+        assert told[0]["metric"] == mine, "its own series get no extra label"

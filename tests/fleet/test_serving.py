@@ -1,4 +1,4 @@
-"""Machines that do not exist, asked over HTTP."""
+"""Simulated machines, scraped over HTTP."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_they_are_served_on_kept_connections_and_refuse_while_they_are_away() ->
     fleet = Fleet(100)
     leaving = next(machine for machine in fleet.machines if machine.life.away_for)
     life, number = leaving.life, leaving.number
-    # The next time that it goes away, and a minute before.
+    # The next time it goes down, and a minute before.
     goes = NOW + life.away_every - (NOW - life.offset) % life.away_every
     clock = [goes - 20]
     port = free_port()

@@ -1,4 +1,4 @@
-"""The sharding of docs/scaling.md: every machine belongs to one server, and to one alone."""
+"""The sharding in docs/scaling.md: every machine belongs to exactly one server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MACHINES = [f"192.0.2.{number}:5000" for number in range(1, 101)]
 
 
 def relabelling(shard: int) -> list[dict[str, object]]:
-    """Return the lines of the page, for the server of this number."""
+    """Return the page's configuration for the server with this number."""
     text = (ROOT / "docs/scaling.md").read_text(encoding="utf-8")
     found = re.search(r"```yaml\n(    relabel_configs:.*?)```", text, re.DOTALL)
     assert found
@@ -59,8 +59,8 @@ def test_every_machine_belongs_to_one_server_alone(tmp_path: Path) -> None:
             server.wait()
             urls.append(url)
         for url in urls:
-            eventually(lambda url=url: targets(url), 60, "it takes no machine at all")  # type: ignore[misc]
+            eventually(lambda url=url: targets(url), 60, "it gets no machine at all")  # type: ignore[misc]
         found = [targets(url) for url in urls]
     assert sum(map(len, found)) == len(MACHINES)
     assert set().union(*found) == set(MACHINES)
-    assert min(map(len, found)) > len(MACHINES) / count / 2, "one has nearly all"
+    assert min(map(len, found)) > len(MACHINES) / count / 2, "one server has nearly all"

@@ -1,4 +1,4 @@
-"""The machines that do not exist say what real ones say, and behave like these."""
+"""Simulated machines expose the same series as real ones, and behave like them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def parse(text: str) -> Figures:
     families = text_string_to_metric_families(text)  # type: ignore[no-untyped-call]
     samples = [sample for family in families for sample in family.samples]
     found = {(sample.name, tuple(sorted(sample.labels.items()))): sample.value for sample in samples}
-    assert len(found) == len(samples), "a series stands there twice"
+    assert len(found) == len(samples), "a series occurs twice"
     return found
 
 
@@ -44,7 +44,7 @@ def value(found: Figures, metric: str) -> float:
 
 
 def shape(found: Figures) -> set[tuple[str, tuple[tuple[str, str], ...]]]:
-    """Return names and labels, without what differs from machine to machine."""
+    """Return names and labels, without those that differ between machines."""
     return {
         (name, tuple(pair for pair in labels if pair[0] != "hostname"))
         for name, labels in found
@@ -53,7 +53,7 @@ def shape(found: Figures) -> set[tuple[str, tuple[tuple[str, str], ...]]]:
 
 
 def walk(fleet: Fleet, number: int, seconds: int) -> Iterator[tuple[Figures, Figures]]:
-    """Yield what a machine says in one scrape and in the next, in those that it answers."""
+    """Yield a machine's samples in pairs of consecutive successful scrapes."""
     times = [NOW + ago for ago in range(0, seconds, STEP) if fleet.answers(number, NOW + ago)]
     yield from pairwise(figures(fleet, number, now) for now in times)
 

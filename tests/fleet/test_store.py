@@ -1,4 +1,4 @@
-"""The long-term store: away for two minutes it has everything afterwards, and it shows what Prometheus shows."""
+"""The long-term store: after a two-minute outage nothing is missing, and queries give the same as in Prometheus."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def everything(pair: Pair, name: str, begin: float, end: float) -> set[tuple[str, float]]:
-    """Return all samples of the machine that a server has: series and time. Several senders share them, by series."""
+    """Return all the machine's samples on a server, as series and time. Several senders share them, by series."""
     query = f'{{job="host"}}[{round(end - begin)}s]'
     found = pair.ask(name, "query", query=query, time=end)["result"]
     return {
@@ -61,7 +61,7 @@ def test_the_store_is_down_for_two_minutes_and_has_everything_afterwards(tmp_pat
 
 @pytest.mark.timeout(300)
 def test_the_dashboards_show_the_same_from_the_store(tmp_path: Path) -> None:
-    """Each query means the same there: Grafana's source is one variable."""
+    """Queries give the same results there: Grafana's data source is one variable."""
     with make_pair(tmp_path, without=["prometheus-b", "alertmanager-b"]) as pair:
         pair.mailbox.wait("Memory", 90)
         time.sleep(15)

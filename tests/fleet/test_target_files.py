@@ -1,4 +1,4 @@
-"""Files in targets/ come, change, break and go while Prometheus runs: so do their machines, and nobody else's."""
+"""Files in targets/ are added, changed, broken and removed while Prometheus runs; other files' machines are unaffected."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 
 
 def ours() -> list[str]:
-    """Return the labels that our own series have."""
+    """Return the labels of our own series."""
     found = [family for _, _, group in families() for family in group]
     return sorted({label for family in found for sample in family.samples for label in sample.labels})
 
 
 def known(watched: Watched) -> set[str]:
-    """Return the machines that Prometheus scrapes, but for the first, which stands in no file."""
+    """Return the machines that Prometheus scrapes, except the first, which is in no file."""
     active = watched.ask("targets", state="active")["activeTargets"]
     first = f"127.0.0.1:{watched.port}"
     return {each["labels"]["instance"] for each in active if each["labels"]["job"] == "host"} - {first}
@@ -63,7 +63,7 @@ def instances(*numbers: int) -> set[str]:
 
 
 def move_in(text: str, file: Path) -> None:
-    """Write a file as docs/scaling.md says. In place, Prometheus may see it empty, which is a list of no machines."""
+    """Write a file as docs/scaling.md says. If written in place, Prometheus might read it while it is empty."""
     beside = file.parent.parent / file.name
     beside.write_text(text)
     beside.replace(file)
@@ -78,7 +78,7 @@ def errors(watched: Watched) -> float:
 
 
 def alert(watched: Watched, name: str = ALERT) -> list[str]:
-    """Return the states of an alert, of that about target files."""
+    """Return the states of an alert, by default the one about target files."""
     return [each["state"] for each in watched.ask("alerts")["alerts"] if each["labels"]["alertname"] == name]
 
 
@@ -95,7 +95,7 @@ def test_machines_come_change_and_go_with_their_files(watched: Watched) -> None:
     eventually(lambda: watched.number(f'count(host_info{{hostname="{there}"}})') == 1 or up(watched, 3) == 0)
     two.unlink()
     eventually(lambda: known(watched) == instances(2, 4))
-    # Who is in no file any more is forgotten at once, and nobody is told that it were down.
+    # A machine that is no longer in any file is dropped at once, and no alert says that it is down.
     eventually(lambda: watched.query(f'up{{instance="{there}:5000"}}') == [])
     one.unlink()
     eventually(lambda: not known(watched))
@@ -127,7 +127,7 @@ def test_a_broken_file_changes_nothing_is_told_of_and_can_be_mended(watched: Wat
 
 
 def test_an_address_that_is_none_is_told_of_and_costs_the_others_nothing(watched: Watched) -> None:
-    """Prometheus knows of no such machine: it is neither up nor down."""
+    """Prometheus has no such target: it is neither up nor down."""
     file = watched.chain.targets / "mixed.yml"
     before = known(watched)
     move_in('[{"targets": ["http://127.0.0.1:1"]},' + listing(watched, 7).removeprefix("["), file)
@@ -138,7 +138,7 @@ def test_an_address_that_is_none_is_told_of_and_costs_the_others_nothing(watched
 
 
 def test_labels_of_a_file_hide_none_of_ours(watched: Watched) -> None:
-    """Where ``hostname`` differed between two files, rules would fail for all machines."""
+    """If ``hostname`` differed between two files, rules would fail for all machines."""
     file = watched.chain.targets / "labelled.yml"
     before = known(watched)
     (entry,) = json.loads(listing(watched, 4))

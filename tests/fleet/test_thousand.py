@@ -1,4 +1,4 @@
-"""A thousand machines: every scrape succeeds and comes in its time, and every rule."""
+"""A thousand machines: all scrapes and rule evaluations succeed on time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = [
 
 MACHINES = 1000
 PAST = 100
-"""Of so many the trend finds six hours to look back at: more take longer to make than they are worth here."""
+"""Machines with six hours of history for the trend rules: for more, creating it would take too long."""
 
 
 def test_a_thousand_machines_are_scraped_and_judged_in_time(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_a_thousand_machines_are_scraped_and_judged_in_time(tmp_path: Path) -> N
         watched = Watched(MACHINES, tmp_path, room=PAST)
     except MissingError as reason:
         missing(str(reason))
-    plan = Plan(window=60)  # "host trend" is judged once in it
+    plan = Plan(window=60)  # "host trend" is evaluated once in it
     figures = Figures(MACHINES)
     with watched:
         eventually(lambda: watched.number('count(up{job="host"})') == MACHINES, 30)
@@ -43,14 +43,14 @@ def test_a_thousand_machines_are_scraped_and_judged_in_time(tmp_path: Path) -> N
         there = watched.number('count(up{job="host"} == 1)')
         levels = watched.number("count(instance:host_level:max)")
         firing = watched.number('count(ALERTS{alertname="HostHighMemory"})')
-        # What the trend reads reaches back, of those that have a past.
+        # The trend rules cover the machines that have a history.
         past = watched.number("count(host_filesystem_available_bytes offset 5h)")
     print({group.name: f"{group.longest:.2f} of {group.interval:.0f} s" for group in figures.groups})
     assert figures.broken() == []
     assert {"host usage", "host overview", "host", "host trend"} <= {group.name for group in figures.groups}
     assert all(group.ago < plan.window + 2 for group in figures.groups)
     assert past > PAST
-    # Some are away; the others are known and judged.
+    # Some are down; the others are known and evaluated.
     assert figures.scrapes.away > 0
     assert 0.97 * MACHINES < there < MACHINES
     assert levels >= 0.97 * MACHINES

@@ -1,4 +1,4 @@
-"""Figures that go up and down as a machine's do, as functions of the time: nothing has to be remembered."""
+"""Figures that fluctuate like a real machine's, as pure functions of time: no state is kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TABLE = tuple(_LUCK.uniform(-1, 1) for _ in range(4096))
 
 
 def mixed(*keys: int) -> int:
-    """Return a number that looks random and is always the same for the same keys."""
+    """Return a pseudo-random number that is always the same for the same keys."""
     number = 0x9E3779B9
     for key in keys:
         number = ((number ^ key) * 0x85EBCA6B) & 0xFFFFFFFF
@@ -28,9 +28,9 @@ def noise(*keys: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """A share that follows the day and is rough in between; what it adds up to is known exactly.
+    """A ratio with a daily cycle plus noise, whose integral is known exactly.
 
-    ``rough`` is a bow up or down in each ``step`` seconds, as high as the noise says.
+    ``rough`` is the noise: one arc, up or down, in each ``step`` seconds.
     """
 
     middle: float
@@ -41,13 +41,13 @@ class Wave:
     key: int
 
     def at(self, seconds: float) -> float:
-        """Return the share at a time."""
+        """Return the ratio at a time."""
         count, part = divmod(seconds, self.step)
         bow = noise(self.key, int(count)) * math.sin(TURN * part / self.step)
         return self.middle + self.day * math.sin(TURN * seconds / DAY + self.phase) + self.rough * bow
 
     def until(self, seconds: float) -> float:
-        """Return its integral from 0: a counter that fits the share."""
+        """Return its integral from 0: a counter that matches the ratio."""
         count, part = divmod(seconds, self.step)
         bow = noise(self.key, int(count)) * (1 - math.cos(TURN * part / self.step)) * self.step / TURN
         turned = math.cos(self.phase) - math.cos(TURN * seconds / DAY + self.phase)
@@ -55,7 +55,7 @@ class Wave:
 
 
 def wave(luck: random.Random, middle: float) -> Wave:
-    """Return a wave around a middle that stays above 0 and below 1."""
+    """Return a wave around a mean that stays between 0 and 1."""
     room = min(middle, 1 - middle) - 0.005
     day = room * luck.uniform(0.1, 0.6)
     return Wave(middle, day, luck.uniform(0, TURN), (room - day) * 0.9, luck.uniform(40, 200), luck.getrandbits(30))
