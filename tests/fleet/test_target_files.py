@@ -1,4 +1,4 @@
-"""Files in targets/ are added, changed, broken and removed while Prometheus runs; other files' machines are unaffected."""
+"""Files in targets/ are added, changed, broken and removed while Prometheus runs; no other machine is affected."""
 
 from __future__ import annotations
 

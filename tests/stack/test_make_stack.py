@@ -30,7 +30,7 @@ pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="signals, terminals and /proc as on Linux"),
 ]
 
-READY = "Ctrl-C ends all of it"
+READY = "Press Ctrl-C to stop"
 
 
 class Stack:
@@ -182,7 +182,7 @@ def test_a_port_in_use_is_one_line(tmp_path: Path, service: str) -> None:
         name = f"{service.upper()}_PORT"
         with Stack(tmp_path / "data", **{name: port}) as stack:
             assert stack.end() == 1
-            assert stack.text == f"make stack: port {port} is in use: {name} in .env sets another for {service}\n"
+            assert stack.text == f"make stack: port {port} is in use: set {name} in .env to another one for {service}\n"
 
 
 @pytest.mark.parametrize("port", ["70000", "http", "-1"])

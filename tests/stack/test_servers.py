@@ -107,7 +107,7 @@ def test_an_old_server_on_the_path_is_not_started(machine: Machine, monkeypatch:
     machine.install({**NEW, "prometheus": "2.42.0+ds"})
     monkeypatch.setenv("PATH", str(machine.programs))
     monkeypatch.setattr(chain, "FETCHED", machine.fetched)
-    with pytest.raises(MissingError, match=r"/bin/prometheus is version 2\.42, 3\.0 or later is needed: make servers"):
+    with pytest.raises(MissingError, match=r"/bin/prometheus is version 2\.42, 3\.0 or later is needed: on Debian run"):
         find("prometheus")
     with pytest.raises(MissingError, match=r"^grafana is not installed"):
         find("grafana")

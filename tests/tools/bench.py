@@ -1,7 +1,7 @@
-"""Measure what the exporter costs, beside node_exporter and process-exporter where those are installed (Linux).
+"""Measure what the exporter costs, next to node_exporter and process-exporter if those are installed (Linux).
 
-Prints a Markdown table with the goals of the project. ``--quick`` takes half a minute, the full run about two,
-``--long`` also looks at the memory after 10,000 scrapes. A report, no test: a shared machine makes any figure worse.
+Prints a Markdown table with the project's goals. ``--quick`` takes half a minute, the full run about two; ``--long``
+also checks memory growth over 10,000 scrapes. A report, not a test: other load on the machine makes every figure worse.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ process-exporter groups by program name."""
 
 
 def say(text: str) -> None:
-    """Show progress beside the report."""
+    """Report progress on standard error."""
     print(f"# {text}", file=sys.stderr, flush=True)
 
 
 def measure(plan: Plan, folder: Path, picture: Path | None) -> str:
-    """Return the whole report, and draw it where a ``picture`` is wanted."""
+    """Return the whole report, and draw a plot into ``picture`` if given."""
     begin = time.monotonic()
     machine = describe()
     others, missing = peers(folder)
-    # A sample that is used again says nothing about the cost of a scrape.
+    # A reused sample would say nothing about the cost of a scrape.
     programs = [ours("--max-age", "0"), *others]
     defaults = [ours(), *others]
     figures = [Figures(program) for program in programs]
-    say(f"CPU per scrape, with {', '.join(map(str, plan.crowd))} processes more")
+    say(f"CPU per scrape, with {', '.join(map(str, plan.crowd))} extra processes")
     measure_cpu(figures, plan)
     for figure, default in zip(figures, defaults, strict=True):
         say(figure.program.name)
@@ -72,13 +72,13 @@ def measure(plan: Plan, folder: Path, picture: Path | None) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.tools.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a short run, good for the order of magnitude")
-    parser.add_argument("--long", action="store_true", help="also the growth of memory over 10,000 scrapes")
-    parser.add_argument("--picture", type=Path, help="draw CPU and latency into this file")
+    parser.add_argument("--quick", action="store_true", help="a short run, for the order of magnitude")
+    parser.add_argument("--long", action="store_true", help="also measure memory growth over 10,000 scrapes")
+    parser.add_argument("--picture", type=Path, help="draw a plot of CPU and latency into this file")
     args = parser.parse_args()
     if not sys.platform.startswith("linux"):
         sys.exit("the benchmark reads /proc: Linux only")
-    # What was started is ended in ``finally``, also when this is told to stop.
+    # Turn SIGTERM into an exception, so that ``finally`` stops what was started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     plan = QUICK if args.quick else Plan()
     if args.long:

@@ -1,7 +1,7 @@
-"""A scraper that costs little, so that what is measured is the server: one kept connection, raw sockets.
+"""A cheap scraper, so that the benchmark measures the server: one keep-alive connection over a raw socket.
 
-As a program it scrapes without pause for some seconds and prints its latencies: ``bench_client PORT START SECONDS``
-(START on the monotonic clock, so that several begin together).
+Run as a program, it scrapes without pause for some seconds and prints its latencies: ``bench_client PORT START
+SECONDS`` (START is on the monotonic clock, so that several can start together).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ ACCEPT = (
 
 
 class BadAnswerError(OSError):
-    """The server answered, but not with a complete 200."""
+    """The server's response was not a complete 200."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An exposition as it came over the wire, and what it says."""
+    """An exposition as received, and decoded."""
 
     wire: bytes
     text: str
@@ -39,7 +39,7 @@ class Page:
 
 
 class Scraper:
-    """One connection that stays open, as Prometheus keeps it."""
+    """One keep-alive connection, as Prometheus uses it."""
 
     def __init__(self, port: int, wait: float = 30, address: str = "127.0.0.1") -> None:
         self._request = (
@@ -56,7 +56,7 @@ class Scraper:
         self._socket.close()
 
     def scrape(self) -> tuple[bytes, bytes]:
-        """Return head and body of one answer. Raises OSError where it is not a complete 200."""
+        """Return head and body of one response. Raises OSError if it is not a complete 200."""
         self._socket.sendall(self._request)
         data = bytearray()
         while (end := data.find(b"\r\n\r\n")) < 0:
@@ -70,11 +70,11 @@ class Scraper:
             while len(body) < missing:
                 self._receive(body)
         elif b"\r\ntransfer-encoding: chunked" in before:
-            # Nothing follows an answer before the next question, so the last chunk ends what has arrived.
+            # Nothing follows a response before the next request, so the received data ends with the last chunk.
             while not body.endswith(b"0\r\n\r\n"):
                 self._receive(body)
         else:
-            raise BadAnswerError("an answer without a length")
+            raise BadAnswerError("the response has no length")
         return head, bytes(body)
 
     def page(self) -> Page:
@@ -93,7 +93,7 @@ class Scraper:
 
 
 def _joined(chunked: bytes) -> bytes:
-    """Return a chunked body in one piece."""
+    """Join the chunks of a chunked body."""
     body, rest = b"", chunked
     while rest:
         size, _, rest = rest.partition(b"\r\n")
@@ -105,7 +105,7 @@ def _joined(chunked: bytes) -> bytes:
 
 
 def hammer(port: int, start: float, seconds: float) -> dict[str, object]:
-    """Scrape without pause. Return the latencies in seconds and the errors."""
+    """Scrape without pause; return the latencies, in seconds, and the errors."""
     latencies: list[float] = []
     errors: list[str] = []
     scraper: Scraper | None = None

@@ -1,4 +1,4 @@
-"""The exporters under the benchmark, each as a process on a free port of loopback."""
+"""The exporters being benchmarked, each a process on a free loopback port."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-# Every program as a group of its own: what one runs it for, and what compares with a table of top processes.
+# One group per program: the usual configuration, and the one comparable to a table of top processes.
 ALL_PROCESSES = 'process_names:\n  - name: "{{.Comm}}"\n    cmdline: [".+"]\n'
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """An exporter: its name, version, and its command for a port."""
+    """An exporter: its name, its version, and the command to start it on a port."""
 
     name: str
     version: str
@@ -37,7 +37,7 @@ def ours(*flags: str) -> Program:
 
 
 def peers(folder: Path) -> tuple[list[Program], list[str]]:
-    """Return the peers that are installed, and the names of those that are not. ``folder`` takes a config file."""
+    """Return the peers that are installed, and the names of those that are not. Writes a config file to ``folder``."""
     found, missing = [], []
     config = folder / "process-exporter.yml"
     config.write_text(ALL_PROCESSES)
@@ -67,7 +67,7 @@ def _which(*names: str) -> str | None:
 
 
 def _version(path: str) -> str:
-    # One of them knows only --version, the other takes both.
+    # One of them knows only --version, the other accepts both forms.
     done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
     text = done.stdout + done.stderr
     # Debian's process-exporter leaves its version empty and names the package's revision.
@@ -76,7 +76,7 @@ def _version(path: str) -> str:
 
 
 class Server:
-    """A running exporter, ended by its PID. ``startup`` is the time from its start to a complete scrape, in seconds."""
+    """A running exporter, stopped by PID. ``startup`` is the time from its start to a complete scrape, in seconds."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -111,15 +111,15 @@ class Server:
                     scraper.scrape()
             except OSError as reason:
                 if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise BadAnswerError(f"does not answer after its start: {reason}") from None
+                    raise BadAnswerError(f"no response after start: {reason}") from None
                 time.sleep(0.002)
             else:
                 return
 
 
 def hammers(port: int, count: int, seconds: float) -> list[subprocess.Popen[str]]:
-    """Start scrapers without pause, each a process of its own; they begin together."""
+    """Start several non-stop scrapers, each a separate process, that begin together."""
     start = time.monotonic() + 0.5 + 0.05 * count
     command = [sys.executable, "-m", "tests.tools.bench_client", str(port), str(start), str(seconds)]
-    # Ctrl-C is for the benchmark, which then ends them.
+    # Ctrl-C is for the benchmark, which then stops them.
     return [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) for _ in range(count)]

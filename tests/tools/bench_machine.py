@@ -1,4 +1,4 @@
-"""The machine under the benchmark: what a process costs according to /proc, and a crowd of processes."""
+"""The machine the benchmark runs on: CPU time and memory of a process from /proc, and a crowd of processes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Self
 
 TICK = 1 / os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0.01
 
-# Every process of the crowd waits for the end of a pipe whose other end only the benchmark holds: however that ends,
-# the crowd ends with it.
+# Every process of the crowd blocks on a pipe whose other end only the benchmark holds: however the benchmark ends, the
+# crowd exits with it.
 CROWD = """
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -36,7 +36,7 @@ for pid in made:
 
 
 class Crowd:
-    """Sleeping processes, so that the machine has more of them; all gone at the end."""
+    """Extra sleeping processes on the machine; all are gone when it is closed."""
 
     def __init__(self, count: int) -> None:
         self._count = count
@@ -50,7 +50,7 @@ class Crowd:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._parent.communicate()  # closes the pipe that all of them wait for, and waits
+        self._parent.communicate()  # closes the pipe they block on, and waits for the parent
 
 
 def process_count() -> int:
@@ -58,15 +58,15 @@ def process_count() -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return user and system time of a process since its start, in steps of one clock tick (10 ms)."""
+    """Return a process's user and system time since its start, in steps of one clock tick (10 ms)."""
     fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     return (int(fields[11]) + int(fields[12])) * TICK
 
 
 def fine_cpu_seconds(pid: int) -> float:
-    """Return the same to the nanosecond, from the scheduler; nan where the kernel does not tell.
+    """Return the same with nanosecond resolution, from the scheduler; nan if the kernel does not provide it.
 
-    Right only as long as no thread of the process ends: good for an idle one.
+    Only correct while no thread of the process exits, so use it for an idle one.
     """
     try:
         tasks = list(Path(f"/proc/{pid}/task").iterdir())
@@ -83,7 +83,7 @@ def rss_mib(pid: int) -> float:
 
 
 def describe() -> str:
-    """Return cores, CPU, memory and kernel in one line."""
+    """Describe cores, CPU, memory and kernel in one line."""
     cpu = "unknown CPU"
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):

@@ -1,4 +1,4 @@
-"""What the benchmark measures of each exporter."""
+"""The benchmark's measurements of each exporter."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 LONGEST = 6.0
-"""Seconds after which a CPU measure ends although it has fewer scrapes than planned: a slow one is exact anyway."""
+"""Seconds after which a CPU measurement ends early: with slow scrapes, fewer are accurate enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is measured."""
+    """How much to measure."""
 
     repeats: int = 3
     scrapes: int = 60
@@ -39,7 +39,7 @@ QUICK = Plan(repeats=1, scrapes=30, serial=200, parallel_seconds=2, idle_seconds
 
 @dataclass
 class Figures:
-    """What came out for one exporter; nan where it failed. Names end in the unit."""
+    """The results for one exporter, nan where a measurement failed. Names end in the unit."""
 
     program: Program
     cpu_ms: dict[int, float] = field(default_factory=dict)
@@ -58,13 +58,13 @@ class Figures:
 
     @property
     def process_us(self) -> float:
-        """Return the cost of one process more, from the smallest to the largest crowd."""
+        """Return the cost of one additional process, from the smallest to the largest crowd."""
         few, many = min(self.cpu_ms), max(self.cpu_ms)
         return (self.cpu_ms[many] - self.cpu_ms[few]) / max(1, many - few) * 1000
 
     @contextmanager
     def surviving(self, what: str) -> Iterator[None]:
-        """Note a failure: one exporter that breaks down must not cost the report of the others."""
+        """Record a failure: one broken exporter must not cost the report on the others."""
         try:
             yield
         except OSError as reason:
@@ -79,7 +79,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 def cpu_a_scrape(server: Server, scrapes: int) -> float:
     """Return the CPU time of one scrape in ms."""
     with Scraper(server.port) as scraper:
-        for _ in range(3):  # the first ones meet processes never seen before
+        for _ in range(3):  # the first scrapes meet new processes
             scraper.scrape()
         before, begin, done = cpu_seconds(server.pid), time.monotonic(), 0
         while done < scrapes and (done < 5 or time.monotonic() - begin < LONGEST):
@@ -89,7 +89,7 @@ def cpu_a_scrape(server: Server, scrapes: int) -> float:
 
 
 def measure_cpu(figures: Sequence[Figures], plan: Plan) -> None:
-    """CPU per scrape at each size of the crowd; the exporters take turns, so that all see the same disturbances."""
+    """CPU per scrape at each crowd size; the exporters take turns, so that all are disturbed alike."""
     for count in plan.crowd:
         with Crowd(count):
             processes = process_count()
@@ -103,7 +103,7 @@ def measure_cpu(figures: Sequence[Figures], plan: Plan) -> None:
 
 
 def measure_serial(figure: Figures, plan: Plan) -> None:
-    """One scraper after another: latency, memory, size; and whether memory grows."""
+    """Sequential scrapes: latency, memory, response size, and whether memory grows."""
     with figure.surviving("one scraper"), Server(figure.program) as server, Scraper(server.port) as scraper:
         for _ in range(plan.serial):
             begin = time.perf_counter()
@@ -119,7 +119,7 @@ def measure_serial(figure: Figures, plan: Plan) -> None:
 
 
 def measure_parallel(figure: Figures, program: Program, plan: Plan, scrapers: int = 8) -> None:
-    """All at once for some seconds."""
+    """Several scrapers in parallel for some seconds."""
     with figure.surviving(f"{scrapers} scrapers"), Server(program) as server:
         processes = hammers(server.port, scrapers, plan.parallel_seconds)
         try:
@@ -135,7 +135,7 @@ def measure_parallel(figure: Figures, program: Program, plan: Plan, scrapers: in
 
 
 def measure_idle(figures: Sequence[Figures], programs: Sequence[Program], plan: Plan) -> None:
-    """CPU time while nobody asks, after some scrapes; the connections are closed."""
+    """CPU time while idle, after some scrapes, with all connections closed."""
     with ExitStack() as stack:
         running: list[tuple[Figures, Server]] = []
         for figure, program in zip(figures, programs, strict=True):
@@ -151,7 +151,7 @@ def measure_idle(figures: Sequence[Figures], programs: Sequence[Program], plan: 
 
 
 def measure_startup(figure: Figures, program: Program, plan: Plan) -> None:
-    """From the start of the process to a complete scrape."""
+    """Time from process start to a complete scrape."""
     times = []
     with figure.surviving("start"):
         for _ in range(plan.repeats):

@@ -1,4 +1,4 @@
-"""The benchmark's figures as a picture: what a scrape costs, and how long scrapers wait."""
+"""Plots the benchmark's figures: CPU per scrape, and latency."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STYLE: Any = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": Fa
 
 
 def draw(figures: Sequence[Figures], path: Path) -> None:
-    """Write the picture; the first exporter is ours. Its format is that of the file's name."""
+    """Write the plot; the first exporter is ours. The file's extension determines the format."""
     with mpl.rc_context(STYLE):
         picture = Figure(figsize=(10, 4), layout="constrained")
         left, right = picture.subplots(1, 2)
@@ -41,7 +41,7 @@ def _cpu(axes: Axes, figures: Sequence[Figures]) -> None:
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_xticks(processes, [f"{count:,}" for count in processes])
-    axes.set(title="CPU of one scrape", xlabel="processes", ylabel="ms, logarithmic")
+    axes.set(title="CPU per scrape", xlabel="processes", ylabel="ms, logarithmic")
     axes.legend(frameon=False)
 
 
@@ -52,4 +52,4 @@ def _latency(axes: Axes, figures: Sequence[Figures]) -> None:
         bars = axes.bar([n + place * width for n in range(len(values))], values, width, color=colour)
         axes.bar_label(bars, fmt="%.1f", padding=2)
     axes.set_xticks([n + 0.4 - width / 2 for n in range(len(SHARES))], list(SHARES))
-    axes.set(title="Latency with eight scrapers at once", ylabel="ms")
+    axes.set(title="Latency with eight parallel scrapers", ylabel="ms")

@@ -1,4 +1,4 @@
-"""The benchmark's figures as a Markdown table, beside the goals of the design."""
+"""The benchmark's figures as a Markdown table, next to the project's goals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure of every exporter; ``reached`` says whether ours is within the goal."""
+    """One figure for each exporter; ``reached`` says whether ours meets the goal."""
 
     name: str
     value: Callable[[Figures], str]
@@ -23,7 +23,7 @@ class Row:
 
 
 def cpu_goal_ms(processes: int) -> float:
-    """Return the goal for a number of processes: 4 / 10 / 28 ms at 70 / 570 / 2,070 is 4 ms and 12 us for each more."""
+    """Return the goal for a number of processes: 4 / 10 / 28 ms at 70 / 570 / 2,070, 12 us per extra one."""
     return 4 + 0.012 * max(0, processes - 70)
 
 
@@ -43,7 +43,7 @@ def markdown(figures: Sequence[Figures], plan: Plan) -> str:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    """Return a row with its columns aligned: words to the left, figures to the right."""
+    """Return a row with aligned columns: text to the left, figures to the right."""
     words = [cell.ljust(width) for cell, width in zip(cells[:3], widths[:3], strict=True)]
     numbers = [cell.rjust(width) for cell, width in zip(cells[3:], widths[3:], strict=True)]
     return f"| {' | '.join([*words, *numbers])} |"
@@ -58,10 +58,8 @@ def rows(ours: Figures, plan: Plan) -> Iterator[Row]:
             f"<= {limit:g} ms",
             lambda f, n=processes, limit=limit: f.cpu_ms[n] <= limit,  # type: ignore[misc]
         )
-    yield Row(
-        "marginal cost of one process", lambda f: f"{f.process_us:.1f} us", "<= 12 us", lambda f: f.process_us <= 12
-    )
-    yield Row("latency of one scraper, p50 / p95 / p99", lambda f: _three(f.latency_ms))
+    yield Row("cost of one more process", lambda f: f"{f.process_us:.1f} us", "<= 12 us", lambda f: f.process_us <= 12)
+    yield Row("latency, one scraper, p50 / p95 / p99", lambda f: _three(f.latency_ms))
     yield Row(
         f"RSS after {plan.serial:,} scrapes",
         lambda f: f"{f.rss_mib:.1f} MiB",

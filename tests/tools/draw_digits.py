@@ -1,6 +1,6 @@
 """Draw the digits of ``examples/digits/drawn`` on the real page, in a real browser.
 
-Also takes the picture of the page in its README. Run: ``python -m tests.tools.draw_digits``.
+Also takes the screenshot in its README. Run: ``python -m tests.tools.draw_digits``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.support_browser import chromium
 
 
 def main() -> None:
-    """Write one PNG a form, as the page would send it."""
+    """Write one PNG per form, as the page would send it."""
     with tempfile.TemporaryDirectory() as folder, Gunicorn(Path(folder)) as server, chromium() as browser:
         page = browser.new_page(viewport={"width": 432, "height": 780}, color_scheme="light")
         page.goto(server.url)

@@ -1,6 +1,6 @@
-"""The golden exposition: what the laptop fixture comes out as. ``python -m tests.tools.golden`` rewrites it.
+"""The golden file: the expected exposition of the laptop fixture. ``python -m tests.tools.golden`` rewrites it.
 
-Read the difference before committing it: the file is the promise, the code has to keep it.
+Review the diff before committing it: the file is the promise that the code has to keep.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from exporter.render.exposition import encode, snapshot_families
 from tests.machines import FixtureMachine
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "laptop.txt"
-# What the exporter says of itself differs from run to run.
+# The exporter's own metrics differ from run to run.
 VARYING = "host_exporter_"
 
 
 def exposition() -> str:
-    """Return the exposition of the laptop's later state, without what varies."""
+    """Return the exposition of the laptop's later state, without the parts that vary."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         laptop = FixtureMachine("laptop", Path(folder), patch)
         families = snapshot_families(laptop.later(), laptop.settings.thresholds())
@@ -29,4 +29,4 @@ def exposition() -> str:
 
 if __name__ == "__main__":
     GOLDEN.write_text(exposition(), encoding="utf-8")
-    print(f"{GOLDEN} is rewritten; read what changed: git diff {GOLDEN.name}")
+    print(f"{GOLDEN} rewritten; review the changes: git diff {GOLDEN.name}")

@@ -1,4 +1,4 @@
-"""``make load``: keeps every core busy for three minutes, so that a newcomer sees an alert arrive. Ctrl-C ends it."""
+"""``make load``: keeps every core busy for three minutes, long enough to trigger an alert. Ctrl-C stops it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def burn(seconds: float) -> None:
 
 
 def main() -> None:
-    """Start one process a core (this file again, so that its name is in the mail), wait for them."""
+    """Start one process per core (this file, so that the mail names it) and wait for them."""
     if len(sys.argv) > 1:
         burn(float(sys.argv[1]))
         return
     count = os.cpu_count() or 1
-    print(f"{count} busy processes for {SECONDS // 60} minutes; the mail comes after one to two. Ctrl-C ends them.")
-    # Ctrl-C reaches every process of the terminal. The busy ones inherit that it is ignored: this one ends them.
+    print(f"{count} busy processes for {SECONDS // 60} minutes; expect mail after one to two. Ctrl-C stops them.")
+    # Ctrl-C reaches every process in the terminal. The busy ones inherit SIG_IGN, so that this one can stop them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     processes = [subprocess.Popen([sys.executable, __file__, str(SECONDS)]) for _ in range(count)]
     try:

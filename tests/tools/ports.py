@@ -6,16 +6,16 @@ import os
 import random
 import socket
 
-# Below those that the system gives to outgoing connections and to whoever asks for any: from 32,768, elsewhere 49,152.
+# Below the ephemeral ports, which start at 32,768 on Linux and at 49,152 elsewhere.
 # Browsers refuse 10,080.
 RANGE = range(12_000, 32_000, 2)
 
 
 def free_port() -> int:
-    """Return a port on loopback that nobody listens on, and that no other caller gets while this process lives.
+    """Return a free loopback port that no other caller of this function gets while this process lives.
 
-    Until the server listens, its port looks free to everyone. So the port's neighbour is taken as well, with a UDP
-    socket, which no server needs there: of two processes that ask at the same time, one gets it. It stays open.
+    Until the server listens, its port looks free to everyone. So reserve it by binding a UDP socket to the neighbouring
+    port, which no server uses: of two processes that try at the same time, only one succeeds. The socket stays open.
     """
     for _ in RANGE:
         port = random.choice(RANGE)
@@ -28,13 +28,13 @@ def free_port() -> int:
         claim.detach()
         if is_free(port):
             return port
-    raise OSError(f"no port from {RANGE.start} to {RANGE.stop} is free")
+    raise OSError(f"no free port from {RANGE.start} to {RANGE.stop}")
 
 
 def is_free(port: int) -> bool:
-    """Return whether a server could listen on a port of loopback right now."""
+    """Return whether a server could listen on a loopback port right now."""
     with socket.socket() as probe:
-        # As servers do, which may follow another whose connections have only just ended; not on Windows.
+        # As servers do, because a predecessor's connections may be in TIME_WAIT; not on Windows.
         if os.name != "nt":
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,4 +1,4 @@
-"""Machines that do not exist: the exposition of a fixture machine, with other figures, growing counters and a name."""
+"""Simulated machines: a fixture's exposition with different figures, growing counters and its own host name."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ GOLDEN = Path(__file__).parents[1] / "golden/laptop.txt"
 SAMPLE = re.compile(r"(?P<name>\w+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)")
 CPUS = 4
 GROWS = 3.0
-"""What a counter grows by in a second, where nothing else is said."""
+"""A counter's default growth per second."""
 
 
 @cache
 def golden() -> tuple[str | tuple[str, str, float], ...]:
-    """Return the fixture machine's exposition: its samples as (name, labels, value), comments as lines."""
+    """Return the fixture's exposition: samples as (name, labels, value), comments as lines."""
     parts: list[str | tuple[str, str, float]] = []
     for line in GOLDEN.read_text(encoding="utf-8").splitlines(keepends=True):
         found = SAMPLE.fullmatch(line.rstrip("\n"))
@@ -35,9 +35,9 @@ def golden() -> tuple[str | tuple[str, str, float], ...]:
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine and its figures: shares are 0 to 1, ``filling`` is bytes a second that are written to its disk.
+    """A machine and its figures: ratios are 0 to 1, ``filling`` is bytes written to its disk per second.
 
-    Its ``address`` is NAME:5000 unless it is given.
+    ``address`` defaults to NAME:5000.
     """
 
     name: str
@@ -50,11 +50,11 @@ class Machine:
 
     @property
     def instance(self) -> str:
-        """Return the address under which it is known."""
+        """Return its instance label."""
         return self.address or f"{self.name}:5000"
 
     def exposition(self, seconds: float) -> str:
-        """Return what it says after so many seconds."""
+        """Return its exposition after this many seconds."""
         return "".join(part if isinstance(part, str) else f"{self._sample(*part, seconds)}\n" for part in golden())
 
     def _sample(self, name: str, labels: str, value: float, seconds: float) -> str:
@@ -84,7 +84,7 @@ class Machine:
 
 
 class Replay:
-    """Serves machines on one port: each under /NUMBER/metrics."""
+    """Serves machines on one port, each at /NUMBER/metrics."""
 
     def __init__(self, machines: Iterable[Machine]) -> None:
         self.machines = {str(number): machine for number, machine in enumerate(machines)}
@@ -115,7 +115,7 @@ class Replay:
         self._stack.close()
 
     def targets(self) -> str:
-        """Return a target file (JSON is YAML) with all machines, each as if it stood on a host of its own."""
+        """Return a target file (JSON is YAML) with all machines, as if each were a separate host."""
         address = self._address
         return "".join(
             f'- {{targets: ["{address}"], labels: {{instance: "{m.instance}", __metrics_path__: "/{n}/metrics"}}}}\n'

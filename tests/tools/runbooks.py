@@ -1,6 +1,6 @@
-"""The page /runbooks: ``python -m tests.tools.runbooks`` writes its text from docs/runbooks.md.
+"""The page /runbooks: ``python -m tests.tools.runbooks`` generates its text from docs/runbooks.md.
 
-Written beforehand, so that the exporter carries no Markdown reader.
+Generated ahead of time, so that the exporter needs no Markdown parser.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ PAGE = ROOT / "exporter" / "web" / "templates" / "runbooks_text.html"
 
 
 def text() -> str:
-    """Return the HTML of docs/runbooks.md; each heading can be linked to by its words in lower case."""
+    """Return the HTML of docs/runbooks.md; each heading gets an anchor made of its lowercase words."""
     html = MarkdownIt("commonmark").render(SOURCE.read_text(encoding="utf-8"))
-    # Wide commands scroll in their box, and the keyboard has to reach them.
+    # Wide commands scroll in their box, which must be reachable by keyboard.
     html = html.replace("<pre>", '<pre tabindex="0">')
     return re.sub(r"<h2>(.*?)</h2>", lambda found: f'<h2 id="{anchor(found[1])}">{found[1]}</h2>', html)
 
 
 def anchor(heading: str) -> str:
-    """Return what a link to a heading ends with, as on most sites that show Markdown."""
+    """Return a heading's anchor, formed as on most sites that render Markdown."""
     return re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-"))
 
 

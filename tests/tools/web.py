@@ -1,4 +1,4 @@
-"""HTTP servers of the tests' own, each in a thread, for what real programs ask."""
+"""HTTP test servers, each in a thread, for real programs to talk to."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say what went wrong, unless the client left: on a busy machine a scrape may last too long."""
+        """Report an error, unless the client disconnected: on a busy machine a scrape may time out."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
 
 @contextmanager
 def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """Serve on a free port of loopback until the block ends, and write nothing about it; gives the address."""
+    """Serve on a free loopback port until the block ends, without logging; yields the address."""
     quiet = type("Quiet", (handler,), {"log_message": lambda *_: None})
     with _Server(("127.0.0.1", 0), quiet) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))

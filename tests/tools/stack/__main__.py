@@ -1,4 +1,4 @@
-"""``make stack``: runs the whole stack on this machine without Docker until Ctrl-C."""
+"""``make stack``: runs the whole stack on this machine, without Docker, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ FOLDER = ROOT / ".stack"
 
 
 def main(folder: Path = FOLDER) -> int:
-    """Start all servers, show where they are and each mail, end them on Ctrl-C. Returns the exit code.
+    """Start all servers, print their addresses and every mail, and stop them on Ctrl-C. Returns the exit code.
 
-    Settings are those of docker-compose.yml: from .env, and before it from the environment, as with Compose.
+    Settings are those of docker-compose.yml, from .env; the environment takes precedence, as with Compose.
     """
     stopped = listen()
     try:
@@ -51,38 +51,38 @@ def main(folder: Path = FOLDER) -> int:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Hold a folder, so that a second stack does not write into the configuration of the first. Raises MissingError."""
+    """Lock a folder, so that a second stack does not overwrite the first one's configuration. Raises MissingError."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise MissingError(f"{folder} is in use: another make stack runs there") from None
+            raise MissingError(f"{folder} is in use by another make stack") from None
         yield
 
 
 def listen() -> threading.Event:
-    """Return what Ctrl-C, a polite kill and the end of the terminal set. All servers are ended then, in order."""
+    """Return an event that Ctrl-C, SIGTERM and SIGHUP set. All servers are then stopped in order."""
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # Under nohup the end of the terminal is no reason to end.
+        # Under nohup, closing the terminal must not stop the stack.
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, lambda *_: stopped.set())
     return stopped
 
 
 def addresses(chain: Chain) -> str:
-    """Return where everything is."""
-    # Debian's Prometheus comes without pages.
+    """Return the addresses of everything."""
+    # Debian's Prometheus has no web pages.
     alerts = next((p for p in ("/alerts", "/api/v1/alerts") if answers(chain.urls["prometheus"] + p)), "")
     lines = [
         f"status page   {chain.urls['exporter']}",
         f"Prometheus    {chain.urls['prometheus']}{alerts}",
         f"Alertmanager  {chain.urls['alertmanager']}",
         f"Grafana       {chain.urls['grafana']}" if chain.grafana else "Grafana       not installed here",
-        f"mail          {'shown here' if chain.catches_mail else 'sent as .env says'}",
+        f"mail          {'shown here' if chain.catches_mail else 'sent as set in .env'}",
         f"data, logs    {chain.folder}",
-        "Ctrl-C ends all of it. In another terminal, make load leads to the first alert in about two minutes.",
+        "Press Ctrl-C to stop. In another terminal, make load triggers a first alert in about two minutes.",
     ]
     return "\n".join(lines)
 
@@ -93,7 +93,7 @@ def show(mail: Mail) -> None:
 
 
 def say(text: str, *, error: bool = False) -> None:
-    """Print a text. Where its reader is gone the servers have to be ended all the same."""
+    """Print a text. Ignore a closed pipe: the servers must be stopped all the same."""
     with suppress(OSError):
         print(text, file=sys.stderr if error else sys.stdout, flush=True)
 

@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SERVICES = ("exporter", "prometheus", "alertmanager", "grafana", "mailpit")
-# What our configuration needs at least; tests/tools/servers.sh has the same numbers.
+# Minimum versions for our configuration; tests/tools/servers.sh has the same numbers.
 OLDEST = {"prometheus": (3, 0), "prometheus-alertmanager": (0, 27), "alertmanager": (0, 27)}
 FETCHED = ROOT / ".cache/servers/usr/bin"
 
 
 class MissingError(Exception):
-    """A program or a port that the chain needs is not to be had."""
+    """A program or a port that the chain needs is not available."""
 
 
 def find(*names: str) -> str:
-    """Return the path of the first of these programs that is there and new enough. Raises MissingError."""
+    """Return the path of the first of these programs that is installed and recent enough. Raises MissingError."""
     trouble = f"{names[0]} is not installed"
     for name in names:
         oldest = OLDEST.get(name)
@@ -38,11 +38,11 @@ def find(*names: str) -> str:
             if not oldest or (found := _version(path)) >= oldest:
                 return path
             trouble = f"{path} is version {_dotted(found)}, {_dotted(oldest)} or later is needed"
-    raise MissingError(f"{trouble}: make servers fetches it on Debian, elsewhere install it")
+    raise MissingError(f"{trouble}: on Debian run make servers, elsewhere install it")
 
 
 def _version(path: str) -> tuple[int, int]:
-    """Return the version that a program says it has; 0.0 where it says none."""
+    """Return the version that a program reports, 0.0 if it reports none."""
     said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False)
     found = re.search(r"version v?(\d+)\.(\d+)", said.stdout + said.stderr)
     return (int(found[1]), int(found[2])) if found else (0, 0)
@@ -55,9 +55,9 @@ def _dotted(version: tuple[int, int]) -> str:
 class Chain:
     """All servers of the stack as child processes, each in its own subfolder of ``folder``.
 
-    ``targets`` is the folder with the files of more machines, by default one of its own. ``edit`` may change a
-    configuration before it is written: it gets its file name and its text; and each argument of Prometheus, under the
-    name "prometheus". ``stopped`` ends the start before its time, with StoppedError.
+    ``targets`` is the folder of target files, by default a new one. ``edit`` may change each configuration before it is
+    written: it gets the file name and the text. It also gets each argument of Prometheus, under the name "prometheus".
+    Setting ``stopped`` aborts the startup with StoppedError.
     """
 
     def __init__(
@@ -89,19 +89,19 @@ class Chain:
 
     @property
     def servers(self) -> list[Server]:
-        """In the order in which they start."""
+        """The servers in the order in which they start."""
         return [s for s in (self.exporter, self.alertmanager, self.prometheus, self.grafana) if s]
 
     @property
     def catches_mail(self) -> bool:
-        """Whether mail goes to the mailbox here, and not to a server named in .env."""
+        """Whether mail goes to the local mailbox rather than a server named in .env."""
         return "mailpit:1025" in self.shipped.config("alertmanager")
 
     def __enter__(self) -> Self:
         for server in self.servers:
             if not is_free(port := self.ports[server.name]):
                 raise MissingError(
-                    f"port {port} is in use: {server.name.upper()}_PORT in .env sets another for {server.name}"
+                    f"port {port} is in use: set {server.name.upper()}_PORT in .env to another one for {server.name}"
                 )
         self.write()
         with self._stack as stack:
@@ -118,7 +118,7 @@ class Chain:
         self._stack.close()
 
     def write(self) -> None:
-        """Write all configuration anew from what is shipped."""
+        """Write all configuration files from the shipped ones."""
         (self.targets / "apps").mkdir(parents=True, exist_ok=True)
         for name in ("prometheus.yml", "alerts.yml"):
             self._write(name, (ROOT / name).read_text(encoding="utf-8"))
@@ -129,7 +129,7 @@ class Chain:
         (self.folder / name).write_text(self._edit(name, self._here(text)), encoding="utf-8")
 
     def _here(self, text: str) -> str:
-        """Replace the names and places of the containers by those of this machine."""
+        """Replace the containers' host names and paths by those of this machine."""
         for name, port in (("exporter", 5000), ("prometheus", 9090), ("alertmanager", 9093), ("grafana", 3000)):
             text = re.sub(rf"\b{name}:{port}\b", f"127.0.0.1:{self.ports[name]}", text)
         text = text.replace('"localhost:9090"', f'"127.0.0.1:{self.ports["prometheus"]}"')
@@ -178,7 +178,7 @@ class Chain:
         return server
 
     def _server(self, name: str, command: Sequence[str]) -> Server:
-        # Fetched servers find their own files from here.
+        # Fetched servers find their files from here.
         start = FETCHED.parents[1] if FETCHED.exists() else None
         ready = f"{self.urls[name]}/-/ready"
         return Server(name, command, ready=ready, log=self.folder / f"{name}.log", folder=start)

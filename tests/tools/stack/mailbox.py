@@ -1,4 +1,4 @@
-"""A mail server on loopback that keeps and shows what it gets."""
+"""A mail server on loopback that stores the mails it receives."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Mail:
-    """One mail and when it came (Unix time)."""
+    """One mail and its arrival time (Unix)."""
 
     time: float
     recipients: tuple[str, ...]
@@ -32,7 +32,7 @@ class Mail:
         return str(self.message["Subject"])
 
     def body(self, kind: str = "plain") -> str:
-        """Return the text, or the page with ``kind`` "html"."""
+        """Return the text, or the HTML with ``kind`` "html"."""
         part = self.message.get_body((kind,))
         assert part is not None, f"the mail has no {kind} part"
         text: str = part.get_content()
@@ -40,7 +40,7 @@ class Mail:
 
 
 class Mailbox:
-    """The server; ``login`` makes it want user and password, ``tls`` offers STARTTLS and insists on it."""
+    """The server; ``login`` makes it require user and password, ``tls`` makes it require STARTTLS."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Mailbox:
         self._news = threading.Condition()
         options: dict[str, Any] = {}
         if login:
-            # Without LOGIN: this server asks in words that Go's clients do not take; PLAIN is what most servers have.
+            # No LOGIN: Go's clients do not accept this server's prompts. Most real servers offer PLAIN anyway.
             options |= {"authenticator": self._authenticate, "auth_exclude_mechanism": ["LOGIN"]}
             options |= {"auth_required": True, "auth_require_tls": tls is not None}
         if tls:
@@ -74,7 +74,7 @@ class Mailbox:
         self._server.stop()
 
     def wait(self, text: str, seconds: float = 90, *, after: int = 0) -> Mail:
-        """Return the first mail from number ``after`` on whose subject holds ``text``."""
+        """Return the first mail, from number ``after`` on, whose subject contains ``text``."""
         deadline = time.monotonic() + seconds
         with self._news:
             while True:
@@ -87,11 +87,11 @@ class Mailbox:
                 self._news.wait(left)
 
     def subjects(self) -> list[str]:
-        """Return the subjects of all mails, in the order in which they came."""
+        """Return the subjects of all mails in order of arrival."""
         return [mail.subject for mail in self.mails]
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - its name
-        """Take a mail."""
+        """Accept a mail."""
         content = envelope.content if isinstance(envelope.content, bytes) else str(envelope.content).encode()
         message = message_from_bytes(content, policy=policy.default)
         mail = Mail(time.time(), tuple(envelope.rcpt_tos), message)

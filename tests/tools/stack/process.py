@@ -1,4 +1,4 @@
-"""Servers as child processes: started with a log, waited for, ended by their PID."""
+"""Servers as child processes: started with a log, waited for until ready, stopped by PID."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 class NotReadyError(Exception):
-    """A server ended, or did not answer in time; the text names the end of its log."""
+    """A server exited, or did not respond in time; the message has the last line of its log."""
 
 
 class StoppedError(Exception):
-    """Somebody asked for the end while servers were still starting."""
+    """The stack was told to stop while servers were still starting."""
 
 
 class Server:
-    """A program that answers under a URL once it is ready."""
+    """A program that responds at a URL once it is ready."""
 
     def __init__(self, name: str, command: Sequence[str], *, ready: str, log: Path, folder: Path | None = None) -> None:
         self.name = name
@@ -36,9 +36,9 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, without waiting."""
+        """Start it without waiting."""
         with self.log.open("ab") as log:
-            # A session of its own: Ctrl-C in the terminal, and its end, reach our program alone, which then ends
+            # In a session of its own: Ctrl-C and closing the terminal reach only our program, which then stops
             # this one in order.
             self.process = subprocess.Popen(
                 self.command,
@@ -51,7 +51,7 @@ class Server:
             )
 
     def wait(self, seconds: float = 60, stopped: threading.Event | None = None) -> None:
-        """Wait until it answers. Raises NotReadyError, and StoppedError once ``stopped`` is set."""
+        """Wait until it is ready. Raises NotReadyError, and StoppedError once ``stopped`` is set."""
         assert self.process is not None, "not started"
         stopped = stopped or threading.Event()
         deadline = time.monotonic() + seconds
@@ -66,7 +66,7 @@ class Server:
         raise NotReadyError(f"{self.name} did not answer on {self.ready} in {seconds:.0f} s: {self.last_line()}")
 
     def stop(self, *, kill: bool = False) -> None:
-        """End it: politely, after 15 s by force. Does nothing where it has ended."""
+        """Terminate it, and kill it if it takes longer than 15 s. Does nothing if it has already exited."""
         if self.process is None or self.process.poll() is not None:
             return
         if kill:
@@ -86,7 +86,7 @@ class Server:
 
 
 def answers(url: str) -> bool:
-    """Return whether a URL answers with 200."""
+    """Return whether a URL responds with 200."""
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
             return bool(answer.status == 200)

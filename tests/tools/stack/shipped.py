@@ -1,4 +1,4 @@
-"""What docker-compose.yml says, with the variables of .env filled in as Compose does."""
+"""The contents of docker-compose.yml, with the variables from .env substituted as Compose does."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Shipped:
 
     @classmethod
     def read(cls, variables: Mapping[str, str] | None = None, root: Path = ROOT, *, dotenv: bool = True) -> Self:
-        """Read the file and .env beside it; ``variables`` come before those of .env. Raises ValueError.
+        """Read the file and the .env next to it; ``variables`` take precedence over .env. Raises ValueError.
 
-        Without ``dotenv`` the settings of the person who owns the folder do not count.
+        Without ``dotenv``, the .env of whoever owns the folder is ignored.
         """
         document = yaml.safe_load((root / "docker-compose.yml").read_text(encoding="utf-8"))
         given = dict(variables or {})
@@ -36,7 +36,7 @@ class Shipped:
         return cls(document, {**read, **given})
 
     def config(self, name: str) -> str:
-        """Return the text of an inline configuration."""
+        """Return the text of an inline config."""
         return interpolate(self.document["configs"][name]["content"], self.variables)
 
     def command(self, service: str) -> list[str]:
@@ -44,13 +44,13 @@ class Shipped:
         return [interpolate(text, self.variables) for text in self.document["services"][service]["command"]]
 
     def environment(self, service: str) -> dict[str, str]:
-        """Return a service's variables, whichever way they are written."""
+        """Return a service's environment variables, whether written as a list or as a mapping."""
         given = self.document["services"][service].get("environment", {})
         pairs = [text.partition("=")[::2] for text in given] if isinstance(given, list) else list(given.items())
         return {interpolate(name, self.variables): interpolate(str(value), self.variables) for name, value in pairs}
 
     def port(self, service: str) -> int:
-        """Return the port under which a service is published. Raises ValueError where .env says none."""
+        """Return the port on which a service is published. Raises ValueError if .env sets an invalid one."""
         published: str = self.document["services"][service]["ports"][0]
         port = interpolate(published, self.variables).split(":")[-2]
         if not port.isdecimal() or not 0 < int(port) < 65536:
@@ -58,6 +58,6 @@ class Shipped:
         return int(port)
 
     def mounts(self, service: str, place: str) -> dict[Path, str]:
-        """Return which files and folders of ours a service sees below ``place``, and where."""
+        """Return the bind mounts of a service below ``place``: which of our files and folders it sees, and where."""
         pairs = [text.split(":")[:2] for text in self.document["services"][service]["volumes"]]
         return {ROOT / ours: theirs for ours, theirs in pairs if theirs.startswith(place)}

@@ -1,4 +1,4 @@
-"""Variables as Compose knows them: filled into texts, and read from .env."""
+"""Compose's variables: substitution in texts, and parsing of .env."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-# What may stand in .env. Space after a quoted value and comments belong to what is skipped.
+# What .env may contain. Trailing space after a quoted value, and comments, are skipped.
 _SKIPPED = re.compile(r"(\s|#[^\n]*)*")
 _ASSIGNED = re.compile(r"(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*")
 _SINGLE = re.compile(r"'((?:\\.|[^'\\])*)'[ \t\r]*(?:#[^\n]*)?(?:\n|$)", re.DOTALL)
 _DOUBLE = re.compile(r'"((?:\\.|[^"\\])*)"[ \t\r]*(?:#[^\n]*)?(?:\n|$)', re.DOTALL)
 _BARE = re.compile(r"([^\n]*)(?:\n|$)")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-# "$$" becomes a dollar sign when variables are filled in.
+# "$$" becomes a dollar sign when variables are substituted.
 _MEANINGS = {
     "n": "\n",
     "r": "\r",
@@ -33,11 +33,11 @@ _MEANINGS = {
 
 
 def read_env(text: str, environment: Mapping[str, str]) -> dict[str, str]:
-    r"""Return what a file .env says.
+    r"""Parse a .env file.
 
-    Own code, because python-dotenv differs from Compose in what a password may hold: there $NAME stays as it is, and in
-    single quotes \\ becomes one backslash. Raises ValueError, with the line, for what Compose refuses, and for a few
-    forms that nobody writes and that Compose takes in a way of its own.
+    Not with python-dotenv, because it differs from Compose in characters that passwords contain: it leaves $NAME as it
+    is, and turns \\ in single quotes into one backslash. Raises ValueError, with the line, for what Compose rejects,
+    and for a few unusual forms that Compose interprets in its own way.
     """
     values: dict[str, str] = {}
     position = 0
@@ -51,10 +51,10 @@ def read_env(text: str, environment: Mapping[str, str]) -> dict[str, str]:
         if not value:
             raise ValueError(f"{line}: {name[1]}: a quote is missing, or something follows the last one")
         try:
-            # The environment comes before the file, also where one value names another.
+            # The environment takes precedence over the file, also when one value refers to another.
             values[name[1]] = _meant(quote, value[1], {**values, **environment})
         except ValueError as reason:
-            raise ValueError(f"{line}: {name[1]}: {reason}; single quotes keep a value as it is") from None
+            raise ValueError(f"{line}: {name[1]}: {reason}; single quotes keep a value unchanged") from None
         position = value.end()
     return values
 
@@ -73,14 +73,14 @@ def _meant(quote: str, text: str, variables: Mapping[str, str]) -> str:
 
 def _escaped(pair: re.Match[str]) -> str:
     if pair[1] in "0c":
-        raise ValueError(f"{pair[0]} is not known here")
+        raise ValueError(f"{pair[0]} is not supported here")
     return _MEANINGS.get(pair[1], pair[0])
 
 
 def interpolate(text: str, variables: Mapping[str, str]) -> str:
-    """Fill in ``$NAME``, ``${NAME}``, ``${NAME:-default}`` and ``${NAME:+other}``; ``$$`` is a dollar sign.
+    """Substitute ``$NAME``, ``${NAME}``, ``${NAME:-default}`` and ``${NAME:+other}``; ``$$`` is a dollar sign.
 
-    Defaults may hold variables themselves. Raises ValueError for any other form.
+    Defaults may contain variables themselves. Raises ValueError for any other form.
     """
     done = ""
     rest = text
@@ -106,7 +106,7 @@ def _braces(text: str) -> tuple[str, str]:
         depth += (character == "{") - (character == "}")
         if depth == 0:
             return text[1:position], text[position + 1 :]
-    raise ValueError(f"a brace without its end: {text[:20]!r}")
+    raise ValueError(f"unclosed brace: {text[:20]!r}")
 
 
 def _value(inner: str, variables: Mapping[str, str]) -> str:
@@ -119,4 +119,4 @@ def _value(inner: str, variables: Mapping[str, str]) -> str:
         return interpolate(other, variables) if value else ""
     if name and not operator:
         return value
-    raise ValueError(f"a variable of a form that is not known here: {inner!r}")
+    raise ValueError(f"unsupported form of a variable: {inner!r}")
