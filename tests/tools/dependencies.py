@@ -1,6 +1,6 @@
-"""The page of dependencies: ``python -m tests.tools.dependencies`` writes docs/dependencies.md.
+"""The dependencies page: ``python -m tests.tools.dependencies`` generates docs/dependencies.md.
 
-Packages and versions come from requirements.lock, licences from what is installed.
+Packages and versions come from requirements.lock, licences from the installed packages.
 """
 
 from __future__ import annotations
@@ -16,55 +16,54 @@ PAGE = ROOT / "docs" / "dependencies.md"
 
 REASONS = {
     "bcrypt": "checks the passwords of the web configuration",
-    "cheroot": "the production server: threads in one process on all systems, TLS",
-    "click": "commands and flags that are variables as well",
+    "cheroot": "the production HTTP server: a thread pool in one process on all systems, with TLS",
+    "click": "commands and flags, with environment variables for the flags",
     "flask": "routes, templates, request parsing",
-    "flit-core": "builds the package, so that the build is pinned by hash too; no part of the program",
+    "flit-core": "builds the package and is locked so that the build is pinned by hash too; not part of the program",
     "prometheus-client": "metric families, both exposition formats, content negotiation",
-    "psutil": "CPU, memory, boot time, disk counters; everything on macOS and Windows",
+    "psutil": "CPU, memory, boot time and disk counters; on macOS and Windows, everything",
     "pyyaml": "reads the web configuration",
     "rich": "the terminal view",
 }
-"""Why there is each package that is asked for; the others come with these."""
+"""Why each direct dependency is needed; all others are required by these."""
 
 ACCEPTED = {"Apache-2.0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "MIT"}
-"""All let the program be passed on under any terms. Another one is a decision, and its line here."""
+"""Licences that allow redistributing the program under any terms. Adding another one is a deliberate decision."""
 
 IMAGES = {
-    "python": "what the exporter's image and the example's are built on",
-    "prom/prometheus": "scrapes, keeps the history, evaluates the alerts; 3.13 has long-term support until July 2027",
-    "prom/alertmanager": "decides who is told, and sends it",
-    "grafana/grafana": "draws the dashboards; npm has the types of this version, against which the tests hold them",
+    "python": "the base of the exporter's and the example's images",
+    "prom/prometheus": "scrapes, stores the history, evaluates the rules; 3.13 has long-term support until July 2027",
+    "prom/alertmanager": "routes the alerts and sends the emails",
+    "grafana/grafana": "draws the dashboards; the latest version whose types npm has, which the tests validate against",
     "axllent/mailpit": "the inbox until you name a mail server",
-    "victoriametrics/victoria-metrics": "keeps years; up to 1.148.0 a GET request could delete series",
+    "victoriametrics/victoria-metrics": "stores years of history; up to 1.148.0 a GET request could delete series",
 }
-"""What each image of others is for, and why in this version where that matters."""
+"""What each third-party image is for, and why this version, if that matters."""
 NAMING = ("docker-compose.yml", "docker-compose.fleet.yml", "Dockerfile", "examples/digits/Dockerfile")
 """The files that decide which images run."""
 
 INTRO = """\
 # Dependencies
 
-What the program is made of, written by `make docs` from `requirements.lock` and the packages
-themselves; a test fails where a package is missing here or has another licence. "BSD" is one whose package does not say
-which of them.
+The packages that the program uses. `make docs` generates this page from `requirements.lock` and the packages
+themselves. A test fails if a package is missing here or its licence has changed. "BSD" means that the package does not
+say which BSD licence it has.
 
 | package | accepted | locked | licence | why |
 |---|---|---|---|---|
 """
 OUTRO = """
-`requirements.lock` names each file by its hash. `make audit` asks PyPI's data whether a locked version has a known
-vulnerability; it needs an Internet connection.
+`requirements.lock` pins each file by its hash. `make audit` checks these versions for known vulnerabilities; it needs
+an Internet connection, because it queries PyPI's data.
 
 ## Images
 
 | image | version | why |
 |---|---|---|
 {images}
-The Compose files and the Dockerfiles name each image by its full version, never `latest`. A test fails where two places
-disagree. There are no digests in them: only a registry knows a digest, and this project is built without one. A tag
-can be moved and a digest cannot, so on a machine where that matters pin what your registry has now (Docker Compose
-2.37 or later):
+The Compose files and the Dockerfiles name each image by its full version, never `latest`, and a test fails if two places
+disagree. They name no digests: only a registry knows a digest, and this project is built without one. A tag can be moved
+and a digest cannot. If that matters to you, pin what your registry has now (Docker Compose 2.37 or later):
 
 ```sh
 docker compose config --lock-image-digests prometheus alertmanager grafana mailpit > docker-compose.digests.yml
@@ -78,19 +77,18 @@ Never take the variants without a shell (`-distroless`, `-scratch`): the health 
 
 ## Licences
 
-Host Exporter is under the [Apache License 2.0](../LICENSE). With pip and in the container's image each package keeps
-its licence in its `.dist-info` folder. `make binary` collects the texts from there into `dist/LICENSES.txt` and into
-the program itself, where `host-exporter --licenses` prints them; a package without a licence text fails the build.
-The notices of shared libraries, such as OpenSSL's, come from Debian's or Ubuntu's packages. On other systems the file
-lists libraries that are not Python's by name only. Code that is compiled into a package's wheel, such as libyaml in
-PyYAML or the Rust crates in bcrypt, is covered by what that wheel ships. GNU readline is left out, because its GPL
-would cover the whole program.
+Host Exporter is released under the [Apache License 2.0](../LICENSE). Installed with pip, and in the container image, each
+package keeps its licence in its `.dist-info` folder. `make binary` collects these texts into `dist/LICENSES.txt` and into
+the program itself, where `host-exporter --licenses` prints them; a package without a licence text fails the build. Notices
+of shared libraries such as OpenSSL come from Debian's or Ubuntu's packages. On other systems the file lists libraries that
+are not part of Python by name only. Code compiled into a package's wheel, such as libyaml in PyYAML or the Rust crates in
+bcrypt, is covered by what the wheel ships. GNU readline is left out, because its GPL would cover the whole program.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A locked package; ``via`` are the packages that need it."""
+    """A locked package; ``via`` are the packages that require it."""
 
     name: str
     version: str
@@ -109,7 +107,7 @@ def locked() -> list[Package]:
 
 
 def licence(name: str) -> str:
-    """Return a package's licence as its own metadata has it: an SPDX expression, a short text or a classifier."""
+    """Return a package's licence from its metadata: an SPDX expression, a short text or a classifier."""
     known = metadata(name)
     text = next(iter(known.get_all("License-Expression") or known.get_all("License") or []), "")
     if not text or "\n" in text:
@@ -136,7 +134,7 @@ def page() -> str:
     bounds = {re.split("[<>=]", each)[0].replace("_", "-"): re.sub("^[A-Za-z0-9_.-]+", "", each) for each in asked}
     rows = []
     for package in locked():
-        why = REASONS.get(package.name) or f"comes with {', '.join(package.via)}"
+        why = REASONS.get(package.name) or f"required by {', '.join(package.via)}"
         bound = f"`{bounds[package.name]}`" if package.name in bounds else ""
         rows.append(f"| `{package.name}` | {bound} | {package.version} | {licence(package.name)} | {why} |\n")
     pinned = "".join(

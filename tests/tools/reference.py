@@ -1,6 +1,6 @@
-"""The metric reference: ``python -m tests.tools.reference`` writes docs/metrics.md from the collectors.
+"""The metric reference: ``python -m tests.tools.reference`` generates docs/metrics.md from the collectors.
 
-The laptop fixture has all hardware, so every family that a collector can give is there.
+The laptop fixture has every kind of hardware, so every family that a collector can produce is included.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ REFERENCE = Path(__file__).parents[2] / "docs" / "metrics.md"
 INTRO = """\
 # Metrics
 
-Every series of `/metrics`, written by `make docs` from the collectors themselves.
+All metrics on `/metrics`. `make docs` generates this page from the collectors.
 
-- All names but those of the exporter's own process begin with `host_`. Units are base units and end the name:
+- All names start with `host_`, except those of the exporter's own process. Names end in the unit, always a base unit:
   `_bytes`, `_seconds`, `_celsius`.
-- `_ratio` is a share from 0 to 1; multiply by 100 for percent.
-- Counters, and only counters, end in `_total`; use `rate()` on them. They restart with the machine, or with the
-  interface they count.
-- "Since the previous sample" is over at least half a second. For a graph, `rate()` of the counter is exact over any
-  time; the gauge is what the page and the terminal show.
-- What a machine does not have is absent: no battery, no sensor, no swap, no load averages on Windows. An absent
-  series is no failure; a failure is `host_exporter_collector_success` 0.
-- Names, types and labels are a promise: they change only with a major version.
-- A Prometheus server adds the labels `job` and `instance` to each series.
+- A `_ratio` ranges from 0 to 1; multiply it by 100 for percent.
+- Counters, and only counters, end in `_total`; use `rate()` on them. They reset when the machine restarts, or when the
+  network interface they belong to is recreated.
+- "Since the previous sample" covers at least half a second. In graphs, prefer `rate()` of the counter, which is exact
+  over any range; the gauge is what the page and the terminal show.
+- Series for what a machine does not have are absent: no battery, no sensor, no swap, no load averages on Windows. An
+  absent series is not a failure; a failure sets `host_exporter_collector_success` to 0.
+- Names, types and labels are stable: they change only with a major version.
+- Prometheus adds the labels `job` and `instance` to each series.
 """
 OUTRO = """
-`/metrics?collect[]=cpu&collect[]=memory` gives only the sections of those collectors, beside those of the exporter
+`/metrics?collect[]=cpu&collect[]=memory` returns only the metrics of those collectors, along with those of the exporter
 and its process.
 """
 
 
 def families() -> list[tuple[str, str, list[Metric]]]:
-    """Return (title, what it is, families) of every collector, then of the exporter itself."""
+    """Return (title, description, families) of every collector, then of the exporter itself."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         laptop = FixtureMachine("laptop", Path(folder), patch)
         snapshot = laptop.later()
@@ -57,23 +57,23 @@ def families() -> list[tuple[str, str, list[Metric]]]:
         (each.name, inspect.getdoc(inspect.getmodule(each.read)) or "", given[each.name]) for each in COLLECTORS
     ]
     own = list(exporter_families(snapshot.readings, thresholds, snapshot.level()))
-    return [*sections, ("exporter", "The thresholds of this machine, and how the exporter itself does.", own)]
+    return [*sections, ("exporter", "This machine's thresholds, and the state of the exporter itself.", own)]
 
 
 def name_of(family: Metric) -> str:
-    """Return the name as Prometheus has it: prometheus_client keeps that of a counter without its ending."""
+    """Return the name as in the exposition: prometheus_client stores a counter's without ``_total``."""
     return f"{family.name}_total" if family.type == "counter" else family.name
 
 
 def labels_of(family: Metric) -> tuple[str, ...]:
-    """Return the label names, in the order in which the collector gives them."""
+    """Return the label names in the collector's order."""
     return tuple(next(iter(family.samples)).labels)
 
 
 def reference() -> str:
     """Return docs/metrics.md."""
     process = list(ProcessCollector(registry=None).collect())
-    about_process = "The exporter's own process, as prometheus_client gives it; on Linux only."
+    about_process = "The exporter's own process, from prometheus_client; on Linux only."
     parts = [INTRO]
     for title, what, found in [*families(), ("process", about_process, process)]:
         parts += [
