@@ -37,8 +37,8 @@ new program names add series until the head is truncated, every 2 hours. Disk: b
 Prometheus ingested here, including its own and those of its rules; bytes per sample are those of a 2-hour block that
 promtool writes for {machines} machines ({samples:,} samples; {series:,} series, of which a machine has {each:.0f} at a
 time; {size:,} bytes with the index: {bytes:.2f} B per sample). The write-ahead log of 2 to 3 hours comes on top. A
-scrape counts as missed if it left no sample, as failed if the machine was up but could not be scraped; "off their 15 s"
-means the deviation of the samples' timestamps."""
+scrape counts as missed if it left no sample, as failed if the machine was up but could not be scraped. The deviation of
+a scrape is that of its sample's timestamp."""
 STORE = """\
 The pair is set up as in docker-compose.fleet.yml, but with one Alertmanager; CPU and memory of Prometheus are those of
 the first server. Bytes per sample in the store: a whole day of two machines, merged, with the index. Samples kept were

@@ -106,7 +106,7 @@ def _rules() -> Rows:
         return f'"{group.name}": {group.share:.0%}' if group else NOTHING
 
     return {
-        "evaluating all rules once": lambda f: f"{1000 * sum(group.mean for group in f.groups) or math.nan:,.0f} ms",
+        "all rules, evaluated once": lambda f: f"{1000 * sum(group.mean for group in f.groups) or math.nan:,.0f} ms",
         "time spent on rules": lambda f: f"{rules_share(f) or math.nan:.1%}",
         **{f'group "{name}", mean / longest': of(name) for name in GROUPS},
         "group closest to its interval, longest": nearest,
@@ -118,7 +118,7 @@ def _scrapes() -> Rows:
     return {
         "scrapes missed": lambda f: f"{f.scrapes.missed:.0f}",
         "scrapes failed (and of machines that were down)": lambda f: f"{f.scrapes.failed:.0f} ({f.scrapes.away:.0f})",
-        "scrapes off their 15 s, p50 / p99 / max": lambda f: "{:.0f} / {:.0f} / {:.0f} ms".format(
+        "deviation of a scrape from its 15 s, p50 / p99 / max": lambda f: "{:.0f} / {:.0f} / {:.0f} ms".format(
             *spread(f.scrapes.late_ms)
         ),
         "interval reported by Prometheus, p99": lambda f: f"{f.scrapes.length_p99:.3f} s",

@@ -58,8 +58,10 @@ def rows(ours: Figures, plan: Plan) -> Iterator[Row]:
             f"<= {limit:g} ms",
             lambda f, n=processes, limit=limit: f.cpu_ms[n] <= limit,  # type: ignore[misc]
         )
-    yield Row("cost of one more process", lambda f: f"{f.process_us:.1f} us", "<= 12 us", lambda f: f.process_us <= 12)
-    yield Row("latency, one scraper, p50 / p95 / p99", lambda f: _three(f.latency_ms))
+    yield Row(
+        "marginal cost of one process", lambda f: f"{f.process_us:.1f} us", "<= 12 us", lambda f: f.process_us <= 12
+    )
+    yield Row("latency of one scraper, p50 / p95 / p99", lambda f: _three(f.latency_ms))
     yield Row(
         f"RSS after {plan.serial:,} scrapes",
         lambda f: f"{f.rss_mib:.1f} MiB",
