@@ -79,7 +79,7 @@ def test_a_half_renewed_certificate_keeps_the_old_one_until_its_key_has_come(aut
             time.sleep(0.5)
         key.write_bytes(new_key)
         soon(lambda: served(exporter) != old)
-    assert exporter.log.count("does not fit the certificate") == 1
+    assert exporter.log.count("does not match the certificate") == 1
 
 
 @pytest.mark.parametrize(
