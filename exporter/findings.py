@@ -1,4 +1,4 @@
-"""What is not well: each collector says it of its own section, and everything that shows a level follows from it."""
+"""Findings: each collector reports what is wrong in its own section; every level shown anywhere follows from them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ COLLECTOR_FAILING = "HostCollectorFailing"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How one thing is doing. ``kind`` is the name of its alert in alerts.yml, which has a runbook of that name.
+    """How one thing is doing. ``kind`` is the name of its alert in alerts.yml and of that alert's runbook.
 
-    A sentence is built from ``what`` and ``subject`` ("Filesystem", "/srv"), then either ``ratio`` (0 to 1) against
-    ``limit``, or ``reason``, the rest of the sentence. ``resource`` is set where the limit is one of the owner's
-    thresholds; only there can the level be OK. ``below``: the ratio has to stay above its limit. ``missing``: the
-    figures cannot be read, so nobody knows whether all is well.
+    The sentence shown to people starts with ``what`` and ``subject`` ("Filesystem", "/srv"). It ends with ``ratio``
+    (0 to 1) and ``limit``, or with ``reason``. ``resource`` is set if the limit is one of the owner's thresholds; only
+    then can the level be OK. ``below`` means the ratio must stay above the limit. ``missing`` means the figures cannot
+    be read, so nobody knows whether all is well.
     """
 
     kind: str
@@ -40,9 +40,9 @@ class Finding:
 def against(
     threshold: Threshold, ratio: float | None, *, kind: str, resource: str, what: str, subject: str = ""
 ) -> Iterable[Finding]:
-    """Yield how a usage ratio does against its threshold, or nothing where the ratio is unknown.
+    """Compare a usage ratio with its threshold; yield nothing if the ratio is unknown.
 
-    ``limit`` is the threshold that was reached, or the warning threshold where none was.
+    ``limit`` is the threshold reached, or the warning threshold if none was.
     """
     if ratio is not None:
         level = threshold.level(ratio)
@@ -51,16 +51,16 @@ def against(
 
 
 def none_yet(_section: Any, _thresholds: Thresholds) -> Iterable[Finding]:
-    """Yield nothing: the findings of a collector whose figures have no limit."""
+    """Yield nothing: for a collector whose figures have no limits."""
     return ()
 
 
 def failing(collector: str, error: str) -> Finding:
-    """Return the finding for a collector that failed, with its error in one line."""
+    """Return the finding for a collector that failed; ``error`` is one line."""
     reason = f"are missing: {error}"
     return Finding(COLLECTOR_FAILING, Level.WARNING, "The figures for", collector, reason=reason, missing=True)
 
 
 def worst(found: Iterable[Finding]) -> Level:
-    """Return the worst level of some findings, OK where there are none."""
+    """Return the worst level among these findings, OK if there are none."""
     return max((finding.level for finding in found), default=Level.OK)

@@ -1,4 +1,4 @@
-"""What flows through the program: a collector reads a section, a snapshot holds one reading of each."""
+"""The data that flows through the program: a collector reads a section, a snapshot holds one reading per collector."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ S = TypeVar("S")
 
 
 def hidden() -> Any:
-    """Return a dataclass field that rates need from one sample to the next and no reader is shown."""
+    """Return a dataclass field that exists only to compute rates in the next sample; it is never shown."""
     return field(repr=False, compare=False, metadata={"hidden": True})
 
 
 def per_second(now: float, then: float | None, elapsed: float) -> float | None:
-    """Return the rate of a counter over ``elapsed`` seconds, None without a start or after a reset."""
+    """Return the rate of a counter over ``elapsed`` seconds, None without an earlier value or after a reset."""
     return (now - then) / elapsed if then is not None and now >= then and elapsed > 0 else None
 
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """One subject: its name, the section it fills, how it is read, its metrics, and what is not well with it.
+    """One subject: its name, the section it fills, and how to read it, export it and find out what is wrong with it.
 
-    ``read`` takes the machine and the snapshot that rates are computed against (None at the very first),
-    and returns its section, or None where the machine has no such hardware. ``metrics`` and ``findings`` are pure
-    functions of that section, the latter of the owner's thresholds too.
+    ``read`` takes the machine and the snapshot that rates are computed against (None for the very first), and returns
+    the section, or None if the machine has no such hardware. ``metrics`` and ``findings`` are pure functions of that
+    section; ``findings`` also takes the owner's thresholds.
     """
 
     name: str
@@ -48,9 +48,9 @@ class Collector:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one collector gave in one sample: a section, nothing (hardware not there), or an error.
+    """The result of one collector in one sample: a section, nothing (no such hardware), or an error.
 
-    ``seconds`` is how long it took, ``errors`` how many of the samples that were shown since start it failed in.
+    ``seconds`` is how long it took; ``errors`` counts the failed samples since start, among those that were shown.
     """
 
     collector: str
@@ -64,35 +64,35 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The machine at one moment. ``time`` is Unix time, ``monotonic`` the clock that intervals use (s)."""
+    """The machine at one moment. ``time`` is Unix time, ``monotonic`` the clock for intervals; both in seconds."""
 
     time: float
     monotonic: float
     readings: tuple[Reading, ...]
 
     def section(self, kind: type[S]) -> S | None:
-        """Return the section of that type, or None where it failed or the hardware is not there."""
+        """Return the section of that type, or None if its collector failed or the machine has no such hardware."""
         for reading in self.readings:
             if type(reading.section) is kind:
                 return reading.section
         return None
 
     def assessed(self) -> tuple[Finding, ...]:
-        """Return everything that was held against a limit, what is well included, and every failure; worst first."""
+        """Return all findings, including those that are OK, and every failed collector; worst first."""
         found = [finding for reading in self.readings for finding in reading.findings]
         found += [failing(reading.collector, reading.error) for reading in self.readings if reading.error is not None]
         return tuple(sorted(found, key=lambda each: (-each.level, each.missing, -(each.ratio or 0.0))))
 
     def findings(self) -> tuple[Finding, ...]:
-        """Return what is not well, worst first."""
+        """Return the findings at warning or critical level, worst first."""
         return tuple(finding for finding in self.assessed() if finding.level > Level.OK)
 
     def level(self) -> Level:
-        """Return the level of the whole machine: that of its worst finding."""
+        """Return the level of the whole machine, which is that of its worst finding."""
         return worst(self.findings())
 
     def levels(self) -> dict[tuple[str, str], Level]:
-        """Return the level of each finding by its kind and subject; what is not in it is OK."""
+        """Return the level of each finding by (kind, subject); anything absent is OK."""
         return {(each.kind, each.subject): each.level for each in reversed(self.findings())}
 
     def failures(self) -> tuple[Reading, ...]:

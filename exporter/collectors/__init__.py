@@ -1,6 +1,6 @@
-"""What is read, one file a subject; docs/adding-a-subject.md shows how to add one.
+"""The collectors, one file per subject; docs/adding-a-subject.md shows how to add one.
 
-The tuple is the one order in which the page, the terminal, the window, JSON and the metrics list their subjects.
+The order of the tuple is the order of subjects everywhere: page, terminal, window, JSON and metrics.
 """
 
 from exporter.collectors import (

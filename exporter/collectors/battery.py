@@ -1,4 +1,4 @@
-"""The battery, where there is one."""
+"""Battery charge and power source, on machines with a battery."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from exporter.thresholds import Thresholds
 
 LOW = 0.15
-"""Charge from which on down it is a warning while the machine runs on battery, as HostBatteryLow has it."""
+"""Charge at or below which a machine on battery power gets a warning; the same limit as in HostBatteryLow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Battery:
-    """All batteries together. ``remaining_seconds`` is None while charging or where it is not known."""
+    """All batteries combined. ``remaining_seconds`` is None while charging, and if unknown."""
 
     charge_ratio: float
     plugged: bool | None
@@ -37,7 +37,7 @@ class Battery:
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
-    """One battery of /sys/class/power_supply: ``now``, ``full`` and ``rate`` (an hour) in one unit."""
+    """One battery in /sys/class/power_supply: ``now`` and ``full`` in the same unit, ``rate`` in that unit per hour."""
 
     now: float
     full: float
@@ -46,30 +46,30 @@ class _Cell:
 
 
 def read(machine: Machine, _baseline: Snapshot | None) -> Battery | None:
-    """Read /sys/class/power_supply (psutil knows only the first battery), elsewhere psutil."""
+    """Read /sys/class/power_supply on Linux, because psutil sees only the first battery; psutil elsewhere."""
     if LINUX:
         return _from_sysfs(f"{machine.host.sys}/class/power_supply")
     battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
     if battery is None:
         return None
-    # Unknown and unlimited are negative numbers in psutil.
+    # psutil uses negative numbers for unknown and unlimited.
     remaining = battery.secsleft if (battery.secsleft or -1) > 0 and not battery.power_plugged else None
     return Battery(battery.percent / 100, battery.power_plugged, remaining)
 
 
 def metrics(section: Battery) -> Iterable[Metric]:
     """Return the battery families."""
-    yield from gauge("host_battery_charge_ratio", "Charge of all batteries together, 0-1.", section.charge_ratio)
-    yield from gauge("host_battery_plugged", "1 where the machine runs on mains power.", section.plugged)
+    yield from gauge("host_battery_charge_ratio", "Charge of all batteries combined, 0-1.", section.charge_ratio)
+    yield from gauge("host_battery_plugged", "1 if the machine is on mains power, 0 if on battery.", section.plugged)
     yield from gauge(
         "host_battery_remaining_seconds",
-        "Seconds until the batteries are empty at the present rate; absent on mains power.",
+        "Seconds until the batteries are empty at the current rate of discharge; absent on mains power.",
         section.remaining_seconds,
     )
 
 
 def findings(section: Battery, _thresholds: Thresholds) -> Iterable[Finding]:
-    """Yield that the battery is low, where it is not charging."""
+    """Yield a warning if the battery is low and the machine is not plugged in."""
     if section.charge_ratio <= LOW and section.plugged is False:
         ratio = section.charge_ratio
         yield Finding("HostBatteryLow", Level.WARNING, "Battery", ratio=ratio, limit=LOW, below=True)
@@ -100,7 +100,7 @@ def _from_sysfs(base: str) -> Battery | None:
 
 
 def _cell(folder: str) -> _Cell | None:
-    """Return a battery of the machine itself; a mouse or headset (scope Device) does not keep it running."""
+    """Return a battery that powers the machine, or None: a mouse or headset (scope Device) does not count."""
     if (read_text(f"{folder}/scope") or "").lower() == "device" or read_int(f"{folder}/present") == 0:
         return None
     status = (read_text(f"{folder}/status") or "").lower()
@@ -115,7 +115,7 @@ def _cell(folder: str) -> _Cell | None:
 def _plugged(mains: list[bool], statuses: list[str]) -> bool | None:
     if mains:
         return any(mains)
-    # No mains entry (some ARM laptops): what the batteries do tells.
+    # No mains entry (some ARM laptops): go by what the batteries are doing.
     if "discharging" in statuses:
         return False
     return True if any(status in {"charging", "full", "not charging"} for status in statuses) else None

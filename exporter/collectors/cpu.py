@@ -1,4 +1,4 @@
-"""How busy the processors are, from counters that only grow."""
+"""CPU usage, derived from cumulative counters."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from exporter.model import Snapshot
     from exporter.thresholds import Thresholds
 
-# ``guest`` time is part of ``user`` in the kernel's counting, and macOS and Windows have fewer modes.
+# No ``guest``: the kernel already counts it in ``user``. macOS and Windows have fewer modes.
 MODES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal", "interrupt", "dpc")
 NOT_BUSY = ("idle", "iowait")
-# On Windows ``system`` contains ``interrupt`` and ``dpc``.
+# On Windows, ``system`` includes ``interrupt`` and ``dpc``.
 PART_OF_SYSTEM = ("interrupt", "dpc")
 JUMP_BACK = 3.0
-"""Seconds that a counter may fall without being a restart: the kernel corrects idle and iowait downwards."""
+"""Seconds a counter may go back without counting as a reset: the kernel revises idle and iowait downwards."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cpu:
-    """Shares are 0 to 1 since the previous sample; None in the very first, which has none to compare with."""
+    """Ratios are 0 to 1 since the previous sample; the very first sample has nothing to compare with, so None."""
 
     usage_ratio: float | None
     core_usage_ratios: tuple[float, ...]
@@ -45,12 +45,12 @@ class Cpu:
 
 
 def read(machine: Machine, baseline: Snapshot | None) -> Cpu:
-    """Read psutil.cpu_times (/proc/stat), all CPUs together and each; rates against the baseline."""
+    """Read psutil.cpu_times (/proc/stat), in total and per CPU; ratios are computed against the baseline."""
     before = baseline.section(Cpu) if baseline else None
     total = _steady(_by_mode(psutil.cpu_times()), before.seconds_by_mode if before else None)
     cores = tuple(_by_mode(times) for times in psutil.cpu_times(percpu=True))
     shares: tuple[float, ...] = ()
-    # A core that came or went since the baseline shifts the others: no shares for this one sample.
+    # A core that was added or removed since the baseline shifts the others: no per-core ratios in this sample.
     if before and len(before.core_seconds) == len(cores):
         cores = tuple(_steady(now, then) for now, then in zip(cores, before.core_seconds, strict=True))
         shares = tuple(_share(now, then) for now, then in zip(cores, before.core_seconds, strict=True))
@@ -69,27 +69,27 @@ def metrics(section: Cpu) -> Iterable[Metric]:
     """Return the CPU families."""
     yield from gauge(
         "host_cpu_usage_ratio",
-        "Busy share of all CPUs since the previous sample, whoever asked for it, 0-1; idle and iowait are not busy.",
+        "Busy share of all CPUs since the previous sample taken for any client, 0-1; idle and iowait are not busy.",
         section.usage_ratio,
     )
     yield from gauges(
         "host_cpu_core_usage_ratio",
-        "Busy share of one CPU since the previous sample, whoever asked for it, 0-1; idle and iowait are not busy.",
+        "Busy share of one CPU since the previous sample taken for any client, 0-1; idle and iowait are not busy.",
         ("core",),
         [((str(core),), share) for core, share in zip(section.core_numbers, section.core_usage_ratios, strict=False)],
     )
     yield from counters(
         "host_cpu_seconds_total",
-        "Seconds that all CPUs together spent in each mode since boot.",
+        "Seconds spent in each mode since boot, summed over all CPUs.",
         ("mode",),
         [((mode,), seconds) for mode, seconds in section.seconds_by_mode.items()],
     )
-    yield from gauge("host_logical_cpus", "CPUs that the system schedules on.", section.logical_cpus)
-    yield from gauge("host_physical_cores", "Cores in hardware, without hyper-threads.", section.physical_cores)
+    yield from gauge("host_logical_cpus", "CPUs that the system schedules tasks on.", section.logical_cpus)
+    yield from gauge("host_physical_cores", "Physical cores, not counting hyper-threads.", section.physical_cores)
 
 
 def findings(section: Cpu, thresholds: Thresholds) -> Iterable[Finding]:
-    """Yield how busy the CPUs are against the owner's limits."""
+    """Compare CPU usage with the owner's thresholds."""
     yield from against(thresholds.cpu, section.usage_ratio, kind="HostHighCpu", resource="cpu", what="CPU")
 
 
@@ -101,7 +101,7 @@ def _by_mode(times: Any) -> dict[str, float]:
 
 
 def _steady(now: dict[str, float], then: dict[str, float] | None) -> dict[str, float]:
-    """Hold a counter that fell a little: Prometheus would take any fall for a restart and count it twice."""
+    """Keep the old value of a counter that fell slightly: Prometheus would see a reset and count it all twice."""
     if then is None:
         return now
     return {

@@ -1,4 +1,4 @@
-"""Traffic of the disks, from counters that only grow."""
+"""Disk traffic, from cumulative counters."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ LABELS = ("device",)
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """One disk: counters since boot, rates (bytes a second) since the previous sample, None in the first.
+    """One disk: counters since boot; rates in bytes per second since the previous sample, None in the first.
 
-    ``busy_seconds`` is None where the system does not count it (macOS, Windows). ``stacked``: made of others
-    (LVM, RAID, encryption) or a part of one, which count the same traffic once more.
+    ``busy_seconds`` is None on systems that do not count it (macOS, Windows). ``stacked`` means built on other disks
+    (LVM, RAID, encryption) or a partition of one: its traffic is counted there as well.
     """
 
     device: str
@@ -45,17 +45,17 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class Disks:
-    """All disks that have been used since boot, by name."""
+    """All disks used since boot, sorted by name."""
 
     disks: tuple[Disk, ...]
     read_at: float = hidden()
 
 
 def read(machine: Machine, baseline: Snapshot | None) -> Disks | None:
-    """Read psutil.disk_io_counters (/proc/diskstats); which are whole disks is in /sys/block."""
+    """Read psutil.disk_io_counters (/proc/diskstats); /sys/block tells whole disks from partitions."""
     if LINUX and not os.path.exists(f"{machine.host.proc}/diskstats"):
-        return None  # psutil would look into this machine's own /sys instead
-    # nowrap keeps a table of its own in psutil, for 32-bit kernels; Prometheus knows what a wrap is.
+        return None  # psutil would fall back to its own /sys, which need not be the host's
+    # nowrap makes psutil keep a table of its own, for 32-bit kernels; Prometheus handles a counter that wraps.
     table = psutil.disk_io_counters(perdisk=True, nowrap=False)
     whole = _whole_disks(machine)
     read_at = time.monotonic()
@@ -64,7 +64,7 @@ def read(machine: Machine, baseline: Snapshot | None) -> Disks | None:
     elapsed = read_at - before.read_at if before else 0.0
     disks = []
     for name, io in sorted(table.items()):
-        # Never used: an empty card reader, one of sixteen network block devices nobody has set up.
+        # Never used: an empty card reader, or one of sixteen network block devices that nobody has set up.
         unused = not (io.read_count or io.write_count)
         part = whole is not None and name not in whole
         if unused or (part and not machine.settings.disk_partitions) or machine.hidden_disks.match(name):
@@ -112,14 +112,14 @@ def metrics(section: Disks) -> Iterable[Metric]:
     )
     yield from counters(
         "host_disk_busy_seconds_total",
-        "Seconds since boot in which at least one request was under way.",
+        "Seconds since boot during which at least one request was in progress.",
         LABELS,
         [(k, d.busy_seconds) for k, d in rows],
     )
 
 
 def _whole_disks(machine: Machine) -> set[str] | None:
-    """Return the names of disks that are no partition of another, or None where the system does not say."""
+    """Return the names of whole disks, as opposed to partitions, or None if the system does not say."""
     if not LINUX:
         return None
     try:
@@ -130,7 +130,7 @@ def _whole_disks(machine: Machine) -> set[str] | None:
 
 
 def _stacked(machine: Machine, name: str) -> bool:
-    """Return whether a disk is made of others (/sys/block/NAME/slaves)."""
+    """Return whether a disk is built on others (/sys/block/NAME/slaves)."""
     try:
         return LINUX and bool(os.listdir(f"{machine.host.sys}/block/{name.replace('/', '!')}/slaves"))
     except OSError:

@@ -1,4 +1,4 @@
-"""Space and inodes of every filesystem that holds the owner's data."""
+"""Space and inodes of the filesystems that hold the owner's data."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 LABELS = ("device", "mountpoint", "fstype")
 INODES_LOW = 0.9
-"""Used share of inodes from which it is a warning, as HostInodesLow has it."""
+"""Share of inodes in use at or above which there is a warning; the same limit as in HostInodesLow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filesystem:
-    """One filesystem. Figures are None where it gave none; ``error`` says why, in one line.
+    """One filesystem. If it could not be read, its figures are None and ``error`` says why in one line.
 
-    ``usage_ratio`` is used/(used+available) as ``df`` shows it: space kept for root counts as used up.
+    ``usage_ratio`` is used/(used+available), as ``df`` shows it: space reserved for root does not count as available.
     """
 
     device: str
@@ -48,18 +48,18 @@ class Filesystem:
 
 @dataclass(frozen=True, slots=True)
 class Filesystems:
-    """All of them, by mountpoint."""
+    """All filesystems shown, sorted by mountpoint."""
 
     filesystems: tuple[Filesystem, ...]
 
     def fullest(self) -> Filesystem | None:
-        """Return the one with the highest usage, or None where none could be read."""
+        """Return the filesystem with the highest usage, or None if none could be read."""
         readable = [filesystem for filesystem in self.filesystems if filesystem.usage_ratio is not None]
         return max(readable, key=lambda filesystem: filesystem.usage_ratio or 0.0, default=None)
 
 
 def read(machine: Machine, _baseline: Snapshot | None) -> Filesystems:
-    """Read the mount table, then statvfs(2) of each mount within its time limit (psutil elsewhere)."""
+    """Read the mount table, then call statvfs(2) on each mount under a time limit (psutil outside Linux)."""
     mounts = [mount for mount in machine.mounts.read() if not _left_out(machine, mount)]
     if not machine.settings.bind_mounts:
         mounts = without_repeats(mounts)
@@ -79,7 +79,7 @@ def metrics(section: Filesystems) -> Iterable[Metric]:
     yield from gauges("host_filesystem_used_bytes", "Space in use.", LABELS, [(k, f.used_bytes) for k, f in rows])
     yield from gauges(
         "host_filesystem_available_bytes",
-        "Space that users other than root can still fill.",
+        "Space available to users other than root.",
         LABELS,
         [(k, f.available_bytes) for k, f in rows],
     )
@@ -91,26 +91,26 @@ def metrics(section: Filesystems) -> Iterable[Metric]:
     )
     yield from gauges(
         "host_filesystem_inodes_usage_ratio",
-        "Used share of inodes, 0-1; absent where their number is not fixed.",
+        "Share of inodes in use, 0-1; absent if their number is not fixed.",
         LABELS,
         [(k, f.inodes_usage_ratio) for k, f in rows],
     )
     yield from gauges(
         "host_filesystem_readonly",
-        "1 where it is mounted read-only.",
+        "1 if the filesystem is mounted read-only.",
         LABELS,
         [(k, f.readonly) for k, f in rows],
     )
     yield from gauges(
         "host_filesystem_error",
-        "1 where its figures could not be read: no answer in time, not allowed, or not visible from here.",
+        "1 if the filesystem could not be read: no answer in time, not allowed, or not visible from here.",
         LABELS,
         [(k, f.error is not None) for k, f in rows],
     )
 
 
 def findings(section: Filesystems, thresholds: Thresholds) -> Iterable[Finding]:
-    """Yield how full each filesystem is, which are out of inodes, and which cannot be read."""
+    """Compare each filesystem's usage with the owner's thresholds; warn if inodes are low or it cannot be read."""
     for each in section.filesystems:
         path = each.mountpoint
         yield from against(
@@ -135,9 +135,9 @@ def _left_out(machine: Machine, mount: Mount) -> bool:
 
 def _filesystem(mount: Mount, answer: Usage | str) -> Filesystem:
     if isinstance(answer, Usage) and mount.device_number and _is_another(mount, answer):
-        # Mounted after our container was started, or covered: what stands at this path is not that filesystem.
+        # Mounted after our container started, or hidden by another mount: this path leads to a different filesystem.
         answer = "not visible from here: another filesystem answers at this path"
-    # Undecodable bytes of a path are kept for the call above and replaced for people.
+    # The system call above needs a path's undecodable bytes; people get a replacement character.
     device, mountpoint, fstype = (
         printable(text.encode(errors="surrogateescape").decode(errors="replace"))
         for text in (mount.device, mount.mountpoint, mount.fstype)
@@ -160,6 +160,6 @@ def _filesystem(mount: Mount, answer: Usage | str) -> Filesystem:
 
 def _is_another(mount: Mount, usage: Usage) -> bool:
     if mount.fstype == "btrfs":
-        # stat(2) gives each subvolume a device number of its own; mountinfo has one for the whole filesystem.
+        # stat(2) reports a separate device number for each subvolume; mountinfo has one for the whole filesystem.
         return not usage.is_mountpoint
     return usage.device_number not in {"", mount.device_number}

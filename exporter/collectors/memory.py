@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes; ``used`` is total less available, as ``free`` counts it. The swap ratio is None without swap."""
+    """Bytes. ``used_bytes`` is total minus available, as in ``free``; ``swap_usage_ratio`` is None without swap."""
 
     total_bytes: int
     available_bytes: int
@@ -37,7 +37,7 @@ class Memory:
 def read(_machine: Machine, _baseline: Snapshot | None) -> Memory:
     """Read psutil.virtual_memory and psutil.swap_memory (/proc/meminfo)."""
     memory, swap = psutil.virtual_memory(), psutil.swap_memory()
-    # A container's own /proc/meminfo (lxcfs) can show more available than there is, and more swap free than in all.
+    # A container's own /proc/meminfo (lxcfs) can report more memory available, or more swap free, than the total.
     available = min(memory.available, memory.total)
     used, swap_used = memory.total - available, max(0, swap.used)
     return Memory(
@@ -53,19 +53,23 @@ def read(_machine: Machine, _baseline: Snapshot | None) -> Memory:
 
 def metrics(section: Memory) -> Iterable[Metric]:
     """Return the memory and swap families."""
-    yield from gauge("host_memory_total_bytes", "Memory the system can use.", section.total_bytes)
+    yield from gauge("host_memory_total_bytes", "Memory usable by the system.", section.total_bytes)
     yield from gauge(
         "host_memory_available_bytes",
-        "Memory that programs can get without swapping, caches included.",
+        "Memory available to programs without swapping, including reclaimable caches.",
         section.available_bytes,
     )
-    yield from gauge("host_memory_used_bytes", "Total memory less available memory.", section.used_bytes)
-    yield from gauge("host_memory_usage_ratio", "Used share of memory, 0-1: 1 - available/total.", section.usage_ratio)
-    yield from gauge("host_swap_total_bytes", "Swap space; 0 where there is none.", section.swap_total_bytes)
+    yield from gauge("host_memory_used_bytes", "Total memory minus available memory.", section.used_bytes)
+    yield from gauge(
+        "host_memory_usage_ratio", "Share of memory in use, 0-1: 1 - available/total.", section.usage_ratio
+    )
+    yield from gauge("host_swap_total_bytes", "Swap space; 0 if there is none.", section.swap_total_bytes)
     yield from gauge("host_swap_used_bytes", "Swap space in use.", section.swap_used_bytes)
-    yield from gauge("host_swap_usage_ratio", "Used share of swap, 0-1; absent without swap.", section.swap_usage_ratio)
+    yield from gauge(
+        "host_swap_usage_ratio", "Share of swap in use, 0-1; absent without swap.", section.swap_usage_ratio
+    )
 
 
 def findings(section: Memory, thresholds: Thresholds) -> Iterable[Finding]:
-    """Yield how full memory is against the owner's limits."""
+    """Compare memory usage with the owner's thresholds."""
     yield from against(thresholds.memory, section.usage_ratio, kind="HostHighMemory", resource="memory", what="Memory")

@@ -1,4 +1,4 @@
-"""Network interfaces: link, speed, traffic."""
+"""Network interfaces: link state, speed and traffic."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 
 LABELS = ("interface",)
 HELP = {
-    "bytes": "Bytes {0} since the interface was made.",
-    "packets": "Packets {0} since the interface was made.",
-    "errors": "Packets that could not be {0} for an error, since the interface was made.",
-    "dropped": "Packets dropped and not {0}, for want of room, since the interface was made.",
+    "bytes": "Bytes {0} since the interface was created.",
+    "packets": "Packets {0} since the interface was created.",
+    "errors": "Packets not {0} because of an error, since the interface was created.",
+    "dropped": "Packets dropped instead of {0}, for lack of buffer space, since the interface was created.",
 }
 DIRECTIONS = {"receive": "received", "transmit": "transmitted"}
 
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """One interface. ``up`` and ``speed_bytes`` (a second) are None where the system does not say.
+    """One interface. ``up`` and ``speed_bytes`` (per second) are None if the system does not say.
 
-    The rates are bytes a second since the previous sample, None in the first. ``stacked``: it lies on others (bond,
-    VLAN, bridge), which count the same traffic once more.
+    Rates are in bytes per second since the previous sample, None in the first. ``stacked`` means built on other
+    interfaces (bond, VLAN, bridge): its traffic is counted there as well.
     """
 
     interface: str
@@ -50,14 +50,14 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """All interfaces that are shown, by name."""
+    """All interfaces shown, sorted by name."""
 
     interfaces: tuple[Interface, ...]
     read_at: float = hidden()
 
 
 def read(machine: Machine, baseline: Snapshot | None) -> Network:
-    """Read /proc/1/net/dev and /sys/class/net; elsewhere psutil.net_io_counters and net_if_stats."""
+    """Read /proc/1/net/dev and /sys/class/net on Linux, psutil.net_io_counters and net_if_stats elsewhere."""
     hidden = machine.hidden_interfaces
     if LINUX:
         table = {name: data for name, data in read_netdev(machine.host).items() if not hidden.match(name)}
@@ -85,10 +85,10 @@ def read(machine: Machine, baseline: Snapshot | None) -> Network:
 def metrics(section: Network) -> Iterable[Metric]:
     """Return the network families."""
     rows = [((interface.interface,), interface) for interface in section.interfaces]
-    yield from gauges("host_network_up", "1 where the link is up.", LABELS, [(k, i.up) for k, i in rows])
+    yield from gauges("host_network_up", "1 if the link is up, 0 if it is down.", LABELS, [(k, i.up) for k, i in rows])
     yield from gauges(
         "host_network_speed_bytes",
-        "Speed of the link in bytes a second, where it is known.",
+        "Link speed in bytes per second; absent if unknown.",
         LABELS,
         [(k, i.speed_bytes) for k, i in rows],
     )

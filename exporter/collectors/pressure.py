@@ -1,4 +1,4 @@
-"""Pressure stall information: how long tasks waited for CPU, memory or disks (Linux)."""
+"""Pressure stall information (PSI): how long tasks waited for CPU, memory or disks (Linux)."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _LINE = re.compile(r"^(some|full) (?:avg10=(\d+\.\d+) )?.*\btotal=(\d+)$", re.MU
 
 @dataclass(frozen=True, slots=True)
 class Pressure:
-    """Seconds since boot in which some, or all, tasks that had work waited for the resource.
+    """Seconds since boot during which some (``waiting``) or all (``stalled``) non-idle tasks waited for the resource.
 
-    The ratios are shares of the last 10 s, as the kernel averages them. Not computed from the seconds: the kernel
-    adds to these every other second only, too rarely for a short interval.
+    The ratios are the kernel's own averages over the last 10 s. They are not computed from the seconds, which the
+    kernel updates only every two seconds: too coarse for a short interval.
     """
 
     resource: str
@@ -38,13 +38,13 @@ class Pressure:
 
 @dataclass(frozen=True, slots=True)
 class Pressures:
-    """All resources that the kernel reports."""
+    """All resources that the kernel reports on."""
 
     resources: tuple[Pressure, ...]
 
 
 def read(machine: Machine, _baseline: Snapshot | None) -> Pressures | None:
-    """Read /proc/pressure/*; None on kernels without it, or with it switched off."""
+    """Read /proc/pressure/*; None if the kernel lacks it or has it disabled."""
     found = []
     for resource in RESOURCES if LINUX else ():
         text = read_text(f"{machine.host.proc}/pressure/{resource}")
@@ -54,7 +54,7 @@ def read(machine: Machine, _baseline: Snapshot | None) -> Pressures | None:
             kind: (int(total) / 1e6, float(share) / 100 if share else None)
             for kind, share, total in _LINE.findall(text)
         }
-        # The kernel prints a line "full" for the CPU too, always zero: with no CPU there is always one at work.
+        # The kernel prints a "full" line for the CPU too, always zero: while tasks wait for a CPU, one task has it.
         waiting = lines.get("some", (None, None))
         stalled = lines.get("full", (None, None)) if resource != "cpu" else (None, None)
         found.append(Pressure(resource, waiting[0], stalled[0], waiting[1], stalled[1]))
@@ -65,13 +65,13 @@ def metrics(section: Pressures) -> Iterable[Metric]:
     """Return the pressure families."""
     yield from counters(
         "host_pressure_waiting_seconds_total",
-        "Seconds since boot in which at least one task waited for the resource.",
+        "Seconds since boot during which at least one task waited for the resource.",
         ("resource",),
         [((pressure.resource,), pressure.waiting_seconds) for pressure in section.resources],
     )
     yield from counters(
         "host_pressure_stalled_seconds_total",
-        "Seconds since boot in which all tasks with work waited for the resource at once.",
+        "Seconds since boot during which all non-idle tasks waited for the resource at once.",
         ("resource",),
         [((pressure.resource,), pressure.stalled_seconds) for pressure in section.resources],
     )

@@ -1,4 +1,4 @@
-"""Processes: how many, and which use most."""
+"""Processes: how many there are, and which use the most CPU and memory."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 K = TypeVar("K", bound="Hashable")
 
-# Always shown, so that "no zombie" is a 0 and not a gap.
+# Always exported, so that "no zombies" is a 0 and not a gap.
 STATES = ("running", "sleeping", "disk-sleep", "stopped", "zombie")
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """All processes of one name; ``cpu_cores`` since the previous sample (None: no previous), 1 = one core busy."""
+    """All processes of one name; ``cpu_cores`` (1 = one core busy) since the previous sample, None in the first."""
 
     name: str
     cpu_cores: float | None
@@ -38,7 +38,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process; ``cpu_cores`` since the previous sample (None: no previous), memory is its resident set (RSS)."""
+    """One process; ``cpu_cores`` since the previous sample, None in the first; memory is the resident set (RSS)."""
 
     pid: int
     name: str
@@ -51,7 +51,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """``programs`` and ``processes`` are the first by CPU and the first by memory, most CPU first."""
+    """``programs`` and ``processes`` hold the top ones by CPU plus the top ones by memory, most CPU first."""
 
     total: int
     states: dict[str, int]
@@ -62,7 +62,7 @@ class Processes:
 
 
 def read(machine: Machine, baseline: Snapshot | None) -> Processes:
-    """Read every process (/proc/PID/stat, elsewhere psutil); CPU shares against the baseline."""
+    """Read every process (/proc/PID/stat on Linux, psutil elsewhere); CPU use is computed against the baseline."""
     before = baseline.section(Processes) if baseline else None
     scanned_at, scanned = time.monotonic(), machine.processes.scan()
     cores = _cpu_cores(scanned, before, scanned_at)
@@ -78,7 +78,7 @@ def read(machine: Machine, baseline: Snapshot | None) -> Processes:
         if pid in cores:
             cpu[name] = cpu.get(name, 0.0) + cores[pid]
     top = machine.settings.top
-    idle = 0.0 if before else None  # nothing is known of anybody's CPU
+    idle = 0.0 if before else None  # without a baseline, nobody's CPU use is known
     names = _first(top, cpu, memory)
     pids = _first(top, cores, {pid: process.memory_bytes for pid, process in scanned.items()})
     return Processes(
@@ -95,35 +95,35 @@ def metrics(section: Processes) -> Iterable[Metric]:
     """Return the process families."""
     yield from gauges(
         "host_processes",
-        "Processes in each state.",
+        "Number of processes in each state.",
         ("state",),
         [((state,), count) for state, count in sorted(section.states.items())],
     )
     rows = [((program.name,), program) for program in section.programs]
     yield from gauges(
         "host_top_process_cpu_cores",
-        "CPU used since the previous sample, whoever asked for it, by all processes of that name, 1 = one core busy; "
-        "for the names that use most CPU or memory.",
+        "CPU used by all processes of that name since the previous sample taken for any client, 1 = one core busy; "
+        "only for the names that use the most CPU or memory.",
         ("name",),
         [(k, program.cpu_cores) for k, program in rows if program.cpu_cores is not None],
     )
     yield from gauges(
         "host_top_process_memory_bytes",
-        "Resident memory (RSS) of all processes of that name, pages they share counted in each; "
-        "for the names that use most CPU or memory.",
+        "Resident memory (RSS) of all processes of that name, with shared pages counted once per process; "
+        "only for the names that use the most CPU or memory.",
         ("name",),
         [(k, program.memory_bytes) for k, program in rows],
     )
     yield from gauges(
         "host_top_process_instances",
-        "Processes of that name; for the names that use most CPU or memory.",
+        "Number of processes of that name; only for the names that use the most CPU or memory.",
         ("name",),
         [(k, program.instances) for k, program in rows],
     )
 
 
 def _cpu_cores(scanned: Mapping[int, ProcessSample], before: Processes | None, now: float) -> dict[int, float]:
-    """Return the CPU use of the processes that used any, in cores, by PID."""
+    """Return CPU use in cores by PID, for the processes that used any."""
     cores: dict[int, float] = {}
     if before is None:
         return cores
@@ -131,14 +131,14 @@ def _cpu_cores(scanned: Mapping[int, ProcessSample], before: Processes | None, n
     then = before.scanned
     for pid, process in scanned.items():
         known = then.get(pid)
-        if known is process:  # nothing changed since: it did not run
+        if known is process:  # unchanged since the baseline: it did not run
             continue
         spent = process.cpu_seconds
         if known is not None and known.started == process.started:
             spent -= known.cpu_seconds
         elif known is None:
-            # Started meanwhile, so all its time is of this window. If it is old and only now came into sight,
-            # its whole past must not count: no thread uses more than the time there was.
+            # Started since the baseline, so all its CPU time falls into this window. If it is older and has only
+            # now become visible, its past must not count: no thread can use more time than has elapsed.
             spent = min(spent, elapsed * max(1, process.threads))
         if spent > 0:
             cores[pid] = spent / elapsed
@@ -146,7 +146,7 @@ def _cpu_cores(scanned: Mapping[int, ProcessSample], before: Processes | None, n
 
 
 def _first(count: int, cpu: Mapping[K, float], memory: Mapping[K, int]) -> list[K]:
-    """Return the keys that use most CPU and those that use most memory, together, most CPU first."""
+    """Return the union of the keys that use the most CPU and those that use the most memory, most CPU first."""
     busiest: list[K] = nlargest(count, cpu, key=lambda key: cpu[key])
     largest: list[K] = nlargest(count, (key for key in memory if memory[key] > 0), key=lambda key: memory[key])
     both: set[K] = {*busiest, *largest}

@@ -1,4 +1,4 @@
-"""Which machine this is and since when it runs."""
+"""The machine's identity, uptime and load."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 LONGEST_NAME = 253
-"""Characters, as of a host's whole name in DNS: a file that holds something else must not fill every label and mail."""
+"""Characters, the maximum for a full DNS name: a file with unexpected content must not flood labels and mails."""
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """Identity and uptime. Load averages are None where the system has none (Windows)."""
+    """Identity and uptime. Load averages are None on systems without them (Windows)."""
 
     hostname: str
     system: str
@@ -44,7 +44,7 @@ class System:
 
 
 def read(machine: Machine, _baseline: Snapshot | None) -> System:
-    """Read /etc/hostname, /etc/os-release, /proc/uptime and /proc/loadavg; elsewhere platform and psutil."""
+    """Read /etc/hostname, /etc/os-release, /proc/uptime and /proc/loadavg on Linux, platform and psutil elsewhere."""
     host = machine.host
     uptime = read_text(f"{host.proc}/uptime") if LINUX else None
     boot_time = psutil.boot_time()
@@ -67,15 +67,15 @@ def metrics(section: System) -> Iterable[Metric]:
     """Return the identity, boot time, uptime and load families."""
     yield from gauges(
         "host_info",
-        "The machine: constant 1, the names are in the labels.",
+        "Information about the machine in the labels; the value is always 1.",
         ("hostname", "system", "os", "release", "machine"),
         [((section.hostname, section.system, section.os, section.release, section.machine), 1)],
     )
-    yield from gauge("host_boot_time_seconds", "When the machine was started, Unix time.", section.boot_time_seconds)
-    yield from gauge("host_uptime_seconds", "Seconds since the machine was started.", section.uptime_seconds)
-    yield from gauge("host_load1", "Runnable and blocked tasks, average of the last minute.", section.load1)
-    yield from gauge("host_load5", "Runnable and blocked tasks, average of the last 5 minutes.", section.load5)
-    yield from gauge("host_load15", "Runnable and blocked tasks, average of the last 15 minutes.", section.load15)
+    yield from gauge("host_boot_time_seconds", "Unix time at which the machine booted.", section.boot_time_seconds)
+    yield from gauge("host_uptime_seconds", "Seconds since the machine booted.", section.uptime_seconds)
+    yield from gauge("host_load1", "Runnable and blocked tasks, averaged over the last minute.", section.load1)
+    yield from gauge("host_load5", "Runnable and blocked tasks, averaged over the last 5 minutes.", section.load5)
+    yield from gauge("host_load15", "Runnable and blocked tasks, averaged over the last 15 minutes.", section.load15)
 
 
 def _name(text: str) -> str:
@@ -88,7 +88,7 @@ def _hostname(host: Host) -> str:
     for line in (read_text(host.inside("/etc/hostname")) or "").splitlines():
         if line.strip() and not line.startswith("#"):
             return line.strip()
-    # Not /proc/sys/kernel/hostname, which inside a container is the container's own; --hostname can say it.
+    # Not /proc/sys/kernel/hostname: inside a container that is the container's own. --hostname can set the name.
     return "unknown"
 
 
@@ -103,9 +103,9 @@ def _os_name(host: Host) -> str:
 
 
 def _load(host: Host) -> tuple[float | None, float | None, float | None]:
-    """Not psutil.getloadavg: it shows the container's, and on Windows starts a thread to imitate one."""
+    """Avoid psutil.getloadavg: it returns the container's load, and on Windows it starts a thread to emulate one."""
     if LINUX:
-        # A /proc without the file (gVisor) is a machine without load averages.
+        # A /proc without this file (gVisor) means a machine without load averages.
         fields = (read_text(f"{host.proc}/loadavg") or "").split()
         return (float(fields[0]), float(fields[1]), float(fields[2])) if len(fields) > 2 else (None, None, None)
     try:

@@ -1,4 +1,4 @@
-"""Temperature sensors, where there are any."""
+"""Temperatures, on machines with sensors."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Temperature:
 
 @dataclass(frozen=True, slots=True)
 class Temperatures:
-    """All sensors, by chip and sensor; each pair of names is there once."""
+    """All sensors, sorted by chip and sensor; each pair of names occurs once."""
 
     sensors: tuple[Temperature, ...]
 
 
 def read(machine: Machine, _baseline: Snapshot | None) -> Temperatures | None:
-    """Read /sys/class/hwmon, or /sys/class/thermal where it has no sensors; elsewhere psutil."""
+    """Read /sys/class/hwmon, or /sys/class/thermal if that has no sensors; psutil outside Linux."""
     if LINUX:
         found = list(_hwmon(machine.host.sys)) or list(_thermal_zones(machine.host.sys))
     elif hasattr(psutil, "sensors_temperatures"):  # FreeBSD; macOS and Windows have no such call
@@ -60,7 +60,7 @@ def metrics(section: Temperatures) -> Iterable[Metric]:
     """Return the temperature family."""
     yield from gauges(
         "host_temperature_celsius",
-        "Temperature of a sensor.",
+        "Temperature reported by the sensor.",
         ("chip", "sensor"),
         [((sensor.chip, sensor.sensor), sensor.celsius) for sensor in section.sensors],
     )
@@ -71,14 +71,14 @@ def _hwmon(sys: str) -> Iterator[tuple[str, str, float]]:
     names = {folder: read_text(f"{folder}/name") or os.path.basename(folder) for folder in folders}
     count = Counter(names.values())
     for folder, name in names.items():
-        # Two SSDs are both "nvme"; the number of hwmonN changes from boot to boot, the device's name does not.
+        # Two SSDs are both called "nvme". The N of hwmonN can change at each boot; the device's name does not.
         device = f"{folder}/device"
         place = os.path.basename(os.path.realpath(device) if os.path.exists(device) else folder)
         chip = name if count[name] == 1 else f"{name} {place}"
         inputs = sorted(glob(f"{escape(folder)}/temp*_input"))
         labels = {path: read_text(path.removesuffix("_input") + "_label") for path in inputs}
         for path, label in labels.items():
-            # Unreadable: a disk asleep, a sensor that is not connected.
+            # Unreadable: a sleeping disk, or a sensor that is not connected.
             if (millidegrees := read_int(path)) is not None:
                 number = os.path.basename(path).removesuffix("_input")
                 twice = sum(other == label for other in labels.values()) > 1

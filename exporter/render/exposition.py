@@ -1,4 +1,4 @@
-"""The Prometheus exposition of a snapshot, as text or OpenMetrics."""
+"""The exposition of a snapshot, in Prometheus text format or OpenMetrics."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class _Families:
-    """What prometheus_client's encoders ask of a registry: its families."""
+    """The only part of a registry that prometheus_client's encoders use."""
 
     def __init__(self, families: Iterable[Metric]) -> None:
         self._families = tuple(families)
@@ -31,12 +31,12 @@ class _Families:
 
 
 def encode(families: Iterable[Metric], accept: str) -> tuple[bytes, str]:
-    """Return the exposition in the best format that an ``Accept`` header allows, and its content type."""
+    """Return the exposition in the best format the ``Accept`` header allows, and its content type."""
     source = cast("Collector", _Families(families))
     try:
         encoder, content_type = choose_encoder(accept)
         return encoder(source), content_type
-    except (TypeError, ValueError):  # a version that is no number, an escaping scheme that nobody knows
+    except (TypeError, ValueError):  # a version that is not a number, or an unknown escaping scheme
         encoder, content_type = choose_encoder("")
         return encoder(source), content_type
 
@@ -44,7 +44,7 @@ def encode(families: Iterable[Metric], accept: str) -> tuple[bytes, str]:
 def snapshot_families(
     snapshot: Snapshot, thresholds: Thresholds, only: frozenset[str] | None = None
 ) -> Iterable[Metric]:
-    """Yield the families of a snapshot, of all collectors or only those named, and of the exporter itself."""
+    """Yield the families of all collectors, or of those in ``only``, and those of the exporter itself."""
     readings = [reading for reading in snapshot.readings if only is None or reading.collector in only]
     for reading in readings:
         yield from reading.families
@@ -52,16 +52,16 @@ def snapshot_families(
 
 
 def exporter_families(readings: Iterable[Reading], thresholds: Thresholds, level: Level) -> Iterable[Metric]:
-    """Yield the machine's level and limits, what each collector cost and whether it worked, and the version."""
+    """Yield the machine's level and thresholds, each collector's duration and success, and the version."""
     yield from gauge(
         "host_level",
-        "How the machine is doing by its own limits, as the status page says: 0 well, 1 warning, 2 critical.",
+        "Level of the machine by its own limits, as on the status page: 0 ok, 1 warning, 2 critical.",
         level,
     )
     rows = [((reading.collector,), reading) for reading in readings]
     yield from gauges(
         "host_alert_threshold_ratio",
-        "Usage from which this machine's owner wants an alert, 0-1.",
+        "Usage at or above which this machine's owner wants an alert, 0-1.",
         ("resource", "severity"),
         [
             ((resource, severity), ratio)
@@ -71,25 +71,25 @@ def exporter_families(readings: Iterable[Reading], thresholds: Thresholds, level
     )
     yield from gauges(
         "host_exporter_collector_duration_seconds",
-        "Seconds that the collector took in this sample.",
+        "Seconds the collector took in this sample.",
         ("collector",),
         [(k, reading.seconds) for k, reading in rows],
     )
     yield from gauges(
         "host_exporter_collector_success",
-        "1 where the collector worked in this sample; hardware that is not there is no failure.",
+        "1 if the collector succeeded in this sample, 0 if it failed; missing hardware is not a failure.",
         ("collector",),
         [(k, reading.error is None) for k, reading in rows],
     )
     yield from counters(
         "host_exporter_collector_errors_total",
-        "Samples in which the collector failed, since the exporter was started.",
+        "Samples in which the collector failed since the exporter started.",
         ("collector",),
         [(k, reading.errors) for k, reading in rows],
     )
     yield from gauges(
         "host_exporter_build_info",
-        "The exporter: constant 1, its versions are in the labels.",
+        "Versions of the exporter and Python in the labels; the value is always 1.",
         ("version", "python"),
         [((__version__, platform.python_version()), 1)],
     )

@@ -1,4 +1,4 @@
-"""One pass over the collectors: what each gave, and what is said of those that have not answered."""
+"""One pass over the collectors: the result of each, and what to report for those that have not answered."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("exporter")
 
 LONGEST_ERROR = 300
-"""Characters: some errors bring the whole line with them that could not be read."""
+"""Characters: some error messages quote the whole line that could not be parsed."""
 
 
 class Outcome(NamedTuple):
-    """What a collector gave, or in one line why it gave nothing; ``seconds`` is how long that took."""
+    """The result of a collector, or an error of one line; ``seconds`` is how long it took."""
 
     section: Any | None
     families: tuple[Metric, ...]
@@ -38,29 +38,28 @@ class Outcome(NamedTuple):
 
 
 def failed(error: str, seconds: float) -> Outcome:
-    """Return the outcome of a collector that gave nothing, and why."""
+    """Return the outcome of a collector that failed."""
     return Outcome(None, (), (), error, seconds)
 
 
 @dataclass(slots=True)
 class Call:
-    """A collector that is being read: by which thread, and since when (``time.monotonic``; inf: not yet)."""
+    """A collector being read: by which thread, and since when (``time.monotonic``; inf if not yet begun)."""
 
     thread: threading.Thread
     begun: float = inf
 
     def seconds(self) -> float:
-        """Return for how long."""
+        """Return for how many seconds the collector has been running."""
         return max(0.0, time.monotonic() - self.begun)
 
 
 @dataclass(slots=True, eq=False)
 class Pass:
-    """A sample that is being taken. ``left`` are the collectors that nobody has begun to read.
+    """A sample in progress. ``left`` holds the collectors that no thread has started to read.
 
-    Rates are computed against ``baseline``; reading begins at ``begin`` by the sampler's clock, when that one is old
-    enough: that is ``due`` by ``time.monotonic``. A pass that is not ``shown`` is only there to be the next one's
-    baseline.
+    Rates are computed against ``baseline``. Reading begins once that is old enough: at ``begin`` by the sampler's
+    clock, which is ``due`` by ``time.monotonic``. A pass that is not ``shown`` serves only as the next one's baseline.
     """
 
     collectors: tuple[Collector, ...]
@@ -75,14 +74,14 @@ class Pass:
     begun: float = inf
 
     def start(self, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
-        """Wait until the baseline is old enough, and note the time; whoever reads first does it."""
+        """Wait until the baseline is old enough, then record the time; only the first caller does so."""
         if self.begun == inf:
             if (pause := self.begin - clock()) > 0:
                 sleep(pause)
             self.time, self.monotonic, self.begun = time.time(), clock(), time.monotonic()
 
     def age(self) -> float:
-        """Return for how many seconds collectors are read, or should be, where no thread can be had; below 0 before."""
+        """Return the seconds since reading began, or was due if no thread could be started; negative before that."""
         return time.monotonic() - min(self.begun, self.due)
 
     def is_complete(self) -> bool:
@@ -90,12 +89,12 @@ class Pass:
         return len(self.outcomes) == len(self.collectors)
 
     def snapshot(self, errors: Mapping[str, int]) -> Snapshot:
-        """Return what every collector gave; ``errors`` is how many samples each has failed in."""
+        """Return the finished snapshot; ``errors`` is the number of failed samples per collector."""
         readings = (Reading(each.name, *self.outcomes[each.name], errors[each.name]) for each in self.collectors)
         return Snapshot(self.time, self.monotonic, tuple(readings))
 
     def so_far(self, running: Mapping[str, Call], errors: Mapping[str, int], limit: float) -> Snapshot:
-        """Return what there is after ``limit`` seconds, and of the others that they have not answered."""
+        """Return the results available after ``limit`` seconds; collectors still missing are reported as late."""
         known = self.outcomes
         missing = {each.name: late(running.get(each.name), limit) for each in self.collectors if each.name not in known}
         readings = (
@@ -107,14 +106,14 @@ class Pass:
 
 
 class Tally:
-    """Counts the samples that each collector has failed in, and logs when failures begin and end, not each of them."""
+    """Counts failed samples per collector, and logs when a collector starts to fail and recovers, not every failure."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self.errors = dict.fromkeys(names, 0)
         self._failing: set[str] = set()
 
     def add(self, name: str, error: str | None, *, counted: bool) -> None:
-        """Note how a collector fared in a sample; one that is shown to nobody is not counted."""
+        """Record how a collector fared in a sample; ``counted`` is False for a sample that nobody sees."""
         self.errors[name] += counted and error is not None
         if error is not None and name not in self._failing:
             log.warning("collector %s failed: %s", name, error)
@@ -125,18 +124,18 @@ class Tally:
 
 
 def late(call: Call | None, limit: float) -> Outcome:
-    """Return the outcome of a collector that took too long, or (None) had no turn."""
+    """Return the outcome of a collector that took too long or, if ``call`` is None, was never started."""
     return failed(f"no answer within {limit:.3g} s", call.seconds() if call else 0.0)
 
 
 def stuck(call: Call) -> Outcome:
-    """Return the outcome of a collector that is not asked, since its last call has not returned."""
-    # 0 s: this sample did not wait for it.
+    """Return the outcome of a collector that is skipped because its last call has not returned."""
+    # 0 s, because this sample did not wait for it.
     return failed(f"still no answer after {call.seconds():.0f} s", 0.0)
 
 
 def read(collector: Collector, machine: Machine, baseline: Snapshot | None) -> Outcome:
-    """Return what a collector gives, its metrics and findings made; whatever it raises is its error."""
+    """Run a collector and return its section, metrics and findings; any exception becomes the outcome's error."""
     begin = time.perf_counter()
     try:
         section = collector.read(machine, baseline)
@@ -149,7 +148,7 @@ def read(collector: Collector, machine: Machine, baseline: Snapshot | None) -> O
 
 
 def describe(reason: Exception) -> str:
-    """Return an exception as one line of plain words for the page, the log and the terminal."""
+    """Return an exception as one line of plain text for the page, the log and the terminal."""
     text = printable(_words(reason))
     return text if len(text) <= LONGEST_ERROR else f"{text[: LONGEST_ERROR - 4]} ..."
 
@@ -158,6 +157,6 @@ def _words(reason: Exception) -> str:
     if isinstance(reason, OSError) and reason.strerror:
         return f"{reason.filename}: {reason.strerror}" if reason.filename else reason.strerror
     text = " ".join(str(reason).split())
-    if " " in text:  # a sentence; one word alone says nothing, such as the 'x' of a KeyError
+    if " " in text:  # a sentence; a single word, such as the 'x' of a KeyError, needs its type to make sense
         return text
     return f"{type(reason).__name__}: {text}" if text else type(reason).__name__
