@@ -1,4 +1,4 @@
-"""The middle of the window: what is wrong, the shares, and the tables, laid out as wide as there is room."""
+"""The middle of the window: findings, usage bars and tables, laid out to fit the width."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from exporter.thresholds import Level, Thresholds
 
 ROOM = 860
-"""Pixels (at 96 dpi) from which the first table and the others stand side by side."""
+"""Width in pixels (at 96 dpi) at or above which the first table is shown beside the others."""
 
 
 class Body:
-    """Fills a frame with cards; one that has nothing to show is not there."""
+    """Fills a frame with cards; cards with nothing to show are hidden."""
 
     def __init__(self, frame: tk.Misc, looks: Looks) -> None:
         self._frame = frame
@@ -34,7 +34,7 @@ class Body:
         frame.bind("<Configure>", lambda _: self._arrange(), add="+")
 
     def show(self, snapshot: Snapshot, thresholds: Thresholds, wrong: Sequence[tuple[Level, str]]) -> None:
-        """Show a snapshot under the sentences of what is wrong."""
+        """Show a snapshot below the sentences in ``wrong``."""
         self.notices.show(wrong)
         self.shares.show(list(shares(snapshot, thresholds)))
         self._shown = []
@@ -47,12 +47,12 @@ class Body:
         self._arrange()
 
     def warn(self, level: Level, text: str) -> None:
-        """Put one sentence in place of what was wrong; the figures stay."""
+        """Replace the findings with one sentence; the figures stay."""
         self.notices.show([(level, text)])
         self._arrange()
 
     def _arrange(self) -> None:
-        """Put the tables after the first beside it, or all below one another where it is narrow."""
+        """Place the first table on the left and the others on the right, or all in one column in a narrow window."""
         first, others = self._shown[:1], self._shown[1:]
         wide = bool(others) and self._frame.winfo_width() >= self._looks.px(ROOM)
         columns = 2 if wide else 1
@@ -74,7 +74,7 @@ class Body:
             card.grid(
                 **{"column": 0, "rowspan": 1, "columnspan": 1, **where}, sticky="new", pady=(0, gap), padx=(left, 0)
             )
-        for row in range(2, 2 + len(self.tables)):  # what the first needs more goes below the last of the others
+        for row in range(2, 2 + len(self.tables)):  # extra height of the first goes below the last of the others
             self._frame.rowconfigure(row, weight=int(wide and row == 1 + len(others)))
         self._frame.columnconfigure(0, weight=3)
         self._frame.columnconfigure(1, weight=2 if wide else 0)

@@ -1,4 +1,4 @@
-"""The cards of the window: shares as bars, and tables."""
+"""The cards of the window: usage bars and tables."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from exporter.render.tables import Table as Listing
 
 LONGEST_NAME, LONGEST_DETAIL, LEAST_DETAIL = 210, 230, 60
-"""Pixels at 96 dpi; what is longer is cut, and less of a detail than the least says nothing."""
+"""Pixels at 96 dpi. Longer texts are cut; a detail narrower than LEAST_DETAIL would say nothing and is dropped."""
 
 LEAST_BAR, FIGURES = 130, 210
-"""Pixels at 96 dpi that the bar keeps, and those of figure, level, gaps and edges."""
+"""Pixels at 96 dpi: the minimum for the bar, and the room that figure, level, gaps and edges take."""
 
 
 def card(parent: tk.Misc, looks: Looks, title: str) -> tuple[ttk.Frame, ttk.Label]:
-    """Return an empty card and its heading, packed at its top."""
+    """Return an empty card and its heading, packed at the top."""
     frame = ttk.Frame(parent, style="Card.TFrame", padding=(looks.px(16), looks.px(12)))
     heading = ttk.Label(frame, text=title, style="Heading.TLabel")
     heading.pack(anchor="w", pady=(0, looks.px(6)))
@@ -34,7 +34,7 @@ def card(parent: tk.Misc, looks: Looks, title: str) -> tuple[ttk.Frame, ttk.Labe
 
 
 class _Row:
-    """The widgets of one share: its name, the bar, the figure, the level in a word, the detail."""
+    """The widgets of one share: name, bar, figure, level in a word, detail."""
 
     def __init__(self, parent: ttk.Frame, looks: Looks, place: int) -> None:
         self.name = ttk.Label(parent)
@@ -53,7 +53,7 @@ class _Row:
 
 
 class Shares:
-    """CPU, memory, swap, filesystems and battery, a line each."""
+    """CPU, memory, swap, filesystems and battery, one line each."""
 
     def __init__(self, parent: tk.Misc, looks: Looks) -> None:
         self._looks = looks
@@ -67,7 +67,7 @@ class Shares:
         self.frame.bind("<Configure>", self._on_resize)
 
     def show(self, shares: Sequence[Share]) -> None:
-        """Show these shares and no others. Where it is narrow the details give way first, then the names."""
+        """Show these shares and no others. In a narrow window, details are cut first, then names."""
         self._shares = shares
         for place in range(len(self.rows), len(shares)):
             self.rows.append(_Row(self._grid, self._looks, place))
@@ -100,7 +100,7 @@ class Shares:
 
 
 class Table:
-    """A table in a card; all its lines are visible, since the window scrolls."""
+    """A table in a card. It shows all its rows, since the window itself scrolls."""
 
     def __init__(self, parent: tk.Misc, looks: Looks, listing: Listing) -> None:
         self.frame, self.heading = card(parent, looks, listing.title)
@@ -114,7 +114,7 @@ class Table:
         self.tree.pack(fill="x")
 
     def show(self, listing: Listing) -> None:
-        """Show these rows and no others; each has a key, by which a selection follows it."""
+        """Show these rows and no others. Each has a key, so that a selection stays with its row."""
         tree = self.tree
         keys = [key for key, _ in listing.rows]
         tree.delete(*[key for key in tree.get_children() if key not in keys])

@@ -1,4 +1,4 @@
-"""The window: what a snapshot is shown in, and the beat at which new ones are taken over."""
+"""The window: it shows snapshots, and polls for new ones at a fixed beat."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 log = logging.getLogger("exporter")
 
 BEAT = 100
-"""Milliseconds between two looks for samples and at the stop signal: Python handles signals only between Tk's calls."""
+"""Milliseconds between two checks for samples and for the stop signal: Python handles signals only between Tk calls."""
 
 PATIENCE = 8.0
-"""Seconds without figures, beyond the interval, after which the old ones must not be called well: as on the page."""
+"""Seconds without figures, beyond the interval, until the machine must no longer be called well; as on the page."""
 
 
 class Window:
-    """Everything of Tk; used by one thread only. ``receive`` alone may be called from others."""
+    """The Tk window. Use it from one thread only; just ``receive`` may be called from others."""
 
     def __init__(
         self, root: tk.Tk, thresholds: Thresholds, interval: float, theme: str, stopped: threading.Event
@@ -70,7 +70,7 @@ class Window:
             root.bind(keys, self._on_key)
         root.protocol("WM_DELETE_WINDOW", self.close)
         if root.tk.call("tk", "windowingsystem") == "aqua":
-            root.createcommand("tk::mac::Quit", self.close)  # it would end the program in the middle of a row
+            root.createcommand("tk::mac::Quit", self.close)  # the default would end the program in the middle of a row
             root.bind("<Command-w>", self._on_key)
         self._beat()
 
@@ -80,12 +80,12 @@ class Window:
         root.geometry(f"{min(px(1000), root.winfo_screenwidth())}x{min(px(720), root.winfo_screenheight() - px(60))}")
 
     def receive(self, snapshot: Snapshot) -> None:
-        """Take a snapshot to be recorded, and shown at the next beat. Called in the thread that takes the samples."""
+        """Accept a snapshot to record now and show at the next beat. The sampling thread calls this."""
         self.controls.offer(snapshot)
         self._arrived.put(snapshot)
 
     def close(self) -> None:
-        """Close the window, which ends its main loop; a recording is ended by whoever started the loop."""
+        """Close the window, which ends its main loop; whoever started the loop must end the recording."""
         self.root.destroy()
 
     def show(self, snapshot: Snapshot) -> None:
@@ -101,7 +101,7 @@ class Window:
         self.body.show(snapshot, self._thresholds, wrong)
 
     def _call(self, title: str, colour: str) -> None:
-        """Give the window a title, and an icon of a colour."""
+        """Set the window's title and the colour of its icon."""
         self.root.title(shown(self.root, title))
         if colour != self._icon_colour:
             self._icon_colour, self._icon = colour, dot(self.root, colour)
@@ -111,7 +111,7 @@ class Window:
         if self._stopped.is_set():
             self.close()
             return
-        self.root.after(BEAT, self._beat)  # first: whatever goes wrong below, the next beat comes
+        self.root.after(BEAT, self._beat)  # first, so that the next beat comes even if something fails below
         latest = None
         while not self._arrived.empty():
             latest = self._arrived.get()
@@ -123,26 +123,26 @@ class Window:
         self.controls.refresh()
 
     def _warn_of_age(self) -> None:
-        """Say so where no figures come: nobody knows then whether the machine is well."""
+        """Warn if no figures arrive, since nobody then knows whether the machine is well."""
         if time.monotonic() - (self._latest.monotonic if self._latest else self._begun) < self._patience:
             return
         system = self._latest.section(System) if self._latest else None
         hostname = system.hostname if system else "this machine"
-        text = "No figures have come for a while: a part of the machine does not answer"
+        text = "No figures have arrived for a while: part of the machine is not answering"
         if self._latest:
             clock = datetime.fromtimestamp(self._latest.time).astimezone().strftime("%H:%M:%S")
-            text = f"The figures below are of {clock}: since then a part of the machine has not answered"
+            text = f"The figures below are from {clock}: part of the machine has not answered since then"
         self._call(f"{hostname}: unknown", self._looks.colours.quiet)
         self.head.show(hostname, "", None, "unknown")
         self.body.warn(Level.CRITICAL, text)
 
     def _on_key(self, event: tk.Event[Any]) -> None:
-        # Escape is pressed by habit; it must not end a recording.
+        # People press Escape out of habit; it must not end a recording.
         if event.keysym != "Escape" or not self.controls.is_recording():
             self.close()
 
     def _report(self, _kind: type[BaseException], error: BaseException, _trace: object) -> None:
-        """Log what went wrong in a call from Tk, once in a row."""
+        """Log an exception in a Tk callback; one that repeats is logged once."""
         text = f"{type(error).__name__}: {error}"
         if text != self._said:
             log.error("the window: %s", text, exc_info=error if log.isEnabledFor(logging.DEBUG) else None)

@@ -1,1 +1,1 @@
-"""Pure functions of a snapshot: it goes in, text or rows come out; nothing here touches the machine."""
+"""Pure functions that turn a snapshot into text or rows; nothing here touches the machine."""

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def iso_time(seconds: float) -> str:
-    """Return Unix time as UTC ISO-8601 with milliseconds, "2026-01-31T08:05:00.250Z"."""
+    """Return Unix time as ISO 8601 in UTC with milliseconds: "2026-01-31T08:05:00.250Z"."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def stats(snapshot: Snapshot, thresholds: Thresholds) -> dict[str, Any]:
-    """Return the whole snapshot as plain types: findings, levels, limits, collectors, a section a collector."""
+    """Return the whole snapshot as plain types: findings, levels, thresholds, collectors, one section per collector."""
     processes = snapshot.section(Processes)
     return {
         "time": iso_time(snapshot.time),
@@ -73,7 +73,7 @@ def dumps(snapshot: Snapshot, thresholds: Thresholds) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Return a section as dicts, lists and numbers, without the fields that only rates need."""
+    """Return a section as dicts, lists and numbers, without its hidden fields."""
     if is_dataclass(value):
         return {f.name: plain(getattr(value, f.name)) for f in fields(value) if not f.metadata.get("hidden")}
     if isinstance(value, Mapping):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def plain_line(snapshot: Snapshot) -> str:
-    """Return a snapshot as one line for a log or a pipe; what is not measured against a limit is said at its end."""
+    """Return a snapshot as one line; findings other than CPU, memory and filesystem usage come last, in words."""
     cpu, memory, network = snapshot.section(Cpu), snapshot.section(Memory), snapshot.section(Network)
     filesystems, processes = snapshot.section(Filesystems), snapshot.section(Processes)
     parts = [iso_time(snapshot.time), headline(snapshot)]
@@ -38,7 +38,7 @@ def plain_line(snapshot: Snapshot) -> str:
         top = processes.programs[0]
         used = "" if top.cpu_cores is None else f" {top.cpu_cores:.2f} cores"
         parts.append(f"top {top.name}{used} {size(top.memory_bytes)}")
-    # What has an owner's limit has its figure above.
+    # CPU, memory and filesystem usage have their figures above.
     said = [text for finding, text in sentences(snapshot) if not finding.resource]
     return " | ".join([*parts, *said]).replace("\u00a0", " ")
 

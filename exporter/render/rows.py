@@ -1,4 +1,4 @@
-"""A snapshot as one flat row, for CSV and JSON Lines: the columns are fixed and documented in docs/formats.md."""
+"""A snapshot as one flat row for CSV and JSON Lines; the columns are fixed and documented in docs/formats.md."""
 
 from __future__ import annotations
 
@@ -21,35 +21,37 @@ Value = str | float | int | bool | None
 
 COLUMNS = {
     "time": "when the sample was taken, UTC, ISO 8601",
-    "hostname": "the machine",
+    "hostname": "name of the machine",
     "level": "ok, warning or critical: the worst of all findings",
-    "uptime_seconds": "since the machine was started",
-    "cpu_usage_ratio": "busy share of all CPUs since the previous sample, whoever asked for it, 0-1",
-    "load1": "load average of the last minute",
-    "memory_total_bytes": "memory the system can use",
-    "memory_used_bytes": "total less available",
+    "uptime_seconds": "time since the machine booted",
+    "cpu_usage_ratio": "busy share of all CPUs since the previous sample taken for any client, 0-1",
+    "load1": "load average over the last minute",
+    "memory_total_bytes": "memory usable by the system",
+    "memory_used_bytes": "total minus available memory",
     "memory_usage_ratio": "used/total, 0-1",
     "swap_used_bytes": "swap in use",
-    "filesystem_mountpoint": "the fullest filesystem",
-    "filesystem_usage_ratio": "its used share, 0-1, as df",
-    "filesystem_available_bytes": "what can still be written to it",
-    "disk_read_bytes_total": "all disks together, since boot; LVM, RAID and encryption only once",
-    "disk_written_bytes_total": "all disks together, since boot; LVM, RAID and encryption only once",
-    "network_receive_bytes_total": "all interfaces shown together, since they were made; bonds and VLANs only once",
-    "network_transmit_bytes_total": "all interfaces shown together, since they were made; bonds and VLANs only once",
-    "battery_charge_ratio": "0-1",
-    "battery_plugged": "whether on mains power",
+    "filesystem_mountpoint": "mountpoint of the fullest filesystem",
+    "filesystem_usage_ratio": "its usage, 0-1, as in df",
+    "filesystem_available_bytes": "space available on it",
+    "disk_read_bytes_total": "sum over all disks since boot; LVM, RAID and encryption are not counted twice",
+    "disk_written_bytes_total": "sum over all disks since boot; LVM, RAID and encryption are not counted twice",
+    "network_receive_bytes_total": "sum over the interfaces shown, since each was created; bonds and VLANs are not "
+    "counted twice",
+    "network_transmit_bytes_total": "sum over the interfaces shown, since each was created; bonds and VLANs are not "
+    "counted twice",
+    "battery_charge_ratio": "charge of all batteries combined, 0-1",
+    "battery_plugged": "whether the machine is on mains power",
     "processes": "number of processes",
-    "top_cpu_name": "the program that uses most CPU",
-    "top_cpu_cores": "what it uses, 1 = one core",
-    "top_memory_name": "the program that uses most memory",
-    "top_memory_bytes": "what it uses (RSS)",
+    "top_cpu_name": "the program that uses the most CPU",
+    "top_cpu_cores": "CPU it uses, 1 = one core busy",
+    "top_memory_name": "the program that uses the most memory",
+    "top_memory_bytes": "memory it uses (RSS)",
 }
-"""Every column with its meaning. A file with other columns is never appended to."""
+"""Every column and its meaning. The exporter never appends to a file with different columns."""
 
 
 def row(snapshot: Snapshot) -> dict[str, Value]:
-    """Return the value of every column, None where it is not known."""
+    """Return the value of every column, None if unknown."""
     values: dict[str, Value] = dict.fromkeys(COLUMNS)
     values["time"] = iso_time(snapshot.time)
     values["level"] = str(snapshot.level())

@@ -1,4 +1,4 @@
-"""The bars of terminal and window: what is used of what there is, subject by subject in the collectors' order."""
+"""The usage bars of the terminal and the window, by subject in the order of the collectors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One share (0-1) for a bar; ``threshold`` is None for what has no limits of the owner's to mark on it."""
+    """One ratio (0-1) to draw as a bar; ``threshold`` is None if the owner sets no limits for it."""
 
     name: str
     ratio: float
@@ -34,7 +34,7 @@ class Share:
 
 
 def shares(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Share]:
-    """Return CPU, memory, swap, filesystems and battery, as far as they are there and can be read."""
+    """Yield CPU, memory, swap, filesystems and battery, leaving out what is absent or could not be read."""
     levels = snapshot.levels()
     for reading in snapshot.readings:
         if show := _SUBJECTS.get(type(reading.section)):
@@ -69,9 +69,9 @@ def _filesystems(_snapshot: Snapshot, section: Filesystems, thresholds: Threshol
 
 
 def _battery(_snapshot: Snapshot, battery: Battery, _thresholds: Thresholds, levels: Levels) -> Iterator[Share]:
-    power = "power not known" if battery.plugged is None else "on mains power" if battery.plugged else "on battery"
-    lasts = f", lasts {span(battery.remaining_seconds)}" if battery.remaining_seconds is not None else ""
-    yield Share("Battery", battery.charge_ratio, power + lasts, level=levels.get(("HostBatteryLow", ""), Level.OK))
+    power = "power unknown" if battery.plugged is None else "on mains power" if battery.plugged else "on battery"
+    left = f", {span(battery.remaining_seconds)} left" if battery.remaining_seconds is not None else ""
+    yield Share("Battery", battery.charge_ratio, power + left, level=levels.get(("HostBatteryLow", ""), Level.OK))
 
 
 def _of(used: int, total: int) -> str:

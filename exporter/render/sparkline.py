@@ -1,4 +1,4 @@
-"""The small lines of the status page: points in, an SVG path out."""
+"""The sparklines of the status page: points in, SVG path out."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 300, 40
 GAP = 90.0
-"""Seconds without a sample after which the line is broken: nobody knows what was between. More where samples are
-usually further apart."""
+"""Seconds without a sample after which the line is broken, since nobody knows what happened in between. Longer if
+samples are usually further apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sparkline:
-    """``line`` and ``area`` are SVG path data in a box of WIDTH x HEIGHT; ``caption`` says the same in words."""
+    """``line`` and ``area`` are SVG path data in a box of WIDTH x HEIGHT; ``caption`` is the range in words."""
 
     line: str
     area: str
@@ -28,7 +28,7 @@ class Sparkline:
 
 
 def sparkline(samples: Sequence[tuple[float, float | None]]) -> Sparkline | None:
-    """Return the line of (time in seconds, ratio 0-1) samples over their whole time, None for fewer than two."""
+    """Return the line through (time in seconds, ratio 0-1) samples, None if there are fewer than two."""
     known = [(moment, ratio) for moment, ratio in samples if ratio is not None]
     if len(known) < 2 or known[-1][0] <= known[0][0]:
         return None
@@ -51,6 +51,6 @@ def sparkline(samples: Sequence[tuple[float, float | None]]) -> Sparkline | None
         last = moment
     ratios = [ratio for _, ratio in known]
     lowest, highest, time = percent(min(ratios)), percent(max(ratios)), span(end - begin, 1)
-    # "19 % to 40 %" would read as a rise.
+    # "19 % to 40 %" would read like a rise.
     caption = f"{lowest} for {time}" if lowest == highest else f"between {lowest} and {highest} in {time}"
     return Sparkline("".join(line), "".join([*area, f"V{HEIGHT}Z"]), caption)

@@ -1,4 +1,4 @@
-"""The tables of terminal and window, subject by subject in the collectors' order."""
+"""The tables of the terminal and the window, by subject in the order of the collectors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RATE = "88.8 MiB/s"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. ``sample`` is the longest text expected, for its width."""
+    """A column of a table. ``sample`` is the longest text expected; it sets the width."""
 
     title: str
     side: Literal["left", "right"]
@@ -29,7 +29,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a subject lists: each row has a key that stays its own, and a text a column."""
+    """A subject's table: each row is (key, one text per column), with a key that stays the same between samples."""
 
     title: str
     columns: tuple[Column, ...]
@@ -54,7 +54,7 @@ DISKS = (Column("Disk", "left", "nvme0n1"), Column("Read", "right", RATE), Colum
 
 
 def tables(snapshot: Snapshot) -> list[Table]:
-    """Return the tables that have rows; what could not be read has none."""
+    """Return the tables that have rows; a subject that could not be read has none."""
     shown = [
         _SUBJECTS[type(each.section)](each.section) for each in snapshot.readings if type(each.section) in _SUBJECTS
     ]
@@ -66,7 +66,7 @@ def _processes(section: Processes) -> Table:
         (str(p.pid), (p.name, percent(p.cpu_cores, 1), size(p.memory_bytes), str(p.pid), p.user))
         for p in section.processes
     )
-    return Table("Top processes", PROCESSES, rows, f"{section.total} in all; CPU: 100\u00a0% is one core busy")
+    return Table("Top processes", PROCESSES, rows, f"{section.total} total; CPU: 100\u00a0% = one core")
 
 
 def _network(section: Network) -> Table:

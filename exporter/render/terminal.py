@@ -1,4 +1,4 @@
-"""The live terminal view (rich), and plain lines where the output is no terminal."""
+"""The live terminal view (rich), and plain lines if the output is not a terminal."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
 STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "bold red"}
 LONGEST_BAR = 40
 LEAST_DETAILS = 8
-"""Columns: less of the details says nothing."""
+"""Columns: details cut shorter than this say nothing."""
 
 
 class Screen:
-    """Shows snapshots one after another, as a context manager; ``once`` prints one and leaves it there."""
+    """A context manager that shows one snapshot after another; with ``once``, it prints one and leaves it there."""
 
     def __init__(self, thresholds: Thresholds, *, once: bool = False, console: Console | None = None) -> None:
         self._thresholds = thresholds
         self._console = console or Console(highlight=False)
-        # A terminal that cannot move its cursor (TERM=dumb) gets the lines that a pipe gets.
+        # A terminal that cannot move its cursor (TERM=dumb) gets plain lines, like a pipe.
         live = self._console.is_terminal and not self._console.is_dumb_terminal and not once
         self._live = Live(console=self._console, screen=True, auto_refresh=False) if live else None
         self._drawn = self._console.is_terminal and once
 
     def __enter__(self) -> Self:
-        """Take the screen, where there is one."""
+        """Take over the screen in live mode."""
         if self._live:
             self._live.start()
         return self
@@ -52,7 +52,7 @@ class Screen:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        """Give the screen back as it was."""
+        """Restore the screen."""
         if self._live:
             self._live.stop()
 
@@ -63,13 +63,13 @@ class Screen:
         elif self._drawn:
             self._console.print(view(snapshot, self._thresholds, self._console.width))
         else:
-            # Not through rich: it would wrap the line at 80 columns.
+            # Bypass rich, which would wrap the line at 80 columns.
             self._console.file.write(plain_line(snapshot) + "\n")
             self._console.file.flush()
 
 
 def view(snapshot: Snapshot, thresholds: Thresholds, width: int) -> RenderableType:
-    """Return the whole picture of a snapshot for a terminal of this width."""
+    """Return the full view of a snapshot for a terminal of this width."""
     parts: list[RenderableType] = [
         *_head(snapshot, width),
         *(Text(text, style=STYLES[finding.level]) for finding, text in sentences(snapshot)),
@@ -82,7 +82,7 @@ def view(snapshot: Snapshot, thresholds: Thresholds, width: int) -> RenderableTy
 
 
 def _head(snapshot: Snapshot, width: int) -> list[RenderableType]:
-    """Return the machine and its level on one line, or on two where there is no room beside its name."""
+    """Return the machine and its level on one line, or on two if they do not fit side by side."""
     left, name = Text(), 0
     if system := snapshot.section(System):
         left.append(system.hostname, style="bold")
@@ -98,11 +98,11 @@ def _head(snapshot: Snapshot, width: int) -> list[RenderableType]:
 
 
 def _shares(snapshot: Snapshot, thresholds: Thresholds, width: int) -> Iterator[Text]:
-    """Return a line a share: its name, the figure, a bar with the thresholds marked on it, the details.
+    """Yield one line per share: its name, the figure, a bar with the thresholds marked on it, the details.
 
-    Where it is narrow the details give way first, then the bar; name and figure stay.
+    On a narrow terminal the details are dropped first, then the bar shrinks; name and figure stay.
     """
-    # Not a table of rich's: that takes from all columns alike, and cuts off what is still too wide without a sign.
+    # Not a rich table, which shrinks all columns alike and silently cuts off what still does not fit.
     rows = list(shares(snapshot, thresholds))
     figure, gap = 5, "  "
     names = max(4, min(24, width - 13, max((cell_len(row.name) for row in rows), default=0)))
@@ -118,8 +118,8 @@ def _shares(snapshot: Snapshot, thresholds: Thresholds, width: int) -> Iterator[
 
 
 def _cut(text: str, width: int, style: str = "") -> Text:
-    """Return a text of exactly this width, with "…" at its end where there is more of it."""
-    # Text, not str: rich reads square brackets in a mountpoint as its markup.
+    """Return the text padded or cut to exactly this width, ending in "…" if cut."""
+    # Text, not str: rich would interpret square brackets in a mountpoint as markup.
     cut = Text(text, style=style)
     cut.truncate(width, overflow="ellipsis", pad=True)
     return cut
@@ -141,6 +141,6 @@ def _table(listing: Listing) -> Table:
     for column in listing.columns:
         table.add_column(column.title, justify=column.side, no_wrap=True, overflow="ellipsis", max_width=48)
     for _, texts in listing.rows:
-        # Text, not str: rich reads square brackets in a name as its markup.
+        # Text, not str: rich would interpret square brackets in a name as markup.
         table.add_row(*(Text(text) for text in texts))
     return table

@@ -1,17 +1,17 @@
-"""Figures for people: one way to write bytes, shares and times on page and terminal."""
+"""Figures for people: bytes, shares and times are written the same way on the page and in the terminal."""
 
 from __future__ import annotations
 
 from math import floor
 
 UNKNOWN = "\N{EN DASH}"
-SPACE = "\u00a0"  # a figure and its unit stay on one line
+SPACE = "\u00a0"  # keeps a figure and its unit on one line
 STEP = 1024
-CLOSE = 1e-6  # what floating point makes of 0.29 * 100 is a little less than 29
+CLOSE = 1e-6  # in floating point, 0.29 * 100 is slightly less than 29
 
 
 def percent(ratio: float | None, digits: int = 0) -> str:
-    """Return a ratio (0-1) as "93 %", cut and not rounded: "90 %" stands only where a limit of 90 % is reached."""
+    """Return a ratio (0-1) as "93 %", rounded down: "90 %" appears only once a limit of 90 % is reached."""
     if ratio is None:
         return UNKNOWN
     scale = 10**digits
@@ -25,7 +25,7 @@ def limit(ratio: float) -> str:
 
 
 def size(count: float | None) -> str:
-    """Return bytes as "12.1 GiB": three figures are enough to compare with."""
+    """Return bytes as "12.1 GiB"; three digits are enough for a comparison."""
     if count is None:
         return UNKNOWN
     value, unit = float(count), "B"
@@ -38,12 +38,12 @@ def size(count: float | None) -> str:
 
 
 def rate(per_second: float | None) -> str:
-    """Return bytes a second as "1.2 MiB/s"."""
+    """Return bytes per second as "1.2 MiB/s"."""
     return UNKNOWN if per_second is None else f"{size(per_second)}/s"
 
 
 def link_speed(bytes_per_second: float | None) -> str:
-    """Return a link's speed as it is printed on the box: "1 Gbit/s"."""
+    """Return a link's speed the way the box states it: "1 Gbit/s"."""
     if not bytes_per_second:
         return UNKNOWN
     megabits = bytes_per_second * 8 / 1e6
@@ -51,7 +51,7 @@ def link_speed(bytes_per_second: float | None) -> str:
 
 
 def span(seconds: float | None, most: int = 2) -> str:
-    """Return a duration by its ``most`` largest units: "3 d 4 h", "12 min 5 s"."""
+    """Return a duration in its largest units, at most ``most`` of them: "3 d 4 h", "12 min 5 s"."""
     if seconds is None:
         return UNKNOWN
     left = int(seconds)
@@ -66,5 +66,5 @@ def span(seconds: float | None, most: int = 2) -> str:
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """Return a plain number with a fixed count of decimals."""
+    """Return a number with a fixed number of decimals."""
     return UNKNOWN if value is None else f"{value:.{digits}f}"

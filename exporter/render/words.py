@@ -1,4 +1,4 @@
-"""The state of the machine in words, the same on the page, in the terminal, in the window and in a title."""
+"""The state of the machine in words, the same on the page, in the terminal, in the window and in titles."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def headline(snapshot: Snapshot) -> str:
 def sentences(snapshot: Snapshot) -> list[tuple[Finding, str]]:
     """Return a sentence for each finding, worst first: "CPU 93 % (critical from 90 %): python3 train.py 1.90 cores".
 
-    What cannot be read for the same reason is one sentence: a dead server takes all its filesystems with it.
+    Things that cannot be read for the same reason share one sentence, since a dead server takes down all its mounts.
     """
     processes = snapshot.section(Processes)
     alike: dict[tuple[object, ...], list[Finding]] = {}
@@ -44,7 +44,7 @@ def sentences(snapshot: Snapshot) -> list[tuple[Finding, str]]:
 
 
 def sentence(finding: Finding, processes: Processes | None, others: Sequence[str] = ()) -> str:
-    """Return one finding as a sentence; ``others`` are the subjects of findings that are the same in all else."""
+    """Return one finding as a sentence; ``others`` are the subjects of otherwise identical findings."""
     text = " ".join(part for part in (finding.what, finding.subject) if part)
     if finding.ratio is not None and finding.limit is not None:
         bound = f"at {limit(finding.limit)} or less" if finding.below else f"from {limit(finding.limit)}"

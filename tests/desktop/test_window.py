@@ -41,7 +41,7 @@ def test_it_shows_every_subject(desk: Desk) -> None:
         assert text in texts
     for name in ("CPU", "Memory", "Swap", "/", "/data", "Battery"):
         assert name in texts
-    assert "on battery, lasts 1 h 30 min" in texts
+    assert "on battery, 1 h 30 min left" in texts
     assert "70.0 GiB available, ext4" in texts
     assert "python3 train.py  190.0 %  2.0 GiB  4242  ada" in texts
     assert f"eth0  up  1.5 KiB/s  {UNKNOWN}" in texts
@@ -261,7 +261,7 @@ def test_it_stays_alive_while_a_collector_blocks_and_says_that_the_figures_are_o
     monkeypatch.setattr(desk.window, "_patience", 0.0)  # not ten seconds of a test
     desk.until(lambda: "● unknown" in desk.texts())
     assert desk.hands.title() == "zebra: unknown"
-    assert any(text.startswith("The figures below are of ") for text in desk.texts())
+    assert any(text.startswith("The figures below are from ") for text in desk.texts())
     monkeypatch.undo()
     blocked._sample = replace(whole(), monotonic=time.monotonic() + 3600)
     blocked.answer.set()

@@ -1,4 +1,4 @@
-"""Snapshots of a machine that does not exist, for renderers that never touch one."""
+"""Snapshots of a machine that does not exist, for the renderers, which never touch one."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def disks() -> Disks:
 
 
 def snapshot(*sections: Any, failed: dict[str, str] | None = None, thresholds: Thresholds = THRESHOLDS) -> Snapshot:
-    """Return a snapshot of these sections, in the collectors' order, and of collectors that failed and why."""
+    """Return a snapshot of these sections, in the collectors' order, and of failed collectors with their errors."""
     given = {type(section): section for section in sections}
     readings = [
         Reading(each.name, section, (), tuple(each.findings(section, thresholds)), None, 0.001, 0)

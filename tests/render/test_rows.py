@@ -40,12 +40,12 @@ def test_every_column_has_its_figure() -> None:
     }
 
 
-def test_the_columns_stand_in_their_documented_order_whatever_is_known() -> None:
+def test_the_columns_are_in_their_documented_order_whatever_is_known() -> None:
     for sample in (whole(), snapshot(), snapshot(processes()), snapshot(cpu(0.5), failed={"memory": "no"})):
         assert list(row(sample)) == list(COLUMNS)
 
 
-def test_what_is_not_known_is_empty() -> None:
+def test_unknown_values_are_empty() -> None:
     values = row(snapshot())
     assert {name for name, value in values.items() if value is not None} == {"time", "level"}
     assert CsvFormat().line(values) == "2026-01-31T08:05:00.250Z,,ok" + "," * (len(COLUMNS) - 3) + "\n"
@@ -75,7 +75,7 @@ def test_a_machine_without_processes_in_the_list_has_a_row() -> None:
     assert (values["processes"], values["top_cpu_name"]) == (310, None)
 
 
-def test_yes_and_no_are_1_and_0_in_csv_and_words_in_json() -> None:
+def test_booleans_are_1_and_0_in_csv_and_words_in_json() -> None:
     for plugged, table, text in ((True, ",1,", "true"), (False, ",0,", "false"), (None, ",,", "null")):
         values = row(snapshot(Battery(0.5, plugged, None)))
         assert f"0.5{table}" in CsvFormat().line(values)
@@ -83,7 +83,7 @@ def test_yes_and_no_are_1_and_0_in_csv_and_words_in_json() -> None:
 
 
 def test_no_name_breaks_a_line() -> None:
-    """Collectors give printable text only; should a line break come through, quoting keeps the row one record."""
+    """Collectors return only printable text; if a line break does slip through, quoting keeps the row one record."""
     values = row(snapshot(replace(SYSTEM, hostname='a,"b"')))
     for form in (CsvFormat(), JsonLinesFormat()):
         assert form.line(values).count("\n") == 1

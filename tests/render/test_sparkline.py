@@ -1,4 +1,4 @@
-"""The small lines of the page: path data that a browser can draw."""
+"""The sparklines of the page: path data that a browser can draw."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_line_goes_from_edge_to_edge_and_upwards_with_the_ratio() -> None:
     [[], [(1.0, 0.5)], [(1.0, None), (2.0, None)], [(1.0, None), (2.0, 0.5), (3.0, None)], [(1.0, 0.5), (1.0, 0.6)]],
     ids=["none", "one point", "nothing known", "one known", "no time between"],
 )
-def test_less_than_two_points_make_no_line(samples: list[tuple[float, float | None]]) -> None:
+def test_fewer_than_two_points_make_no_line(samples: list[tuple[float, float | None]]) -> None:
     assert sparkline(samples) is None
 
 
@@ -39,7 +39,7 @@ def test_a_gap_breaks_the_line_and_closes_the_area() -> None:
     spark = sparkline(samples)
     assert spark is not None
     assert spark.line.count("M") == spark.area.count("M") == spark.area.count("Z") == 2
-    # Each part of the area comes down where its own last point is, not where the next part begins.
+    # Each part of the area ends at its own last point, not where the next part begins.
     assert spark.area.index("Z") < spark.area.rindex("M")
 
 
@@ -48,7 +48,7 @@ def test_a_gap_breaks_the_line_and_closes_the_area() -> None:
     [
         ((0, 15, 30, 90), 1),
         ((0, 15, 30, 150), 2),
-        ((0, 120, 240, 360), 1),  # nothing is missing where samples are always that far apart
+        ((0, 120, 240, 360), 1),  # nothing is missing if samples are always that far apart
         ((0, 120, 240, 1000), 2),
         ((0, 120), 1),
     ],
@@ -59,7 +59,7 @@ def test_a_time_without_samples_is_a_gap(times: tuple[int, ...], lines: int) -> 
     assert spark.line.count("M") == lines
 
 
-def test_values_that_are_not_known_are_passed_over() -> None:
+def test_unknown_values_are_skipped() -> None:
     spark = sparkline([(0.0, 0.25), (1.0, None), (2.0, 0.75)])
     assert spark is not None
     assert len(_points(spark.line)) == 2
@@ -80,7 +80,7 @@ def test_the_line_never_leaves_its_box() -> None:
     ],
     ids=["rising", "falling", "the same when written"],
 )
-def test_the_caption_says_the_same_in_words(ratios: tuple[float, float], words: str) -> None:
+def test_the_caption_gives_the_range_in_words(ratios: tuple[float, float], words: str) -> None:
     spark = sparkline([(0.0, ratios[0]), (725.0, ratios[1])])
     assert spark is not None
     assert spark.caption.replace("\u00a0", " ") == words

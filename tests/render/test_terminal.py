@@ -1,4 +1,4 @@
-"""The terminal view, drawn into a recording console."""
+"""The terminal view, drawn on a recording console."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_the_view_shows_every_subject() -> None:
     assert "4.0 GiB of 8.0 GiB" in _line_with(text, "Memory")
     assert "1.0 GiB of 2.0 GiB" in _line_with(text, "Swap")
     assert "70.0 GiB available, ext4" in text
-    assert "on battery, lasts 1 h 30 min" in _line_with(text, "Battery")
+    assert "on battery, 1 h 30 min left" in _line_with(text, "Battery")
     assert _line_with(text, "python3 train.py").split() == [
         "python3",
         "train.py",
@@ -58,26 +58,26 @@ def test_the_view_shows_every_subject() -> None:
 
 
 @pytest.mark.parametrize(
-    ("plugged", "words"), [(True, "on mains power"), (False, "on battery"), (None, "power not known")]
+    ("plugged", "words"), [(True, "on mains power"), (False, "on battery"), (None, "power unknown")]
 )
 def test_a_battery_says_where_the_power_comes_from(plugged: bool | None, words: str) -> None:
     line = _line_with(drawn(snapshot(Battery(0.5, plugged, None))), "Battery")
     assert line.rstrip().endswith(f"  {words}")
 
 
-def test_findings_are_said_above_the_bars() -> None:
+def test_findings_are_shown_above_the_bars() -> None:
     text = drawn(whole(cpu_usage=0.93))
     assert "● 1 critical" in text
     assert text.index("CPU 93 % (critical from 90 %): python3 train.py 1.90 cores") < text.index("━")
 
 
-def test_failures_are_said_in_words() -> None:
+def test_failures_are_shown_in_words() -> None:
     text = drawn(snapshot(SYSTEM, cpu(0.5), failed={"memory": "OSError: no such thing"}))
     assert "The figures for memory are missing: OSError: no such thing" in text
     assert "50 %" in text
 
 
-def test_a_machine_of_which_nothing_is_known_is_drawn() -> None:
+def test_a_machine_about_which_nothing_is_known_is_drawn() -> None:
     assert "all well" in drawn(snapshot())
     assert plain_line(snapshot()) == "2026-01-31T08:05:00.250Z | all well"
 
@@ -127,7 +127,7 @@ def test_a_pipe_gets_plain_lines_and_nothing_is_wrapped() -> None:
     assert "1 critical" in lines[1]
 
 
-def test_a_terminal_is_taken_and_given_back() -> None:
+def test_a_terminal_is_taken_over_and_restored() -> None:
     file = io.StringIO()
     with Screen(THRESHOLDS, console=Console(file=file, force_terminal=True, width=80, height=24)) as screen:
         screen.show(whole())
@@ -136,7 +136,7 @@ def test_a_terminal_is_taken_and_given_back() -> None:
     assert text.rindex("\x1b[?25l") < text.rindex("\x1b[?25h")
 
 
-def test_an_error_in_the_view_still_gives_the_terminal_back() -> None:
+def test_an_error_in_the_view_still_restores_the_terminal() -> None:
     file = io.StringIO()
     console = Console(file=file, force_terminal=True, width=80, height=24)
     with pytest.raises(KeyboardInterrupt), Screen(THRESHOLDS, console=console):
@@ -145,8 +145,8 @@ def test_an_error_in_the_view_still_gives_the_terminal_back() -> None:
 
 
 @pytest.mark.parametrize("width", [40, 60, 72, 80])
-def test_names_and_figures_stay_where_it_is_narrow(width: int) -> None:
-    """The details give way first, then the bar."""
+def test_names_and_figures_stay_on_a_narrow_terminal(width: int) -> None:
+    """The details are dropped first, then the bar shrinks."""
     disks = Filesystems((filesystem("/", 0.17), filesystem("/srv/backup disk", 0.93)))
     text = drawn(snapshot(SYSTEM, cpu(0.42), disks), width=width)
     for name, figure in (("CPU", "42 %"), ("/ ", "17 %"), ("/srv/backup disk", "93 %")):
@@ -155,7 +155,7 @@ def test_names_and_figures_stay_where_it_is_narrow(width: int) -> None:
 
 
 @pytest.mark.parametrize("width", [16, 24, 30, 40, 50, 60, 80])
-def test_the_level_is_whole_however_narrow_it_is(width: int) -> None:
+def test_the_level_is_shown_in_full_however_narrow_the_terminal(width: int) -> None:
     for sample, level in ((whole(), "● all well"), (whole(0.95, 0.95, 0.85), "● 2 critical, 1 warning")):
         words = drawn(sample, width).partition("CPU")[0].split()
         assert " ".join(words[-len(level.split()) :]) == level

@@ -35,7 +35,7 @@ def plain(text: str) -> str:
         (None, 0, UNKNOWN),
     ],
 )
-def test_percent_is_cut_so_that_no_limit_seems_reached_before_it_is(
+def test_percent_is_rounded_down_so_that_no_limit_seems_reached_before_it_is(
     ratio: float | None, digits: int, text: str
 ) -> None:
     assert plain(percent(ratio, digits)) == text
@@ -72,7 +72,7 @@ def test_sizes_never_need_more_than_four_characters_and_are_true_to_five_percent
     while count < 900 * units["PiB"]:
         figure, unit = plain(size(count)).split()
         assert len(figure) <= 4
-        # Bytes are whole: 1.4 B is 1 B, and no machine has half a byte.
+        # Bytes are whole numbers: 1.4 B is shown as 1 B, and no machine has half a byte.
         assert float(figure) * units[unit] == pytest.approx(count, rel=0.05, abs=0.5)
         count *= 1.07
 
@@ -83,7 +83,7 @@ def test_a_figure_and_its_unit_stay_on_one_line() -> None:
         assert NBSP in text
 
 
-def test_rates_are_sizes_a_second() -> None:
+def test_rates_are_sizes_per_second() -> None:
     assert plain(rate(1536.0)) == "1.5 KiB/s"
     assert plain(rate(0.0)) == "0 B/s"
     assert rate(None) == UNKNOWN
@@ -118,7 +118,7 @@ def test_a_span_has_its_two_largest_units(seconds: float | None, text: str) -> N
     assert plain(span(seconds)) == text
 
 
-def test_a_number_has_fixed_decimals() -> None:
+def test_a_number_has_a_fixed_number_of_decimals() -> None:
     assert number(1.5) == "1.50"
     assert number(41.26, 1) == "41.3"
     assert number(None) == UNKNOWN

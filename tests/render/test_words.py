@@ -32,13 +32,13 @@ def test_the_headline_counts_levels(usages: tuple[float, float, float], words: s
     assert headline(whole(*usages)) == words
 
 
-def test_what_cannot_be_read_is_not_called_well() -> None:
+def test_unreadable_figures_are_not_called_well() -> None:
     assert headline(snapshot(failed={"cpu": "no"})) == "figures missing"
     assert headline(snapshot(cpu(0.95), failed={"memory": "no"})) == "1 critical, figures missing"
     assert snapshot(failed={"cpu": "no"}).level() is Level.WARNING
 
 
-def test_what_cannot_be_read_for_one_reason_is_one_sentence() -> None:
+def test_things_unreadable_for_the_same_reason_share_one_sentence() -> None:
     dead = [filesystem(path, None, "no answer in 2 s") for path in ("/a", "/b")]
     sample = snapshot(Filesystems((*dead, filesystem("/c", None, "not allowed"))), failed={"cpu": "OSError: no"})
     assert [text for _, text in sentences(sample)] == [
@@ -50,7 +50,7 @@ def test_what_cannot_be_read_for_one_reason_is_one_sentence() -> None:
     assert sentences(snapshot(cpu(0.5))) == []
 
 
-def test_a_low_battery_is_a_finding_while_it_is_not_charging() -> None:
+def test_a_low_battery_is_a_finding_only_on_battery_power() -> None:
     assert [_plain(text) for _, text in sentences(snapshot(Battery(0.03, plugged=False, remaining_seconds=None)))] == [
         "Battery 3 % (warning at 15 % or less)"
     ]
@@ -60,7 +60,7 @@ def test_a_low_battery_is_a_finding_while_it_is_not_charging() -> None:
     assert headline(snapshot(Battery(0.15, plugged=False, remaining_seconds=None))) == "1 warning"
 
 
-def test_a_filesystem_without_inodes_is_a_finding_beside_its_space() -> None:
+def test_a_filesystem_out_of_inodes_is_a_finding_besides_its_space() -> None:
     full = replace(filesystem("/srv", 0.95), inodes_usage_ratio=1.0)
     assert [_plain(text) for _, text in sentences(snapshot(Filesystems((full,))))] == [
         "Filesystem /srv 95 % (critical from 90 %)",
@@ -78,14 +78,14 @@ def test_the_worst_finding_comes_first() -> None:
     ]
 
 
-def test_cpu_names_the_programs_that_use_most_of_it_and_not_the_idle_ones() -> None:
+def test_cpu_names_the_programs_that_use_the_most_and_not_the_idle_ones() -> None:
     (finding,) = snapshot(cpu(0.93)).findings()
     assert _plain(sentence(finding, processes())) == (
         "CPU 93 % (critical from 90 %): python3 train.py 1.90 cores, postgres 0.40 cores"
     )
 
 
-def test_memory_names_the_programs_that_use_most_of_it() -> None:
+def test_memory_names_the_programs_that_use_the_most() -> None:
     (finding,) = snapshot(memory(0.81)).findings()
     assert _plain(sentence(finding, processes())) == (
         "Memory 81 % (warning from 80 %): postgres 5.0 GiB, python3 train.py 2.0 GiB, bash 10.0 MiB"
@@ -97,7 +97,7 @@ def test_a_filesystem_names_its_mountpoint_and_no_program() -> None:
     assert _plain(sentence(finding, processes())) == "Filesystem /data 97 % (critical from 90 %)"
 
 
-def test_without_the_processes_the_finding_is_said_alone() -> None:
+def test_without_processes_the_finding_names_no_program() -> None:
     (finding,) = snapshot(cpu(0.85)).findings()
     assert _plain(sentence(finding, None)) == "CPU 85 % (warning from 80 %)"
 
@@ -109,6 +109,6 @@ def test_a_level_is_reached_at_its_value(ratio: float, level: Level) -> None:
     assert THRESHOLDS.cpu.level(ratio) is level
 
 
-def test_levels_are_ordered_and_written_small() -> None:
+def test_levels_are_ordered_and_lower_case() -> None:
     assert max(Level.WARNING, Level.CRITICAL, Level.OK) is Level.CRITICAL
     assert [str(level) for level in Level] == ["ok", "warning", "critical"]
