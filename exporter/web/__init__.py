@@ -1,4 +1,4 @@
-"""The web application: ``create_app`` around a sampler. Nothing a client sends changes anything."""
+"""The web application: ``create_app`` wraps a sampler. It is read-only: no request changes anything."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 def create_app(sampler: Sampler, settings: Settings, history: History | None = None) -> Flask:
-    """Return the WSGI application; ``history`` holds the points of the page's small lines."""
+    """Return the WSGI application; ``history`` holds the points of the page's sparklines."""
     app = Flask(__name__)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.send_file_max_age_default = 3600  # type: ignore[attr-defined]
@@ -54,7 +54,7 @@ def create_app(sampler: Sampler, settings: Settings, history: History | None = N
         wanted = frozenset(request.args.getlist("collect[]"))
         if unknown := wanted - names:
             accepted = ", ".join(sorted(names))
-            return _text(f"collect[]: {min(unknown)!r} is not a collector; there are {accepted}", 400)
+            return _text(f"collect[]: {min(unknown)!r} is not a collector; choose from {accepted}", 400)
         body, headers = expositions.get(
             sample(), wanted or None, request.headers.get("Accept", ""), request.accept_encodings["gzip"] > 0
         )
@@ -77,19 +77,19 @@ def create_app(sampler: Sampler, settings: Settings, history: History | None = N
     def ready() -> Response:
         snapshot = sample()
         if len(snapshot.failures()) == len(snapshot.readings):
-            return _text("no collector works", 503)
+            return _text("all collectors are failing", 503)
         return _text("ready")
 
     app.register_error_handler(HTTPException, _refused)
-    # Not a traceback for each request of a machine that is out of memory.
-    app.register_error_handler(MemoryError, lambda _: _text("no memory is left for this answer; ask again", 503))
+    # No traceback per request on a machine that is out of memory.
+    app.register_error_handler(MemoryError, lambda _: _text("out of memory; try again later", 503))
     app.after_request(add_security)
     return app
 
 
 def _refused(error: HTTPException) -> Response:
     code = error.code or 500
-    hints = {404: f"there are {PATHS}", 405: "GET and HEAD are accepted"}
+    hints = {404: f"try {PATHS}", 405: "GET and HEAD are accepted"}
     answer = _text(f"{code} {error.name}; {hints.get(code, error.description)}", code)
     if isinstance(error, MethodNotAllowed):
         answer.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))

@@ -1,4 +1,4 @@
-"""Which alerts fire at the stack's Prometheus, for the page's links: that mail cannot be sent is not said by mail."""
+"""Firing alerts from Prometheus, shown beside the page's links: no mail can report that mail cannot be sent."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 from exporter.sources.host import printable
 
 TIMEOUT = 3.0
-"""Seconds that Prometheus may take to answer."""
+"""Seconds after which a request to Prometheus times out."""
 KEPT = 10.0
-"""Seconds for which an answer is shown before it is asked for again."""
+"""Seconds for which an answer is shown before Prometheus is asked again."""
 NOT_ALARMING = frozenset({"none", "info"})
 
 
 class FiringAlerts:
-    """What Prometheus said last. Asked in the background when somebody looks, so the page waits for nothing."""
+    """The latest answer of Prometheus. It is queried in the background on page views, so the page never waits."""
 
     def __init__(self, url: str) -> None:
         self._address = f"{url.rstrip('/')}/api/v1/alerts"
@@ -28,7 +28,7 @@ class FiringAlerts:
         self._words = ""
 
     def words(self) -> str:
-        """Return "2 firing: HostHighCpu, Watchdog", "does not answer", or nothing while all is well."""
+        """Return "2 firing: HostHighCpu, HostHighMemory", "not answering", or an empty string if all is well."""
         if time.monotonic() - self._asked > KEPT and self._asking.acquire(blocking=False):
             threading.Thread(target=self._ask, name="alerts", daemon=True).start()
         return self._words
@@ -37,15 +37,18 @@ class FiringAlerts:
         try:
             with self._opener.open(self._address, timeout=TIMEOUT) as answer:
                 self._words = firing(json.load(answer))
-        except Exception:  # noqa: BLE001 - refused, too late, no JSON, no HTTP: the owner is told the same
-            self._words = "does not answer"
+        except Exception:  # noqa: BLE001 - refused, timed out, not JSON, not HTTP: all the same to the owner
+            self._words = "not answering"
         finally:
             self._asked = time.monotonic()
             self._asking.release()
 
 
 def firing(answer: Any) -> str:
-    """Return which alerts fire in an answer of Prometheus' /api/v1/alerts. Raises LookupError, TypeError."""
+    """Return which alerts fire according to a response of Prometheus' /api/v1/alerts.
+
+    Raises LookupError or TypeError if the response has another form.
+    """
     names = sorted(
         {
             printable(str(alert["labels"]["alertname"]))

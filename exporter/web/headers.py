@@ -1,4 +1,4 @@
-"""Headers of every answer: a browser runs, frames and guesses nothing but what the page brings along itself."""
+"""Security headers of every response: the browser loads only the page's own files, and does no framing or sniffing."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ SECURITY = {
     "X-Frame-Options": "DENY",  # for browsers that do not know frame-ancestors
     "Referrer-Policy": "no-referrer",
 }
-"""No Strict-Transport-Security: it holds for all ports of a name, and Grafana's next door speaks plain HTTP."""
+"""No Strict-Transport-Security: it applies to all ports of a hostname, and Grafana beside us speaks plain HTTP."""
 
 
 def add_security(answer: Response) -> Response:
-    """Give an answer of the application these headers."""
+    """Add these headers to a response of the application."""
     answer.headers.extend(SECURITY)
     return answer

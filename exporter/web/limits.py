@@ -1,4 +1,4 @@
-"""How long a client waits for an answer."""
+"""Time limits: how long a client waits for a response."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
 HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 
 MARGIN = 0.5
-"""Seconds that are left for the way there and back, as in Prometheus' own blackbox_exporter."""
+"""Seconds reserved for the network, as in Prometheus' blackbox_exporter."""
 
 PATIENT = 3
-"""Requests that may wait for a slow collector at a time, half of the server's six workers."""
+"""Requests that may wait for a slow collector at the same time: half of the server's six workers."""
 
 BRIEFLY = 1.0
-"""Seconds that all others wait: a worker is soon free again for who asks next, such as a health check."""
+"""Seconds that any further request waits, so that a worker is soon free for the next one, such as a health check."""
 
 
 class Waiting:
-    """Takes samples for requests; where a collector hangs, half of the server's workers wait for it and no more."""
+    """Takes samples for requests; if a collector hangs, at most half of the server's workers wait for it."""
 
     def __init__(self, sampler: Sampler) -> None:
         self._sampler = sampler
         self._places = BoundedSemaphore(PATIENT)
 
     def sample(self, header: str | None) -> Snapshot:
-        """Return a sample within the time that a request's header names, or sooner with what there is."""
+        """Return a sample within the time limit in a request's header; once time is up, with the results so far."""
         limit = time_limit(header)
         if limit > BRIEFLY and self._places.acquire(blocking=False):
             try:
@@ -41,9 +41,9 @@ class Waiting:
 
 
 def time_limit(header: str | None) -> float:
-    """Return the seconds within which to answer a scraper that says when it gives up.
+    """Return the seconds within which to answer a scraper that announces its timeout.
 
-    inf where it does not say so, or says nothing sensible: a sample ends by itself before Prometheus' usual 10 s.
+    Returns inf if the header is absent or makes no sense: a sample ends by itself before Prometheus' default of 10 s.
     """
     try:
         seconds = float(header or "")

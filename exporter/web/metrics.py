@@ -1,4 +1,4 @@
-"""Expositions ready to be sent: encoded once a sample, however many scrapers ask."""
+"""Expositions ready to be sent, encoded once per sample, however many scrapers there are."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from exporter.thresholds import Thresholds
 
 GZIP_WINDOW = 16 + 13
-"""16 asks for the gzip format; a window of 8 KiB holds a hundred lines: as small as with 32 KiB."""
+"""16 selects the gzip format. A window of 8 KiB holds a hundred lines and compresses as well as one of 32 KiB."""
 
 KEPT = 8
-"""Forms of a sample that are kept; what is asked for beyond them is encoded each time."""
+"""Encoded forms of a sample to keep; any further form is encoded on each request."""
 
 
 class Expositions:
-    """Holds the encoded forms of the latest sample; with a new sample they are all dropped."""
+    """A cache of the encoded forms of the latest sample; a new sample empties it."""
 
     def __init__(self, thresholds: Thresholds) -> None:
         self._thresholds = thresholds
@@ -34,8 +34,8 @@ class Expositions:
     def get(
         self, snapshot: Snapshot, only: frozenset[str] | None, accept: str, gzipped: bool
     ) -> tuple[bytes, dict[str, str]]:
-        """Return body and headers for a snapshot, of all collectors or those named in ``only``."""
-        if only is not None:  # rare, and clients could ask for a thousand combinations: not kept
+        """Return the body and headers for a snapshot, of all collectors or of those in ``only``."""
+        if only is not None:  # rare, and clients could request a thousand combinations: not cached
             return self._encode(snapshot, only, accept, gzipped)
         with self._lock:
             if snapshot is not self._snapshot:
@@ -43,7 +43,7 @@ class Expositions:
             answer = self._bodies.get((accept, gzipped))
             if answer is None:
                 answer = self._encode(snapshot, None, accept, gzipped)
-                if len(self._bodies) < KEPT:  # so that clients with ever new headers cannot fill the memory
+                if len(self._bodies) < KEPT:  # so that clients that keep changing headers cannot fill the memory
                     self._bodies[accept, gzipped] = answer
             return answer
 
@@ -60,6 +60,6 @@ class Expositions:
 
 
 def _gzip(body: bytes) -> bytes:
-    """Return a body packed with little memory: 64 KiB and not 256, in each thread's heap."""
+    """Return the body compressed, using 64 KiB instead of 256 KiB in each thread's heap."""
     packer = zlib.compressobj(1, zlib.DEFLATED, wbits=GZIP_WINDOW, memLevel=6)
     return packer.compress(body) + packer.flush()

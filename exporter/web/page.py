@@ -1,4 +1,4 @@
-"""What the status page shows: a snapshot put into the order of the page."""
+"""The status page: a snapshot, arranged for its templates."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from exporter.settings import Settings
 
 REFRESH = 2.5
-"""Seconds between two looks of the page at the exporter."""
+"""Seconds between two refreshes of the page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link in the page's foot."""
+    """A link in the page's footer."""
 
     name: str
     purpose: str
@@ -38,13 +38,13 @@ class Link:
 
 
 def add_filters(environment: Environment) -> None:
-    """Give the templates the ways in which figures are written for people."""
+    """Add the functions that format figures for people as template filters."""
     for name in ("percent", "limit", "size", "rate", "span", "number", "link_speed"):
         environment.filters[name] = getattr(units, name)
 
 
 def page_context(snapshot: Snapshot, settings: Settings, points: Sequence[Point], asked_host: str) -> dict[str, Any]:
-    """Return the names that the templates use. ``asked_host`` is the Host header of the request."""
+    """Return the variables of the templates. ``asked_host`` is the Host header of the request."""
     system = snapshot.section(System)
     hostname = system.hostname if system else "this machine"
     words = headline(snapshot)
@@ -73,10 +73,10 @@ def page_context(snapshot: Snapshot, settings: Settings, points: Sequence[Point]
 
 
 def _links(settings: Settings, asked_host: str) -> list[Link]:
-    """Return the links that are set; ``{host}`` becomes the name under which this page was asked for."""
+    """Return the links that are set; ``{host}`` becomes the hostname under which this page was requested."""
     try:
         host = urlsplit(f"//{asked_host}").hostname or "localhost"
-    except ValueError:  # a Host header that is no host
+    except ValueError:  # a Host header that is not a host
         host = "localhost"
     if ":" in host:
         host = f"[{host}]"

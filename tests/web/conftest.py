@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A tab of its own, without anything from other tests, in another zone and style than the exporter's."""
+    """A fresh tab, isolated from other tests, with a time zone and locale different from the exporter's."""
     context = browser.new_context(timezone_id="Asia/Kolkata", locale="en-US")
     yield context.new_page()
     context.close()
@@ -25,7 +25,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
-    """Return one that has signed a certificate for a server."""
+    """Return an authority that has signed a certificate for a server."""
     made = Authority(tmp_path)
     made.issue("server")
     return made

@@ -1,4 +1,4 @@
-"""Many clients at once that keep a server waiting, and how it serves others beside them."""
+"""Many clients at once that keep a server waiting, and how it serves other clients meanwhile."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from tests.support import Exporter
 
 SOON = 3.0
-"""A scrape takes some 5 ms; this is for a busy machine. A worker that waits for a client waits 10 s."""
+"""A scrape takes about 5 ms; this leaves room on a busy machine. A worker blocked by a client waits 10 s."""
 
 
 @contextlib.contextmanager
 def crowd(exporter: Exporter, count: int, greet: Callable[[socket.socket], object]) -> Iterator[list[socket.socket]]:
-    """Open connections that each begin as ``greet`` does."""
+    """Open connections, each of which begins with what ``greet`` sends."""
     with contextlib.ExitStack() as stack:
         clients = []
         for _ in range(count):
@@ -31,19 +31,19 @@ def crowd(exporter: Exporter, count: int, greet: Callable[[socket.socket], objec
 
 
 def saying(text: bytes) -> Callable[[socket.socket], object]:
-    """Return a greeting of these bytes, maybe of none."""
+    """Return a greeting that sends these bytes, possibly none."""
     return lambda client: client.sendall(text)
 
 
 def scrape(exporter: Exporter) -> float:
-    """Return how long a scrape took, with its connection."""
+    """Return how long a scrape took, including the connection."""
     start = time.monotonic()
     assert exporter.get("/metrics").status == 200
     return time.monotonic() - start
 
 
 def slowest_beside_drips(exporter: Exporter, clients: Sequence[socket.socket], pieces: Iterable[bytes]) -> float:
-    """Return the longest of five scrapes while all clients send one of the pieces a second."""
+    """Return the duration of the slowest of five scrapes while every client sends one of the pieces per second."""
     stop = threading.Event()
 
     def drip() -> None:
@@ -68,7 +68,7 @@ def slowest_beside_drips(exporter: Exporter, clients: Sequence[socket.socket], p
 
 
 def given_up_after(client: socket.socket, send: Callable[[], object]) -> float:
-    """Send something each half second until the exporter closes the connection, and return when that was."""
+    """Send something every half second until the exporter closes the connection; return when it did."""
     client.settimeout(0.5)
     start = time.monotonic()
     while time.monotonic() - start < 40:

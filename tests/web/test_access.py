@@ -1,4 +1,4 @@
-"""What --web-config promises: nobody reads anything without TLS and the password that it asks for."""
+"""What --web-config promises: nobody reads anything without the TLS and password it requires."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def guarded(folder: Path) -> Iterator[GuardedExporter]:
 
 @pytest.mark.parametrize("path", EVERYTHING)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
-def test_whatever_is_asked_for_needs_the_password(guarded: GuardedExporter, path: str, method: str) -> None:
+def test_every_request_needs_the_password(guarded: GuardedExporter, path: str, method: str) -> None:
     for headers in ({}, login(password="wrong"), login(user="nobody"), {"Authorization": "Bearer x"}):
         answer = guarded.get(path, headers, method)
         assert answer.status == 401
@@ -46,7 +46,7 @@ def test_whatever_is_asked_for_needs_the_password(guarded: GuardedExporter, path
         assert answer.headers["WWW-Authenticate"].startswith('Basic realm="Host Exporter"')
 
 
-def test_with_the_password_everything_is_as_without_a_web_configuration(
+def test_with_the_password_everything_works_as_without_a_web_configuration(
     guarded: GuardedExporter, exporter: Exporter
 ) -> None:
     for path in EVERYTHING:
@@ -62,11 +62,11 @@ def test_with_the_password_everything_is_as_without_a_web_configuration(
         "Basic \xff\xfe", "Digest cHJvbWV0aGV1czp4", "Basic cHJvbWV0aGV1czp4=", "Basic cHJvbWV0aGV1czpj\tb3Jy",
     ],
 )  # fmt: skip
-def test_a_broken_login_is_none(guarded: GuardedExporter, header: str) -> None:
+def test_a_malformed_login_is_refused(guarded: GuardedExporter, header: str) -> None:
     assert guarded.get("/", {"Authorization": header}).status == 401
 
 
-def test_a_password_of_any_length_and_any_characters_is_compared(folder: Path) -> None:
+def test_a_password_of_any_length_and_any_characters_works(folder: Path) -> None:
     long, odd = "x" * 100, 'ä: "\u20ac$2y$ '
     with GuardedExporter(folder, TLS + users(prometheus=PASSWORD, long=long, odd=odd)) as exporter:
         assert exporter.get("/", login("long", long)).status == 200
@@ -82,7 +82,7 @@ def test_passwords_are_never_logged(folder: Path) -> None:
         assert secret not in exporter.log
 
 
-def test_without_tls_the_password_is_asked_for_as_well(folder: Path) -> None:
+def test_the_password_is_required_without_tls_as_well(folder: Path) -> None:
     with GuardedExporter(folder, users()) as exporter:
         assert exporter.get("/metrics").status == 200
         assert exporter.get("/metrics", {}).status == 401
@@ -99,7 +99,7 @@ def test_without_tls_the_password_is_asked_for_as_well(folder: Path) -> None:
     ],
     ids=["everywhere", "IPv6", "localhost", "TLS"],
 )
-def test_passwords_that_can_be_read_on_the_way_are_warned_of(folder: Path, config: str, host: str, warns: bool) -> None:
+def test_passwords_sent_in_plain_text_cause_a_warning(folder: Path, config: str, host: str, warns: bool) -> None:
     with GuardedExporter(folder, config, "--host", host) as exporter:
         assert exporter.stop() == 0
     assert ("passwords are sent in clear text" in exporter.log) == warns
@@ -113,7 +113,7 @@ def test_plain_http_to_the_tls_port_is_told_so(guarded: GuardedExporter) -> None
 @pytest.mark.parametrize(
     "sent", [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16", b"\x16\x03\x01\x00\x05hello", b"\0" * 5000, b"\x15\x03"]
 )
-def test_what_is_no_tls_is_closed_without_a_traceback(folder: Path, sent: bytes) -> None:
+def test_a_connection_that_is_not_tls_is_closed_without_a_traceback(folder: Path, sent: bytes) -> None:
     with GuardedExporter(folder, TLS + users(), "--verbose") as exporter:
         with socket.create_connection(("127.0.0.1", exporter.port), timeout=20) as client:
             client.sendall(sent)
@@ -124,7 +124,7 @@ def test_what_is_no_tls_is_closed_without_a_traceback(folder: Path, sent: bytes)
     assert "Traceback" not in exporter.log
 
 
-def test_a_certificate_that_the_authority_has_not_signed_is_needed_and_refused(folder: Path) -> None:
+def test_a_missing_client_certificate_or_one_of_another_authority_is_refused(folder: Path) -> None:
     asks = TLS + "  client_ca_file: ca.pem\n  client_auth_type: RequireAndVerifyClientCert\n"
     strangers = folder / "strangers"
     strangers.mkdir()
@@ -141,7 +141,7 @@ def test_a_certificate_that_the_authority_has_not_signed_is_needed_and_refused(f
     assert "Traceback" not in exporter.log
 
 
-def test_a_certificate_that_is_only_verified_if_given_may_be_missing(folder: Path) -> None:
+def test_a_client_certificate_verified_only_if_given_may_be_missing(folder: Path) -> None:
     asks = TLS + "  client_ca_file: ca.pem\n  client_auth_type: VerifyClientCertIfGiven\n"
     with GuardedExporter(folder, asks, client="client") as exporter:
         assert exporter.get("/metrics").status == 200
@@ -149,7 +149,7 @@ def test_a_certificate_that_is_only_verified_if_given_may_be_missing(folder: Pat
 
 
 @pytest.mark.parametrize(("low", "high", "spoken"), [("TLS13", "TLS13", "TLSv1.3"), ("TLS12", "TLS12", "TLSv1.2")])
-def test_only_the_versions_asked_for_are_spoken(folder: Path, low: str, high: str, spoken: str) -> None:
+def test_only_the_configured_tls_versions_are_spoken(folder: Path, low: str, high: str, spoken: str) -> None:
     with GuardedExporter(folder, f"{TLS}  min_version: {low}\n  max_version: {high}\n") as exporter:
         versions = {}
         for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
@@ -164,21 +164,19 @@ def test_only_the_versions_asked_for_are_spoken(folder: Path, low: str, high: st
         assert list(versions.values()) == [spoken]
 
 
-def test_health_knows_no_password_and_trusts_the_certificate_of_its_own_machine(
+def test_health_needs_no_password_and_trusts_the_certificate_of_its_own_machine(
     guarded: GuardedExporter, folder: Path
 ) -> None:
     done = run("health", "--port", str(guarded.port))
     assert (done.returncode, "requires a password" in done.stdout) == (0, True), done
     assert run("health", env={"HOST_EXPORTER_PORT": str(guarded.port)}).returncode == 0
-    # An address of somebody else's is held to the usual rules.
+    # Any other address is subject to the usual rules.
     assert run("health", guarded.url).returncode == 1
     trusted = run("health", guarded.url, env={"SSL_CERT_FILE": str(folder / "ca.pem")})
     assert (trusted.returncode, "401" in trusted.stderr) == (1, True)
 
 
-def test_every_answer_has_the_headers_that_keep_a_browser_in_bounds(
-    guarded: GuardedExporter, exporter: Exporter
-) -> None:
+def test_every_response_has_the_security_headers(guarded: GuardedExporter, exporter: Exporter) -> None:
     for asked in (exporter, guarded):
         for path in EVERYTHING:
             headers = asked.get(path).headers
@@ -188,7 +186,7 @@ def test_every_answer_has_the_headers_that_keep_a_browser_in_bounds(
     assert {name: refused.headers.get(name) for name in SECURITY} == SECURITY
 
 
-def test_headers_can_be_set_as_for_every_exporter(folder: Path) -> None:
+def test_headers_can_be_set_as_in_other_exporters(folder: Path) -> None:
     headers = {"Strict-Transport-Security": "max-age=600", "X-Frame-Options": "sameorigin"}
     lines = "".join(f"    {name}: {value}\n" for name, value in headers.items())
     with GuardedExporter(folder, f"{TLS}{users()}http_server_config:\n  http2: false\n  headers:\n{lines}") as exporter:
@@ -198,7 +196,7 @@ def test_headers_can_be_set_as_for_every_exporter(folder: Path) -> None:
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_the_log_says_where_it_is_and_a_name_is_not_needed_to_reach_it(folder: Path) -> None:
+def test_the_log_gives_an_address_that_works_without_a_hostname(folder: Path) -> None:
     with GuardedExporter(folder, TLS + users()) as exporter:
         assert exporter.get("/").status == 200
     assert f"status page on https://127.0.0.1:{exporter.port}" in exporter.log

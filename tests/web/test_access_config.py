@@ -1,4 +1,4 @@
-"""A wrong web configuration ends the start with one line: file, key, value, what is accepted."""
+"""A wrong web configuration prevents the start, with one line: file, key, value, what is accepted."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("text", "said"), WRONG.items(), ids=[f"{n}" for n in range(len(WRONG))])
-def test_what_is_wrong_is_said_in_one_line(folder: Path, text: str, said: str) -> None:
+def test_an_error_is_described_in_one_line(folder: Path, text: str, said: str) -> None:
     from exporter.access import make_rules
 
     path = folder / "wrong.yml"
@@ -119,13 +119,13 @@ def test_the_command_ends_with_that_line_and_code_2(folder: Path, text: str) -> 
     assert "(set by HOST_EXPORTER_WEB_CONFIG)" in done.stderr
 
 
-def test_a_pipe_is_no_file_that_can_be_read_again(tmp_path: Path) -> None:
+def test_a_pipe_is_refused_since_it_cannot_be_read_again(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     done = run("serve", "--port", str(free_port()), "--web-config", str(tmp_path / "pipe"))
     assert (done.returncode, "not a regular file" in done.stderr) == (2, True), done.stderr
 
 
-def test_the_forms_that_other_programs_write_are_taken(folder: Path) -> None:
+def test_the_forms_that_other_programs_write_are_accepted(folder: Path) -> None:
     text = (
         f"tls_server_config:\n  cert_file: {folder}/server.crt\n  key_file: 'sub/../server.key'\n"
         f"  min_version: 'TLS12'\n  client_auth_type: \"NoClientCert\"\n"
@@ -139,8 +139,8 @@ def test_the_forms_that_other_programs_write_are_taken(folder: Path) -> None:
     assert set(HEADERS) >= {"Strict-Transport-Security"}
 
 
-def test_nothing_of_it_is_loaded_without_the_flag() -> None:
-    """PyYAML and bcrypt cost memory and time at start."""
+def test_none_of_its_modules_is_loaded_without_the_flag() -> None:
+    """PyYAML and bcrypt cost memory and start-up time."""
     code = (
         "import sys\n"
         "from exporter.commands import cli, run; from exporter.serving import server; from exporter import web\n"

@@ -1,4 +1,4 @@
-"""Crowds at the door of a TLS port: handshakes that stop, drip or fail cost a place to wait, and no worker."""
+"""Crowds at a TLS port: handshakes that stall, drip or fail take a waiting slot, but never a worker."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def guarded(folder: Path) -> Iterator[GuardedExporter]:
 
 
 def hello() -> bytes:
-    """Return the first message of a handshake, as OpenSSL sends it."""
+    """Return the first message of a TLS handshake, as OpenSSL sends it."""
     outgoing = ssl.MemoryBIO()
     context = ssl._create_unverified_context()
     with contextlib.suppress(ssl.SSLWantReadError):
@@ -50,7 +50,7 @@ HELLO = hello()
     [b"", HELLO[:1], HELLO[:100], HELLO, b"GET /metrics HTTP/1.1\r\n", HELLO[:5] + b"\xff" * 300],
     ids=["nothing", "a byte", "half a hello", "a hello and no more", "plain HTTP", "nonsense"],
 )
-def test_a_scraper_is_served_beside_200_clients_that_never_finish_their_handshake(
+def test_a_scraper_is_served_despite_200_clients_that_never_finish_their_handshake(
     guarded: GuardedExporter, greeting: bytes
 ) -> None:
     with crowd(guarded, 200, saying(greeting)):
@@ -59,7 +59,7 @@ def test_a_scraper_is_served_beside_200_clients_that_never_finish_their_handshak
     assert max(times) < SOON
 
 
-def test_a_scraper_is_served_beside_200_handshakes_that_drip(guarded: GuardedExporter) -> None:
+def test_a_scraper_is_served_despite_200_handshakes_that_drip(guarded: GuardedExporter) -> None:
     pieces = (HELLO[place : place + 1] for place in range(1, len(HELLO)))
     with crowd(guarded, 200, saying(HELLO[:1])) as clients:
         slowest = slowest_beside_drips(guarded, clients, pieces)
@@ -67,14 +67,14 @@ def test_a_scraper_is_served_beside_200_handshakes_that_drip(guarded: GuardedExp
     assert slowest < SOON
 
 
-def test_a_handshake_that_drips_is_given_up(guarded: GuardedExporter) -> None:
+def test_a_handshake_that_drips_is_closed(guarded: GuardedExporter) -> None:
     with crowd(guarded, 1, saying(b"")) as [client]:
         rest = iter(HELLO)
         assert 8 < given_up_after(client, lambda: client.send(bytes([next(rest)]))) < 20
 
 
-def test_a_tls_record_that_drips_is_given_up(guarded: GuardedExporter, folder: Path) -> None:
-    """No byte of it can be decrypted before all are there: nothing seems to arrive."""
+def test_a_tls_record_that_drips_is_closed(guarded: GuardedExporter, folder: Path) -> None:
+    """None of it can be decrypted before it is complete, so nothing seems to arrive."""
     with crowd(guarded, 1, saying(b"")) as [client]:
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = trusting(folder).wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
@@ -91,8 +91,10 @@ def test_a_tls_record_that_drips_is_given_up(guarded: GuardedExporter, folder: P
         assert 8 < given_up_after(client, lambda: client.send(bytes([next(record)]))) < 20
 
 
-def test_requests_in_one_record_in_many_and_in_halves_are_all_answered(guarded: GuardedExporter, folder: Path) -> None:
-    """What TLS has decrypted already wakes no selector: it must not be left lying there."""
+def test_requests_in_one_tls_record_or_many_or_in_halves_are_all_answered(
+    guarded: GuardedExporter, folder: Path
+) -> None:
+    """Data that TLS has already decrypted does not wake the selector and must not be left unread."""
     head = f"Host: x\r\nAuthorization: {login()['Authorization']}\r\n".encode()
     one = b"GET /-/healthy HTTP/1.1\r\n" + head + b"\r\n"
     last = b"GET /-/healthy HTTP/1.1\r\n" + head + b"Connection: close\r\n\r\n"
@@ -101,7 +103,7 @@ def test_requests_in_one_record_in_many_and_in_halves_are_all_answered(guarded: 
             socket.create_connection(("127.0.0.1", guarded.port), timeout=20) as plain,
             trusting(folder).wrap_socket(plain, server_hostname="127.0.0.1") as client,
         ):
-            # All is sent before anything is read: Python's TLS cannot do both at once in two threads.
+            # Send everything before reading anything: Python's TLS cannot do both at once in two threads.
             for piece in pieces:
                 client.sendall(piece)
             text = b""
@@ -110,8 +112,8 @@ def test_requests_in_one_record_in_many_and_in_halves_are_all_answered(guarded: 
         assert text.count(b"HTTP/1.1 200 OK") == sum(piece.count(b"GET /") for piece in pieces)
 
 
-def test_an_answer_ends_as_tls_demands(guarded: GuardedExporter, folder: Path) -> None:
-    """With a close_notify: without it a client cannot tell the end from somebody who cut the answer off."""
+def test_a_response_ends_as_tls_demands(guarded: GuardedExporter, folder: Path) -> None:
+    """With a close_notify: without it, a client cannot tell the end of a response from one cut off by an attacker."""
     with (
         socket.create_connection(("127.0.0.1", guarded.port), timeout=20) as plain,
         trusting(folder).wrap_socket(plain, server_hostname="127.0.0.1", suppress_ragged_eofs=False) as client,
@@ -129,8 +131,8 @@ def test_silent_handshakes_cost_no_cpu(folder: Path) -> None:
         assert cpu_seconds(exporter.process.pid) - before < 0.5
 
 
-def test_those_who_try_passwords_lock_nobody_out_who_has_been_in(folder: Path) -> None:
-    """At cost 12 each try is a third of a second of a core."""
+def test_guessing_passwords_locks_out_nobody_who_has_logged_in_before(folder: Path) -> None:
+    """At cost 12, each attempt takes a third of a second on one core."""
     with GuardedExporter(folder, f"{TLS}basic_auth_users:\n  {USER}: {hashed(cost=12)}\n") as exporter:
         stop = threading.Event()
         seen: list[int] = []

@@ -1,4 +1,4 @@
-"""How the files of a web configuration are looked at: what cannot be read, changes meanwhile, or never answers."""
+"""Checking the files of a web configuration: unreadable ones, ones that change meanwhile, ones that never answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LATEST = 20.0
 
 
-def test_an_authority_that_is_replaced_while_it_is_loaded_is_taken_all_the_same(
+def test_an_authority_replaced_while_it_is_being_loaded_still_takes_effect(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, certificate = authority.folder / "web.yml", authority.folder / "server.crt"
@@ -35,7 +35,7 @@ def test_an_authority_that_is_replaced_while_it_is_loaded_is_taken_all_the_same(
     def load_and_replace(source: str, tls: Tls) -> ssl.SSLContext:
         context = make_context(source, tls)
         monkeypatch.undo()
-        authority.issue("server")  # the renewal goes on
+        authority.issue("server")  # the renewal continues
         return context
 
     authority.issue("server")
@@ -47,9 +47,7 @@ def test_an_authority_that_is_replaced_while_it_is_loaded_is_taken_all_the_same(
     assert access._contents[1] == hashlib.sha256(certificate.read_bytes()).digest()
 
 
-def test_a_file_that_cannot_be_read_for_a_moment_is_read_later(
-    authority: Authority, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_is_briefly_unreadable_is_read_later(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     file = authority.folder / "web.yml"
     file.write_text(users())
     access = Access(str(file))
@@ -68,7 +66,7 @@ def test_a_file_that_cannot_be_read_for_a_moment_is_read_later(
     wait_for(lambda: list(access.rules().users) == [b"another"], LATEST)
 
 
-def test_a_file_that_never_answers_costs_one_thread_and_nobodys_answer(
+def test_a_file_that_never_answers_costs_one_thread_and_no_response(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = authority.folder / "web.yml"

@@ -1,4 +1,4 @@
-"""A changed web configuration, or a renewed certificate, is in force without a restart; a broken one never is."""
+"""A changed web configuration or renewed certificate takes effect without a restart; a broken one never does."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-# Files are looked at once a second, when somebody asks, and must have stood for one.
+# On requests, files are checked at most once a second; they must have been unchanged for a second.
 LATEST = 20.0
 
 
 def replace(path: Path, text: str) -> None:
-    """Put a new version in place as careful programs do."""
+    """Put a new version in place atomically, as careful programs do."""
     new = path.with_suffix(".new")
     new.write_text(text, encoding="utf-8")
     new.replace(path)
 
 
 def soon(question: Callable[[], bool]) -> float:
-    """Ask until it is true, and return how many seconds that took."""
+    """Poll until it is true, and return how many seconds that took."""
     start = time.monotonic()
     while time.monotonic() - start < LATEST:
         with contextlib.suppress(OSError):
@@ -43,11 +43,11 @@ def soon(question: Callable[[], bool]) -> float:
 
 
 def served(exporter: GuardedExporter) -> str:
-    """Return the certificate that new connections are shown."""
+    """Return the certificate presented to new connections."""
     return ssl.get_server_certificate(("127.0.0.1", exporter.port))
 
 
-def test_a_new_password_is_in_force_and_the_old_one_ends(authority: Authority) -> None:
+def test_a_new_password_replaces_the_old_one(authority: Authority) -> None:
     with GuardedExporter(authority.folder, TLS + users()) as exporter:
         replace(exporter.file, TLS + users(prometheus="another", guest="third"))
         took = soon(lambda: exporter.get("/", login(password="another")).status == 200)
@@ -57,7 +57,7 @@ def test_a_new_password_is_in_force_and_the_old_one_ends(authority: Authority) -
     assert exporter.log.count(" reloaded\n") == 1
 
 
-def test_a_renewed_certificate_is_shown_at_once_without_a_word_in_the_configuration(authority: Authority) -> None:
+def test_a_renewed_certificate_is_used_at_once_without_a_change_of_the_configuration(authority: Authority) -> None:
     with GuardedExporter(authority.folder, TLS) as exporter:
         old = served(exporter)
         authority.issue("server")
@@ -65,7 +65,7 @@ def test_a_renewed_certificate_is_shown_at_once_without_a_word_in_the_configurat
         assert exporter.get("/metrics").status == 200
 
 
-def test_a_half_renewed_certificate_keeps_the_old_one_until_its_key_has_come(authority: Authority) -> None:
+def test_a_renewed_certificate_waits_for_its_key(authority: Authority) -> None:
     with GuardedExporter(authority.folder, TLS) as exporter:
         old = served(exporter)
         key = authority.folder / "server.key"
@@ -105,8 +105,8 @@ def test_a_broken_version_changes_nothing_and_is_logged_once(authority: Authorit
     assert "Traceback" not in exporter.log
 
 
-def test_a_file_that_is_written_slowly_is_not_taken_half(authority: Authority) -> None:
-    """Its first half is a valid configuration that asks nobody for a password."""
+def test_a_file_that_is_written_slowly_is_not_loaded_half(authority: Authority) -> None:
+    """Its first half is a valid configuration that requires no password."""
     with GuardedExporter(authority.folder, TLS + users()) as exporter:
         for _ in range(3):
             with exporter.file.open("w", encoding="utf-8") as file:
@@ -120,7 +120,9 @@ def test_a_file_that_is_written_slowly_is_not_taken_half(authority: Authority) -
             assert exporter.get("/metrics", {}).status in {401, 429}
 
 
-def test_a_kept_connection_does_not_outlive_the_authority_that_let_it_in(authority: Authority, tmp_path: Path) -> None:
+def test_a_kept_alive_connection_does_not_outlive_the_authority_that_admitted_it(
+    authority: Authority, tmp_path: Path
+) -> None:
     authority.issue("client")
     asks = TLS + "  client_ca_file: clients.pem\n  client_auth_type: RequireAndVerifyClientCert\n"
     (tmp_path / "clients.pem").write_bytes((tmp_path / "ca.pem").read_bytes())
@@ -147,8 +149,8 @@ def _is_let_in(exporter: GuardedExporter) -> bool:
         return False
 
 
-def test_a_pipe_in_place_of_the_key_keeps_nobody_from_an_answer(authority: Authority) -> None:
-    """Who opens one waits in the kernel for who writes."""
+def test_a_pipe_in_place_of_the_key_delays_no_response(authority: Authority) -> None:
+    """Opening one blocks in the kernel until somebody writes to it."""
     with GuardedExporter(authority.folder, TLS + users()) as exporter:
         old = served(exporter)
         key = authority.folder / "server.key"
@@ -167,7 +169,7 @@ def test_a_pipe_in_place_of_the_key_keeps_nobody_from_an_answer(authority: Autho
     assert exporter.log.count("the previous configuration stays in effect") == 1
 
 
-def test_tls_can_be_taken_away_and_come_back(authority: Authority) -> None:
+def test_tls_can_be_removed_and_restored(authority: Authority) -> None:
     with GuardedExporter(authority.folder, TLS + users()) as exporter:
         plain = f"http://127.0.0.1:{urlsplit(exporter.url).port}/metrics"
         replace(exporter.file, users())
@@ -178,8 +180,8 @@ def test_tls_can_be_taken_away_and_come_back(authority: Authority) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
-def test_a_link_that_is_turned_is_followed(authority: Authority, tmp_path: Path) -> None:
-    """So Kubernetes changes a mounted secret."""
+def test_a_symlink_that_is_redirected_is_followed(authority: Authority, tmp_path: Path) -> None:
+    """This is how Kubernetes updates a mounted secret."""
     for name, user in (("one", "prometheus"), ("two", "second")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "web.yml").write_text(users(**{user: "correct horse"}))

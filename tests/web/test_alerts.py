@@ -1,4 +1,4 @@
-"""The page says beside its links which alerts fire, and that Prometheus does not answer."""
+"""Beside its links, the page shows which alerts fire, or that Prometheus is not answering."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def alert(name: str, severity: str = "critical", state: str = "firing") -> dict[
         ([alert(name) for name in "DCBA"], "4 firing: A, B, C, ..."),
     ],
 )
-def test_what_fires_is_said(alerts: list[object], words: str) -> None:
+def test_firing_alerts_are_named(alerts: list[object], words: str) -> None:
     assert firing({"data": {"alerts": alerts}}) == words
 
 
 @contextmanager
 def prometheus(body: bytes, delay: float = 0) -> Iterator[str]:
-    """A server that gives one answer."""
+    """A server with one fixed response."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -59,23 +59,23 @@ def settled(alerts: FiringAlerts) -> str:
 
 
 @pytest.mark.parametrize("body", [b"", b"nonsense", b"{}", b"[]", b'{"data": {"alerts": [{}]}}'])
-def test_nonsense_is_no_answer(body: bytes) -> None:
+def test_nonsense_counts_as_not_answering(body: bytes) -> None:
     with prometheus(body) as url:
-        assert settled(FiringAlerts(url)) == "does not answer"
+        assert settled(FiringAlerts(url)) == "not answering"
 
 
-def test_a_slow_prometheus_holds_up_nobody() -> None:
+def test_a_slow_prometheus_does_not_delay_the_page() -> None:
     with prometheus(b"{}", delay=1) as url:
         alerts = FiringAlerts(url)
         start = time.monotonic()
         assert [alerts.words() for _ in range(50)] == [""] * 50
         assert time.monotonic() - start < 0.9
         assert len([t for t in threading.enumerate() if t.name == "alerts"]) == 1
-        assert settled(alerts) == "does not answer"
+        assert settled(alerts) == "not answering"
 
 
 @pytest.mark.parametrize("flags", [(), ("--prometheus-url", "none")], ids=["with a link", "without a link"])
-def test_the_page_shows_it_beside_the_link(flags: tuple[str, ...]) -> None:
+def test_the_page_shows_firing_alerts_beside_the_link(flags: tuple[str, ...]) -> None:
     body = json.dumps({"data": {"alerts": [alert("AlertmanagerNotificationsFailing")]}}).encode()
     with prometheus(body) as url, Exporter("--alerts-url", url, *flags) as exporter:
         exporter.get("/")
@@ -83,15 +83,15 @@ def test_the_page_shows_it_beside_the_link(flags: tuple[str, ...]) -> None:
         assert "1 firing: AlertmanagerNotificationsFailing" in exporter.get("/").text
 
 
-def test_without_an_address_nobody_is_asked() -> None:
+def test_without_an_address_no_prometheus_is_queried() -> None:
     with Exporter() as exporter:
         exporter.get("/")
         time.sleep(0.3)
-        assert "does not answer<" not in exporter.get("/").text.partition("<footer>")[2]
+        assert "not answering<" not in exporter.get("/").text.partition("<footer>")[2]
 
 
-def test_a_prometheus_that_is_gone_is_said() -> None:
+def test_the_page_shows_that_prometheus_is_gone() -> None:
     with Exporter("--alerts-url", f"http://127.0.0.1:{free_port()}") as exporter:
         exporter.get("/")
         time.sleep(0.5)
-        assert "does not answer" in exporter.get("/").text.partition("<footer>")[2]
+        assert "not answering" in exporter.get("/").text.partition("<footer>")[2]

@@ -1,4 +1,4 @@
-"""The status page in a real browser, as it lives: it follows the machine, and the exporter's coming and going."""
+"""The live status page in a real browser: it follows the machine, and notices the exporter stop and return."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.browser
 FIGURE = "section[aria-labelledby=cpu] .figure"
 ICON = "document.querySelector('link[rel=icon]').href"
 LATER = "before => document.querySelector('time').dateTime > before"
-# Only the CPU may raise the level: memory and disks of the machine that runs the tests are not known.
+# Only the CPU may raise the level: nobody knows how full memory and disks of the test machine are.
 CALM = (
     "--memory-warning",
     "99",
@@ -50,14 +50,14 @@ def test_values_change_by_themselves_without_a_reload(page: Page, exporter: Expo
     with Load(os.cpu_count() or 1):
         expect(page.locator("time")).not_to_have_text(clock, timeout=10_000)
         expect(page.locator(FIGURE)).not_to_have_text(cpu, timeout=20_000)
-        # A load on every core: the figure goes up to where it is.
+        # Load every core, so that the figure rises to match.
         wait_until(page, f"parseFloat(document.querySelector('{FIGURE}').textContent) >= 80")
     wait_for_refreshes(page, 2)
     assert page.evaluate("window.marker") == "the same document"
 
 
 @pytest.mark.load
-def test_badge_title_and_icon_follow_a_real_load_and_go_back(page: Page) -> None:
+def test_badge_title_and_icon_follow_a_real_load_up_and_down(page: Page) -> None:
     with Exporter("--cpu-warning", "60", "--cpu-critical", "80", "--hostname", "box", *CALM) as exporter:
         page.goto(exporter.url)
         badge = page.locator("#badge")
@@ -81,7 +81,7 @@ def test_badge_title_and_icon_follow_a_real_load_and_go_back(page: Page) -> None
         expect(page.locator(".alerts")).to_have_count(0)
 
 
-def test_nothing_leaves_the_machine_and_nothing_fails(page: Page, exporter: Exporter) -> None:
+def test_the_page_requests_nothing_from_elsewhere_and_nothing_fails(page: Page, exporter: Exporter) -> None:
     watch = Watch(page)
     page.goto(exporter.url)
     wait_for_refreshes(page)
@@ -107,7 +107,7 @@ def test_page_works_under_a_strict_content_security_policy(page: Page, exporter:
     wait_for_refreshes(page)
     assert page.evaluate("window.violations") == []
     assert watch.errors == []
-    assert page.locator("#badge").evaluate("e => getComputedStyle(e).display") == "flex"  # the style sheet arrived
+    assert page.locator("#badge").evaluate("e => getComputedStyle(e).display") == "flex"  # the stylesheet has loaded
 
 
 @pytest.mark.parametrize("end", ["stopped", "frozen"])
@@ -123,7 +123,7 @@ def test_page_says_so_when_the_exporter_is_gone_and_recovers(page: Page, end: st
             exporter.process.send_signal(signal.SIGSTOP)
         try:
             expect(lost).to_be_visible(timeout=20_000)
-            expect(lost).to_have_text(re.compile(r"does not answer since \d\d:\d\d:\d\d UTC\."))
+            expect(lost).to_have_text(re.compile(r"has not answered since \d\d:\d\d:\d\d UTC\."))
             expect(page).to_have_title("box: unknown, not answering")
             expect(page.locator("#badge")).to_have_text("unknown")
             expect(page.locator("#badge")).to_have_class("unknown")
@@ -131,7 +131,7 @@ def test_page_says_so_when_the_exporter_is_gone_and_recovers(page: Page, end: st
             assert float(page.locator("main").evaluate("e => getComputedStyle(e).opacity")) < 1
             assert faint_texts(page, "#lost") == []
             assert faint_texts(page, "#badge") == []
-            # As in the foot of the page, whatever the browser's zone and style.
+            # As in the page's footer, whatever the browser's time zone and locale.
             times = {f"{begin + timedelta(seconds=second):%H:%M:%S} UTC" for second in range(60)}
             assert text_of(page, "#lost-since").removeprefix(" since ") in times
             shown = page.locator("time").get_attribute("datetime")
@@ -141,7 +141,7 @@ def test_page_says_so_when_the_exporter_is_gone_and_recovers(page: Page, end: st
         if end == "stopped":
             exporter.__enter__()  # again, on the same port
         expect(lost).to_be_hidden(timeout=20_000)
-        # Whatever it is: other tests may keep the CPUs busy.
+        # Whatever the level: other tests may keep the CPUs busy.
         expect(page).to_have_title(re.compile("box: (all well|1 warning|1 critical)"))
         expect(page.locator("#badge")).to_have_text(re.compile("all well|1 warning|1 critical"))
         expect(page.locator("#badge")).to_have_class(re.compile("ok|warning|critical"))
@@ -160,6 +160,6 @@ def test_lines_of_the_last_samples_appear_and_grow(page: Page) -> None:
     for name in ("cpu", "memory"):
         line = page.locator(f"section[aria-labelledby={name}] svg.line")
         assert line.locator(".stroke").evaluate("e => e.getTotalLength()") >= 299  # from edge to edge
-        # The same in words: between which shares it was, or at which.
+        # The same in words: the range of values, or the one value.
         words = re.sub(r"\s", " ", line.get_attribute("aria-label") or "")
         assert re.search(r": (between \d+ % and \d+ % in|\d+ % for) \d+ s$", words), words

@@ -1,4 +1,4 @@
-"""A page that nobody looks at asks for nothing, and is current again as soon as somebody does."""
+"""A page that nobody looks at makes no requests, and is current again as soon as somebody does."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-# Playwright keeps every tab visible, also one behind others; so the tab is told what the browser would tell it.
+# Playwright keeps every tab visible, even behind others, so the test fires the events a browser would.
 TAB = "window.away = false; Object.defineProperty(document, 'hidden', { get: () => away });"
 LOOK = "away => { window.away = away; document.dispatchEvent(new Event('visibilitychange')); }"
 INTERVAL = "Number(document.body.dataset.refresh) * 1000"
 MOMENT = 300
-"""Real milliseconds that the browser has to begin a question, or to take over an answer that has arrived."""
+"""Real milliseconds the browser gets to start a request, or to apply a response that has arrived."""
 
 
 class Tab:
-    """The status page in a tab that can be put into the background; its timers run when a test says so."""
+    """The status page in a tab that can be hidden; its timers run when a test says so."""
 
     def __init__(self, page: Page, exporter: Exporter) -> None:
         self.page = page
@@ -36,12 +36,12 @@ class Tab:
         self._answered: list[str] = []
         page.on("requestfinished", lambda request: self._answered.append(request.url))
         page.goto(exporter.url)
-        page.clock.pause_at(3600)  # a timer that is due meanwhile runs once
+        page.clock.pause_at(3600)  # a timer that falls due meanwhile runs once
         self.asked()
         self.interval: int = page.evaluate(INTERVAL)
 
     def asked(self) -> int:
-        """Return how often the page was asked for since it is there; all that was asked is answered then."""
+        """Return the number of page requests since it was opened, once all of them are answered."""
         deadline = time.monotonic() + 20
         self.page.wait_for_timeout(MOMENT)
         while _pages(self._answered) < _pages(self.watch.urls):
@@ -67,11 +67,11 @@ def tab(page: Page, exporter: Exporter) -> Tab:
     return Tab(page, exporter)
 
 
-def test_a_page_that_is_looked_at_asks_once_an_interval(tab: Tab) -> None:
+def test_a_visible_page_makes_one_request_per_interval(tab: Tab) -> None:
     assert [tab.asked_in_an_interval() for _ in range(3)] == [1, 1, 1]
 
 
-def test_a_hidden_page_asks_for_nothing(tab: Tab) -> None:
+def test_a_hidden_page_makes_no_requests(tab: Tab) -> None:
     before = tab.asked()
     tab.look(away=True)
     assert tab.asked() == before
@@ -79,17 +79,17 @@ def test_a_hidden_page_asks_for_nothing(tab: Tab) -> None:
     assert tab.watch.errors == []
 
 
-def test_a_page_that_is_looked_at_again_asks_at_once_and_goes_on(tab: Tab) -> None:
+def test_a_page_that_becomes_visible_again_refreshes_at_once_and_goes_on(tab: Tab) -> None:
     tab.look(away=True)
     tab.asked_in_an_interval()
     before = tab.asked()
     tab.look(away=False)
-    assert tab.asked() == before + 1, "nobody wants to wait for figures of now"
+    assert tab.asked() == before + 1, "nobody wants to wait for current figures"
     assert [tab.asked_in_an_interval() for _ in range(3)] == [1, 1, 1]
     assert tab.watch.errors == []
 
 
-def test_who_goes_back_and_forth_does_not_make_the_page_ask_more_often_from_then_on(tab: Tab) -> None:
+def test_switching_back_and_forth_does_not_speed_up_the_refreshes(tab: Tab) -> None:
     for _ in range(3):
         tab.look(away=True)
         tab.look(away=False)

@@ -1,4 +1,4 @@
-"""The status page in a real browser, as it stands: readable for everybody, on every screen, without JavaScript too."""
+"""The look of the status page in a real browser: readable for everybody, on every screen, and without JavaScript."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-# A warning and a critical one, whatever the machine is doing.
+# One warning and one critical alert, whatever the machine is doing.
 ALERTS = ("--memory-warning=0.01", "--memory-critical=100", "--filesystem-warning=0.01", "--filesystem-critical=0.02")
 
-# What a screen reader needs, in words where it is missing.
+# What a screen reader needs; describes whatever is missing.
 STRUCTURE = """() => {
   const all = (selector) => [...document.querySelectorAll(selector)];
   const missing = [];
@@ -80,7 +80,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
 def test_every_text_has_enough_contrast_at_every_level(browser: Browser, crowded: Exporter, scheme: str) -> None:
     context = browser.new_context(color_scheme="dark" if scheme == "dark" else "light")
     page = context.new_page()
-    page.route("**/page.js*", lambda route: route.abort())  # the page stays as it is while it is looked at
+    page.route("**/page.js*", lambda route: route.abort())  # the page does not change during the checks
     page.goto(crowded.url)
     assert {"warning", "critical"} <= set(page.locator(".alerts li").evaluate_all("all => all.map(e => e.className)"))
     faint = {}
@@ -97,7 +97,7 @@ def test_page_is_built_for_screen_readers(page: Page, crowded: Exporter) -> None
     assert page.evaluate(STRUCTURE) == []
 
 
-def test_bars_carry_marks_at_the_set_thresholds(page: Page) -> None:
+def test_bars_are_marked_at_the_configured_thresholds(page: Page) -> None:
     flags = "--cpu-warning=30 --cpu-critical=60 --memory-warning=45.5 --memory-critical=70 --filesystem-warning=5"
     with Exporter(*flags.split()) as exporter:
         page.goto(exporter.url)
@@ -121,7 +121,7 @@ def test_page_never_scrolls_sideways(browser: Browser, crowded: Exporter, width:
     page.goto(crowded.url)
     expect(page.locator(".alerts")).to_contain_text("long_name", timeout=20_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    # What is wider scrolls in its own box; nothing else sticks out.
+    # Wide content scrolls in its own box; nothing else sticks out.
     assert page.evaluate(OUTSIDE) == []
     context.close()
 

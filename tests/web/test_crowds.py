@@ -1,4 +1,4 @@
-"""Many clients at once that send slowly, nothing, or never read: a scraper is served all the same."""
+"""Many clients at once that send slowly, send nothing or never read: a scraper is still served."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def threads(exporter: Exporter) -> int:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads are counted in /proc")
-def test_there_are_as_many_threads_as_the_documentation_says() -> None:
+def test_there_are_as_many_threads_as_documented() -> None:
     page = Path(__file__).parents[2] / "docs" / "performance.md"
     documented = re.search(r"\*\*Threads:\*\* (\d+) in all: (\d+) that answer", page.read_text(encoding="utf-8"))
     assert documented
@@ -56,7 +56,7 @@ CROWDS = {
 
 
 @pytest.mark.parametrize("greet", CROWDS.values(), ids=CROWDS)
-def test_a_scraper_is_served_beside_clients_that_keep_it_waiting(
+def test_a_scraper_is_served_despite_clients_that_keep_the_server_waiting(
     exporter: Exporter, greet: Callable[..., None]
 ) -> None:
     with crowd(exporter, 30, greet):
@@ -64,12 +64,12 @@ def test_a_scraper_is_served_beside_clients_that_keep_it_waiting(
         assert max(scrape(exporter) for _ in range(3)) < SOON
 
 
-def test_a_scraper_is_served_beside_200_clients_that_drip(exporter: Exporter) -> None:
+def test_a_scraper_is_served_despite_200_clients_that_drip(exporter: Exporter) -> None:
     with crowd(exporter, 200, saying(b"G")) as clients:
         assert slowest_beside_drips(exporter, clients, itertools.repeat(b"E")) < SOON
 
 
-def test_a_header_that_drips_is_given_up(exporter: Exporter) -> None:
+def test_a_header_that_drips_is_closed(exporter: Exporter) -> None:
     with crowd(exporter, 1, saying(b"G")) as [client]:
         assert 8 < given_up_after(client, lambda: client.send(b"E")) < 20
 
@@ -86,7 +86,7 @@ def test_a_request_in_pieces_and_two_in_one_piece_are_answered(exporter: Exporte
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
-def test_more_clients_than_the_system_allows_files_cost_no_cpu() -> None:
+def test_more_clients_than_the_open_files_limit_cost_no_cpu() -> None:
     import resource
 
     usual = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -110,7 +110,7 @@ def limited_exporter(files: int) -> Exporter:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_at_once_whatever_its_clients_do(number: int) -> None:
-    """A worker once missed the sign to stop when clients had just gone, in one of some 25 tries."""
+    """A worker used to miss the stop signal when clients had just gone, in about one of 25 attempts."""
     for round_ in range(12):
         with Exporter() as exporter:
             with crowd(exporter, 20, saying(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")):
@@ -137,6 +137,6 @@ def test_ctrl_c_during_start_leaves_nothing_behind() -> None:
         finally:
             process.kill()
             process.wait()
-        # -2 is Python's own way while it is still starting itself.
+        # -2 is how Python itself exits while it is still starting.
         assert process.returncode in {0, 130, -signal.SIGINT}, (delay, text)
         assert "Traceback" not in text, (delay, text)

@@ -1,4 +1,4 @@
-"""Whatever a client sends, nothing it sends is the exporter's fault: no 5xx, no traceback, and it answers on."""
+"""Whatever a client sends, the exporter logs no traceback, returns no 5xx and keeps answering."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PATHS = ["/", "/metrics", "/api/stats", "/-/healthy", "/-/ready", "/static/page.
 
 
 def _send(exporter: Exporter, request: bytes) -> bytes:
-    """Send raw bytes and return all that comes back until the exporter closes."""
+    """Send raw bytes and return everything received until the exporter closes the connection."""
     got = b""
     with socket.create_connection(("127.0.0.1", exporter.port), timeout=20) as client:
         try:
@@ -25,7 +25,7 @@ def _send(exporter: Exporter, request: bytes) -> bytes:
         except TimeoutError:
             raise
         except OSError:
-            pass  # refused in the middle: an answer as well
+            pass  # refused midway: that is an answer as well
     return got
 
 
@@ -77,7 +77,7 @@ def test_unknown_paths_are_not_found_in_one_line(sturdy: Exporter, path: str) ->
         assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
         assert "X-Injected" not in answer.headers
         if method == "GET":
-            assert answer.text == "404 Not Found; there are /, /metrics, /api/stats, /runbooks, /-/healthy, /-/ready\n"
+            assert answer.text == "404 Not Found; try /, /metrics, /api/stats, /runbooks, /-/healthy, /-/ready\n"
 
 
 ACCEPT = [
@@ -148,11 +148,11 @@ def test_a_strange_accept_header_still_gets_an_exposition(sturdy: Exporter, acce
     ids=lambda value: repr(value[:40]),
 )
 def test_no_header_gives_a_server_error(sturdy: Exporter, name: str, value: str) -> None:
-    """A transfer coding that is not known is refused as well, with a 4xx."""
+    """An unknown transfer coding is refused as well, with a 4xx."""
     for path in PATHS:
         lines = [f"GET {path} HTTP/1.1", *(["Host: localhost"] if name != "Host" else []), f"{name}: {value}"]
         answer = _send(sturdy, ("\r\n".join([*lines, "Connection: close"]) + "\r\n\r\n").encode("latin-1"))
-        if answer:  # a body that was announced and never comes is waited for in vain, and closed
+        if answer:  # a body announced but never sent: the exporter waits in vain and closes the connection
             assert answer.startswith((b"HTTP/1.1 1", b"HTTP/1.1 2", b"HTTP/1.1 4")), answer[:200]
 
 
@@ -199,8 +199,8 @@ def test_garbage_on_the_socket_is_no_server_error(sturdy: Exporter, garbage: byt
     assert sturdy.get("/-/healthy").status == 200
 
 
-def test_an_http_version_that_is_not_spoken_is_named_as_such(sturdy: Exporter) -> None:
-    """The one 5xx that HTTP itself asks for: a client of another version has to be told."""
+def test_an_unsupported_http_version_is_answered_with_505(sturdy: Exporter) -> None:
+    """The one 5xx that HTTP itself requires: a client with another version has to be told."""
     assert _send(sturdy, b"GET / HTTP/9.9\r\n\r\n").startswith(b"HTTP/1.1 505")
 
 

@@ -1,4 +1,4 @@
-"""Every path of the real exporter, in every form that a client can ask for."""
+"""Every path of the real exporter, in every format a client can request."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NAMES = {collector.name for collector in COLLECTORS}
 
 @pytest.fixture(scope="module")
 def still() -> Iterator[Exporter]:
-    """An exporter whose one sample serves this whole module, so that two answers can be compared."""
+    """An exporter with one sample for this whole module, so that two responses can be compared."""
     with Exporter("--max-age", "3600") as running:
         yield running
 
@@ -55,7 +55,7 @@ def test_each_path_answers(still: Exporter, path: str, content_type: str, part: 
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/api/stats", "/-/healthy", "/-/ready"])
-def test_figures_are_never_kept_by_a_cache(still: Exporter, path: str) -> None:
+def test_figures_are_never_cached(still: Exporter, path: str) -> None:
     assert still.get(path).headers["Cache-Control"] == "no-store"
 
 
@@ -71,7 +71,7 @@ def test_head_is_get_without_the_body(still: Exporter, path: str, headers: dict[
     assert theirs == ours
 
 
-def test_the_text_format_parses_and_has_the_contracts_names(still: Exporter) -> None:
+def test_the_text_format_parses_and_has_the_promised_names(still: Exporter) -> None:
     names = still.samples().names()
     assert {
         "host_info",
@@ -90,14 +90,14 @@ def test_the_text_format_parses_and_has_the_contracts_names(still: Exporter) -> 
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="process_* is read from /proc")
-def test_every_series_is_in_the_reference_and_every_one_of_the_process_is_there(still: Exporter) -> None:
+def test_every_series_is_in_the_reference_and_all_process_series_are_exported(still: Exporter) -> None:
     documented = set(re.findall(r"^\| `(\w+)`", REFERENCE.read_text(encoding="utf-8"), re.MULTILINE))
     names = still.samples().names()
     assert names <= documented
     assert {name for name in documented if name.startswith("process_")} <= names
 
 
-def test_openmetrics_is_given_to_who_accepts_it_and_holds_the_same(still: Exporter) -> None:
+def test_openmetrics_is_sent_to_clients_that_accept_it_and_has_the_same_content(still: Exporter) -> None:
     answer = still.get("/metrics", {"Accept": OPENMETRICS})
     assert answer.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0; charset=utf-8")
     assert answer.text.endswith("# EOF\n")
@@ -119,7 +119,7 @@ def test_the_usual_accept_header_of_prometheus_gives_the_best_format(still: Expo
     assert _parse(gzip.decompress(answer.body).decode())
 
 
-def test_openmetrics_is_given_however_many_other_headers_the_same_sample_has_seen() -> None:
+def test_openmetrics_is_sent_however_many_other_headers_the_sample_has_seen() -> None:
     with Exporter("--max-age", "3600") as exporter:
         for number in range(20):
             assert exporter.get("/metrics", {"Accept": f"text/plain;q=0.{number}"}).status == 200
@@ -139,12 +139,12 @@ def test_openmetrics_is_given_however_many_other_headers_the_same_sample_has_see
         ("gzip;q=0", False),
     ],
 )
-def test_gzip_is_given_to_who_accepts_it(still: Exporter, accept: str, zipped: bool) -> None:
+def test_gzip_is_sent_to_clients_that_accept_it(still: Exporter, accept: str, zipped: bool) -> None:
     plain = still.get("/metrics", {"Accept-Encoding": "identity"})
     answer = still.get("/metrics", {"Accept-Encoding": accept} if accept else {})
     assert answer.headers.get("Content-Encoding") == ("gzip" if zipped else None)
     body = gzip.decompress(answer.body) if zipped else answer.body
-    # The exporter's own process_* figures go on while the one sample stands still.
+    # The exporter's own process_* figures keep changing while the one sample stays the same.
     assert _host_lines(body.decode()) == _host_lines(plain.text)
     assert "Accept-Encoding" in answer.headers["Vary"]
     assert "Accept" in answer.headers["Vary"].split(", ")
@@ -181,12 +181,12 @@ def test_collect_takes_every_collector(still: Exporter, name: str) -> None:
     assert _sections(still.samples(f"/metrics?collect[]={name}")) == {name}
 
 
-def test_without_collect_all_are_there(still: Exporter) -> None:
+def test_without_collect_all_collectors_are_there(still: Exporter) -> None:
     assert _sections(still.samples()) == NAMES
 
 
 @pytest.mark.parametrize("name", ["nonsense", "CPU", "", "a%0d%0ab", "%ff%fe", "%3Cscript%3E", "x" * 3000])
-def test_an_unknown_collector_is_refused_with_one_line_that_says_which_there_are(still: Exporter, name: str) -> None:
+def test_an_unknown_collector_is_refused_with_one_line_that_lists_the_known_ones(still: Exporter, name: str) -> None:
     for query in (f"collect[]={name}", f"collect[]=cpu&collect[]={name}"):
         answer = still.get(f"/metrics?{query}")
         assert answer.status == 400
@@ -205,7 +205,7 @@ def test_the_usual_machine_has_fewer_than_200_series(exporter: Exporter) -> None
     assert 50 < len(samples) < 200
 
 
-def test_no_series_is_there_twice_and_none_has_a_timestamp(still: Exporter) -> None:
+def test_no_series_is_duplicated_and_none_has_a_timestamp(still: Exporter) -> None:
     samples = still.samples().samples
     keys = [(sample.name, *sorted(sample.labels.items())) for sample in samples]
     assert len(keys) == len(set(keys))

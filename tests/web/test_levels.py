@@ -1,4 +1,4 @@
-"""Thresholds are set in one place and followed everywhere; readiness says whether any figure can be had."""
+"""Thresholds are set in one place and apply everywhere; readiness tells whether any collector works."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _fail(*_: object) -> NoReturn:
 
 
 def _client(usage: float, **settings: Any) -> FlaskClient:
-    """Return a client of an application on a machine whose memory is used to ``usage`` (0-1)."""
+    """Return a client of an application on a machine with memory usage ``usage`` (0-1)."""
     memory = Memory(1000, round(1000 * (1 - usage)), round(1000 * usage), usage, 0, 0, None)
     chosen = Settings(**settings)
     collectors = [replace(MEMORY, read=lambda _machine, _baseline: memory)]
@@ -73,12 +73,12 @@ def test_a_level_is_reached_at_its_value_on_page_and_in_json(usage: float, level
 
 @pytest.mark.parametrize("percent", [29, 57, 58, 55.5, 99.99, 0.07])
 def test_a_level_is_reached_at_every_value_however_it_is_written(percent: float) -> None:
-    """0.57 * 100 and 57 / 100 are not the same number for every percentage: the ratio counts."""
+    """In floating point, multiplying by 100 and dividing by 100 are not always inverse: the ratio decides."""
     stats = json.loads(_client(percent / 100, memory_warning=percent, memory_critical=100).get("/api/stats").data)
     assert stats["level"] == "warning"
 
 
-def test_the_reason_of_a_level_is_said_with_its_threshold() -> None:
+def test_the_reason_for_a_level_is_shown_with_its_threshold() -> None:
     page = Page(_client(0.95, memory_critical=94.5).get("/").text)
     (said,) = [text for _, text in page.all("li", **{"class": "critical"})]
     assert said.replace("\u00a0", " ").startswith("Memory 95 % (critical from 94")
@@ -88,7 +88,7 @@ def test_without_a_level_there_is_no_list_of_reasons() -> None:
     assert Page(_client(0.5).get("/").text).all("ul") == []
 
 
-def test_thresholds_are_drawn_where_they_are_set() -> None:
+def test_thresholds_are_drawn_at_their_values() -> None:
     page = page_of(only=("memory",), memory_warning=33, memory_critical=66.5)
     assert [attributes["x"] for attributes, _ in page.all("rect", **{"class": "mark"})] == ["33.00%", "66.50%"]
     (bar,) = [attributes for attributes, _ in page.all("svg") if attributes["class"].startswith("bar")]
@@ -156,7 +156,7 @@ def test_ready_is_503_when_every_collector_fails_and_healthy_goes_on() -> None:
     collectors = [replace(collector, read=_fail) for collector in COLLECTORS]
     client = create_app(Sampler(open_machine(settings), collectors), settings).test_client()
     answer = client.get("/-/ready")
-    assert (answer.status_code, answer.text) == (503, "no collector works\n")
+    assert (answer.status_code, answer.text) == (503, "all collectors are failing\n")
     assert client.get("/-/healthy").status_code == 200
     assert client.get("/api/stats").status_code == 200
     exposition = Samples.parse(client.get("/metrics").text)

@@ -1,4 +1,4 @@
-"""What the status page says, without a browser: the server draws it."""
+"""The content of the status page, checked without a browser, since the server renders it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VOID = {"meta", "link", "rect", "path", "br"}
 
 
 class Page(HTMLParser):
-    """A page as its elements: (tag, attributes, text inside)."""
+    """A page as a list of elements: (tag, attributes, text inside)."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class Page(HTMLParser):
         ]
 
     def title(self) -> str:
-        return self.all("title")[0][1]  # the others are those of pictures
+        return self.all("title")[0][1]  # the others are titles of pictures
 
     def one(self, tag: str, **wanted: str) -> tuple[dict[str, str], str]:
         (found,) = self.all(tag, **wanted)
@@ -66,7 +66,7 @@ class Page(HTMLParser):
 
 
 def page_of(only: tuple[str, ...] = (), history: bool = True, **settings: Any) -> Page:
-    """Return the page of this machine under these settings, of all collectors or those named in ``only``."""
+    """Return the page of this machine under these settings, with all collectors or those in ``only``."""
     chosen = Settings(**settings)
     collectors = [collector for collector in COLLECTORS if not only or collector.name in only]
     points = History()
@@ -104,7 +104,7 @@ def test_the_page_links_to_the_stack_and_to_the_figures(page: Page) -> None:
     }
 
 
-def test_a_link_that_is_empty_is_not_shown_and_another_is_taken_as_it_is() -> None:
+def test_an_empty_link_is_hidden_and_any_other_is_used_as_it_is() -> None:
     page = page_of(only=("system",), grafana_url="", prometheus_url="https://prometheus.example/x?y=1&z=2")
     assert [attributes["href"] for attributes, _ in page.all("a")] == [
         "https://prometheus.example/x?y=1&z=2",
@@ -118,12 +118,12 @@ def test_a_link_that_is_empty_is_not_shown_and_another_is_taken_as_it_is() -> No
 @pytest.mark.parametrize(
     ("asked", "host"), [("box.example:5000", "box.example"), ("[::1]:5000", "[::1]"), ("10.0.0.7", "10.0.0.7")]
 )
-def test_links_go_to_the_host_that_the_page_was_asked_for(exporter: Exporter, asked: str, host: str) -> None:
+def test_links_lead_to_the_host_the_page_was_requested_from(exporter: Exporter, asked: str, host: str) -> None:
     page = Page(exporter.get("/", {"Host": asked}).text)
     assert page.all("a", href=f"http://{host}:3000")
 
 
-def test_the_page_needs_nothing_from_outside(page: Page) -> None:
+def test_the_page_loads_nothing_external(page: Page) -> None:
     loaded = [
         attributes[name]
         for tag, attributes, _ in page.elements
@@ -135,15 +135,15 @@ def test_the_page_needs_nothing_from_outside(page: Page) -> None:
     assert not {"img", "iframe", "object", "embed", "form", "base"} & {tag for tag, _, _ in page.elements}
 
 
-def test_the_style_sheet_and_the_script_need_nothing_from_outside(exporter: Exporter) -> None:
+def test_the_stylesheet_and_the_script_load_nothing_external(exporter: Exporter) -> None:
     for path in ("/static/page.css", "/static/page.js"):
         text = exporter.get(path).text
         assert "://" not in text.replace("http://www.w3.org/2000/svg", "")
         assert "@import" not in text
 
 
-def test_the_page_has_no_style_and_no_script_of_its_own(page: Page) -> None:
-    """So that it works under a content security policy that allows none."""
+def test_the_page_has_no_inline_style_or_script(page: Page) -> None:
+    """It has to work under a content security policy that allows neither."""
     assert page.all("style") == []
     assert all(text == "" and attributes["src"] for attributes, text in page.all("script"))
     for _, attributes, _ in page.elements:
@@ -198,18 +198,18 @@ def broken_page() -> Page:
     return Page(create_app(sampler, settings).test_client().get("/").text)
 
 
-def test_collector_errors_are_said_in_plain_words(broken_page: Page) -> None:
+def test_collector_errors_are_shown_in_plain_words(broken_page: Page) -> None:
     said = [text for _, text in broken_page.all("li", **{"class": "failed"})]
     assert said == ["The figures for memory are missing: /proc/meminfo: Permission denied"]
     assert "Memory" not in [text for _, text in broken_page.all("h2")]
     assert broken_page.all("h2", id="cpu")
 
 
-def test_without_a_history_the_page_says_when_its_lines_begin() -> None:
+def test_without_a_history_the_page_says_when_its_graphs_start() -> None:
     page = page_of(history=False)
     assert page.all("svg", **{"class": "line ok"}) == []
     assert [text for attributes, text in page.all("p") if attributes.get("class") == "line empty"] == [
-        "the line starts with the second sample"
+        "the graph starts with the second sample"
     ] * 3
 
 
@@ -225,7 +225,7 @@ def test_two_samples_make_lines() -> None:
     assert all(" for " in label or ": between " in label for label in lines), lines
 
 
-def test_the_page_is_there_when_all_collectors_fail() -> None:
+def test_the_page_is_served_even_if_all_collectors_fail() -> None:
     def read(*_: object) -> None:
         raise OSError("no")
 

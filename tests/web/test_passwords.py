@@ -1,4 +1,4 @@
-"""Passwords: what is compared, what is remembered, and who has to wait."""
+"""Passwords: what is compared, what is cached, and who has to wait."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HERE, THERE = "192.0.2.1", "192.0.2.2"
 
 
 class Watched(Passwords):
-    """Counts comparisons, and has a clock that moves when it is told to."""
+    """Counts comparisons, with a clock that advances only when told to."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         super().__init__()
@@ -48,12 +48,12 @@ def test_a_login_is_compared_once_right_or_wrong(watched: Watched) -> None:
     assert len(watched.compared) == 2
 
 
-def test_a_password_of_somebody_else_is_wrong(watched: Watched) -> None:
+def test_somebody_elses_password_is_wrong(watched: Watched) -> None:
     assert watched.ask("another") is Verdict.WRONG
     assert watched.ask("another", "grafana") is Verdict.RIGHT
 
 
-def test_a_new_hash_ends_what_is_remembered_at_once(watched: Watched) -> None:
+def test_a_new_hash_invalidates_the_cache_at_once(watched: Watched) -> None:
     assert watched.ask(PASSWORD) is Verdict.RIGHT
     changed = USERS | {USER.encode(): hashed("new one").encode()}
     assert watched.check(USER.encode(), PASSWORD.encode(), changed, HERE) is Verdict.WRONG
@@ -82,13 +82,13 @@ def test_after_ten_wrong_ones_an_address_may_try_one_in_five_seconds(watched: Wa
     assert [watched.ask(f"later {n}") for n in range(ATTEMPTS + 1)] == [Verdict.WRONG] * ATTEMPTS + [Verdict.LATER]
 
 
-def test_a_client_with_an_old_password_keeps_nobody_at_its_address_out(watched: Watched) -> None:
+def test_a_client_with_an_old_password_locks_out_nobody_else_at_its_address(watched: Watched) -> None:
     for _ in range(100):
         assert watched.ask("old password") is Verdict.WRONG
     assert watched.ask("another", "grafana") is Verdict.RIGHT
 
 
-def test_what_is_remembered_is_bounded(watched: Watched) -> None:
+def test_the_cache_is_bounded(watched: Watched) -> None:
     for number in range(ADDRESSES + 50):
         watched.ask(f"guess {number}", address=f"198.51.100.{number}")
     assert len(watched._tries) == ADDRESSES

@@ -1,4 +1,4 @@
-"""Prometheus' own judge on what the real exporter serves."""
+"""Prometheus' own linter, run on what the real exporter serves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def promtool() -> str:
 
 
 def complaints(promtool: str, exposition: bytes) -> tuple[int, str]:
-    """Return the exit code and all that promtool has to say; nothing where all is well."""
+    """Return promtool's exit code and output; the output is empty if all is well."""
     done = subprocess.run(
         [promtool, "check", "metrics"], input=exposition, capture_output=True, check=False, timeout=30
     )
@@ -42,7 +42,7 @@ def test_promtool_has_nothing_to_say_about_each_collector_alone(promtool: str, e
 
 
 def test_promtool_would_complain_about_a_counter_without_total(promtool: str) -> None:
-    """The tests above are worth something only if this promtool checks names at all."""
+    """The tests above mean something only if this promtool checks names at all."""
     code, text = complaints(promtool, b"# HELP host_reads Reads.\n# TYPE host_reads counter\nhost_reads 1\n")
     assert code != 0
     assert "_total" in text

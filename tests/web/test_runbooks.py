@@ -1,4 +1,4 @@
-"""The page /runbooks is docs/runbooks.md, and every alert leads to its place there."""
+"""The page /runbooks is docs/runbooks.md, and every alert links to its section there."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_every_alert_has_its_runbook_and_every_runbook_its_alert() -> None:
     assert set(headings) == alerts()
 
 
-def test_every_alert_links_to_its_place_on_the_page(exporter: Exporter) -> None:
+def test_every_alert_links_to_its_section_of_the_page(exporter: Exporter) -> None:
     page = exporter.get("/runbooks").text
     groups = yaml.safe_load((ROOT / "alerts.yml").read_text())["groups"]
     for rule in (rule for group in groups for rule in group["rules"] if "alert" in rule):
@@ -38,6 +38,6 @@ def test_every_alert_links_to_its_place_on_the_page(exporter: Exporter) -> None:
         assert f'<h2 id="{place}">{rule["alert"]}</h2>' in page
 
 
-def test_the_page_has_no_outside_resource(exporter: Exporter) -> None:
+def test_the_page_has_no_external_resource(exporter: Exporter) -> None:
     page = exporter.get("/runbooks").text
     assert not re.findall(r'(?:src|<link[^>]*href)="(?:https?:)?//', page)

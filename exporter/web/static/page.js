@@ -1,13 +1,13 @@
-// Keeps the page current: asks the server for the same page again and takes over what differs. The server
-// draws, so the page is the same without this file; it then shows the moment of loading.
+// Keeps the page current: fetches the same page again and applies the differences. The server renders everything,
+// so without this file the page looks the same but stays as it was when loaded.
 "use strict";
 
 const interval = Number(document.body.dataset.refresh) * 1000;
-const patience = 8000; // milliseconds without an answer after which the exporter counts as gone
+const patience = 8000; // milliseconds without a response after which the exporter counts as lost
 let lastAnswer = new Date();
 
-// Make `now` (in the page) like `next` (from the server), touching only what differs: a bar moves, a
-// selection or the focus of a screen reader stays.
+// Make `now` (in the page) equal to `next` (from the server), touching only what differs: bars move smoothly, and a
+// selection or a screen reader's focus survives.
 function takeOver(now, next) {
   if (now.nodeType !== next.nodeType || now.nodeName !== next.nodeName) {
     now.replaceWith(document.importNode(next, true));
@@ -30,11 +30,11 @@ function showFound() {
   document.getElementById("lost").hidden = true;
 }
 
-// The old figures stay, faded; how the machine is now, nobody knows: it must not be called well.
+// The old figures stay, faded. Nobody knows the machine's current state, so the page must not claim that all is well.
 function showLost() {
   if (document.body.classList.contains("lost")) return;
   document.body.classList.add("lost");
-  // UTC, as in the foot of the page.
+  // UTC, as in the page's footer.
   document.getElementById("lost-since").textContent = ` since ${lastAnswer.toISOString().slice(11, 19)} UTC`;
   document.getElementById("lost").hidden = false;
   const badge = document.getElementById("badge");
@@ -62,7 +62,7 @@ async function refresh() {
 }
 
 async function keepCurrent() {
-  // A page nobody looks at asks for nothing.
+  // A page that nobody is looking at makes no requests.
   if (!document.hidden) await refresh();
   setTimeout(keepCurrent, interval);
 }
