@@ -1,4 +1,4 @@
-"""docs/adding-a-subject.md, followed to the letter in a copy of the tree: the subject it adds works everywhere."""
+"""docs/adding-a-subject.md, followed to the letter in a copy of the tree: the subject it adds appears everywhere."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as pa
 
 
 def steps() -> Iterator[tuple[str, str, str]]:
-    """Yield (path, kind of block, text) for each file that the guide creates or changes, in its order."""
+    """Yield (path, kind of block, text) for each file that the guide creates or changes, in order."""
     text = GUIDE.read_text(encoding="utf-8")
     for found in BLOCK.finditer(text):
         yield found["path"], found["kind"], found["text"]
@@ -48,10 +48,10 @@ def steps() -> Iterator[tuple[str, str, str]]:
 
 
 def follow(tree: Path, path: str, kind: str, text: str) -> None:
-    """Do what one block of the guide says."""
+    """Carry out one block of the guide."""
     file = tree / path
     if kind != "diff":
-        assert not file.exists(), f"the guide creates {path}, which is there"
+        assert not file.exists(), f"the guide creates {path}, which already exists"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
         return
@@ -60,12 +60,12 @@ def follow(tree: Path, path: str, kind: str, text: str) -> None:
         before = "".join(line[1:] for line in lines if line.startswith(" "))
         after = "".join(line[1:] for line in lines)
         now = file.read_text(encoding="utf-8")
-        assert now.count(before) == 1, f"the guide's lines stand {now.count(before)} times in {path}:\n{before}"
+        assert now.count(before) == 1, f"the guide's lines occur {now.count(before)} times in {path}:\n{before}"
         file.write_text(now.replace(before, after), encoding="utf-8")
 
 
 def run(tree: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in the copy, which it imports from."""
+    """Run Python in the copy of the tree, importing from there."""
     return subprocess.run(
         [sys.executable, *command],
         cwd=tree,
@@ -79,7 +79,7 @@ def run(tree: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of the tree. What make fetched is shared."""
+    """A copy of the tree, which shares what make has fetched."""
     copy = tmp_path / "copy"
     shutil.copytree(ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(*SKIPPED))
     (copy / ".cache").symlink_to(ROOT / ".cache")
@@ -87,7 +87,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 @pytest.mark.skipif(not LINUX, reason="the guide's example is a Linux kernel's")
-def test_a_collector_alone_is_told_what_its_subject_lacks(tree: Path) -> None:
+def test_the_tests_name_what_a_bare_collector_lacks(tree: Path) -> None:
     for path, kind, text in steps():
         if path.startswith("exporter/collectors/"):
             follow(tree, path, kind, text)
@@ -107,7 +107,7 @@ def test_a_collector_alone_is_told_what_its_subject_lacks(tree: Path) -> None:
 
 
 @pytest.mark.skipif(not LINUX, reason="the guide's example is a Linux kernel's")
-def test_the_guide_followed_step_by_step_gives_a_whole_subject(tree: Path) -> None:
+def test_the_guide_followed_step_by_step_adds_a_complete_subject(tree: Path) -> None:
     for step in steps():
         follow(tree, *step)
     make = (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A finding, its alert and its runbook are one thing: page, mail and runbook must not contradict one another."""
+"""Each finding has an alert and a runbook of the same name: page, mail and runbook must not contradict each other."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ EVERYTHING_TOO_MUCH: dict[str, Any] = {
 
 
 def sick_laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> FixtureMachine:
-    """Return the laptop with its battery at 3 %, no inodes left on /, a mount it cannot see, and no meminfo."""
+    """Return the laptop with its battery at 3 %, no inodes left on /, and a mount that it cannot see."""
     laptop = FixtureMachine("laptop", tmp_path, monkeypatch, **settings)
     laptop.write("sys/class/power_supply/AC/online", "0\n")
     laptop.write("sys/class/power_supply/BAT0/status", "Discharging\n")
@@ -54,7 +54,7 @@ def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FixtureMachine:
 
 
 def found_by_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, Level]]:
-    """Return every kind of finding that a fixture can be given, with its levels."""
+    """Return every kind of finding that a fixture can produce, with its levels."""
     found: set[tuple[str, Level]] = set()
     variants: tuple[dict[str, Any], ...] = ({}, EVERYTHING_TOO_MUCH, {"memory_critical": 99, "cpu_warning": 1})
     for number, settings in enumerate(variants):
@@ -65,12 +65,12 @@ def found_by_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> set[tuple[s
     return found
 
 
-def test_every_kind_of_finding_is_made_here_and_has_an_alert_of_its_level(
+def test_every_kind_of_finding_is_tested_and_has_an_alert_of_its_level(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = found_by_all(tmp_path, monkeypatch)
     named = {kind for path in (*COLLECTOR_FILES, FINDINGS) for kind in kinds(path)}
-    assert {kind for kind, _ in found} == named, "a kind of finding that no fixture shows is not tested"
+    assert {kind for kind, _ in found} == named, "a kind of finding that no fixture produces is not tested"
     alerts = {(rule["alert"], rule["labels"]["severity"]) for rule in ALERTS}
     assert {(kind, str(level)) for kind, level in found} <= alerts
 
@@ -143,7 +143,7 @@ def test_a_low_battery_and_missing_inodes_are_in_json_csv_and_metrics(
     assert machine.exposition(snapshot).value("host_level") == 1
 
 
-def test_the_level_that_fleet_shows_is_the_page_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_level_in_fleet_is_the_one_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (rule,) = [rule for rule in rules() if rule.get("record") == "instance:host_level:max"]
     assert rule["expr"] == "max by (job, instance) (host_level)"
     for settings, level in ((EVERYTHING_TOO_MUCH, Level.CRITICAL), ({}, Level.CRITICAL)):
