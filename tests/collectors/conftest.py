@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FixtureMachine:
-    """A Linux laptop that has everything."""
+    """A Linux laptop with every kind of hardware."""
     return FixtureMachine("laptop", tmp_path, monkeypatch)
 
 
@@ -27,11 +27,11 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FixtureMachine:
 
 @pytest.fixture
 def windows(monkeypatch: pytest.MonkeyPatch) -> Windows:
-    """A desktop with Windows, as psutil shows it."""
+    """A Windows desktop, as psutil reports it."""
     return Windows(monkeypatch)
 
 
 @pytest.fixture
 def macos(monkeypatch: pytest.MonkeyPatch) -> MacOs:
-    """A laptop with macOS, as psutil shows it."""
+    """A macOS laptop, as psutil reports it."""
     return MacOs(monkeypatch)

@@ -1,4 +1,4 @@
-"""The battery, where there is one."""
+"""Battery charge and power source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SUPPLY = "sys/class/power_supply"
 
 
 def cell(laptop: FixtureMachine, name: str, **files: object) -> None:
-    """Write a battery; ``None`` removes a file."""
+    """Write the files of a battery; ``None`` removes a file."""
     for file, content in {"type": "Battery", "present": 1, **files}.items():
         if content is None:
             laptop.remove(f"{SUPPLY}/{name}/{file}")
@@ -47,7 +47,7 @@ def test_a_usb_charger_is_mains_as_well(laptop: FixtureMachine) -> None:
 
 def test_two_cells_are_one_battery_weighed_by_their_size(laptop: FixtureMachine) -> None:
     cell(laptop, "BAT1", status="Unknown", energy_now=10_000_000, energy_full=60_000_000, power_now=0)
-    # (30 + 10) of (40 + 60) Wh; one cell gives 10 W, the other waits its turn.
+    # (30 + 10) of (40 + 60) Wh; one cell delivers 10 W, the other is idle.
     assert laptop.read(Battery) == Battery(0.4, plugged=False, remaining_seconds=4 * 3600)
 
 
@@ -55,7 +55,7 @@ def test_two_cells_are_one_battery_weighed_by_their_size(laptop: FixtureMachine)
     ("status", "plugged"),
     [("Discharging", False), ("Charging", True), ("Full", True), ("Not charging", True), ("Unknown", None)],
 )
-def test_without_a_mains_entry_the_cells_tell_whether_it_is_plugged(
+def test_without_a_mains_entry_the_cells_tell_whether_it_is_plugged_in(
     laptop: FixtureMachine, status: str, plugged: bool | None
 ) -> None:
     laptop.remove(f"{SUPPLY}/AC")
@@ -68,7 +68,7 @@ def test_without_a_mains_entry_the_cells_tell_whether_it_is_plugged(
 
 def test_a_battery_that_counts_charge_instead_of_energy_is_read_too(laptop: FixtureMachine) -> None:
     laptop.remove(f"{SUPPLY}/BAT0")
-    # Some firmware gives the current of a discharging battery as negative.
+    # Some firmware reports the current of a discharging battery as negative.
     cell(laptop, "BAT0", status="Discharging", charge_now=2_000_000, charge_full=4_000_000, current_now=-500_000)
     assert laptop.read(Battery) == Battery(0.5, plugged=False, remaining_seconds=4 * 3600)
 
@@ -85,21 +85,21 @@ def test_a_new_battery_above_its_rated_charge_is_full_and_not_more(laptop: Fixtu
 
 
 @pytest.mark.parametrize("change", [{"present": 0}, {"scope": "Device"}, {"energy_now": "", "capacity": ""}])
-def test_an_empty_bay_a_foreign_battery_and_an_unreadable_one_are_no_battery(
+def test_an_empty_bay_a_foreign_battery_and_an_unreadable_one_do_not_count(
     laptop: FixtureMachine, change: dict[str, object]
 ) -> None:
     cell(laptop, "BAT0", **change)
     assert laptop.try_read(Battery) is None
 
 
-def test_a_server_has_no_battery_and_that_is_no_failure(server: FixtureMachine) -> None:
+def test_a_server_without_a_battery_is_not_a_failure(server: FixtureMachine) -> None:
     assert server.try_read(Battery) is None
     exposition = server.exposition()
     assert exposition.value("host_exporter_collector_success", collector="battery") == 1
     assert not [name for name in exposition.names() if name.startswith("host_battery")]
 
 
-def test_a_desktop_with_windows_has_none(windows: Windows) -> None:
+def test_a_windows_desktop_has_no_battery(windows: Windows) -> None:
     assert windows.sample().section(Battery) is None
 
 
@@ -115,7 +115,7 @@ def test_a_desktop_with_windows_has_none(windows: Windows) -> None:
         (PsutilBattery(100, 7200, power_plugged=True), Battery(1.0, plugged=True, remaining_seconds=None)),
     ],
 )
-def test_a_laptop_with_windows_shows_what_psutil_knows(
+def test_a_windows_laptop_shows_what_psutil_knows(
     windows: Windows, monkeypatch: pytest.MonkeyPatch, answer: PsutilBattery, battery: Battery
 ) -> None:
     monkeypatch.setattr(psutil, "sensors_battery", lambda: answer)
@@ -132,7 +132,7 @@ def test_a_mac_on_its_charger_has_no_remaining_time(macos: MacOs) -> None:
 
 
 @pytest.mark.parametrize(("now", "full"), [("-1", "50000000"), ("1000", "-5"), ("1000", "0")])
-def test_a_battery_whose_charge_cannot_be_shows_its_percentage(laptop: FixtureMachine, now: str, full: str) -> None:
+def test_a_battery_with_an_impossible_charge_shows_its_percentage(laptop: FixtureMachine, now: str, full: str) -> None:
     laptop.write("sys/class/power_supply/BAT0/energy_now", now)
     laptop.write("sys/class/power_supply/BAT0/energy_full", full)
     laptop.write("sys/class/power_supply/BAT0/capacity", "60")

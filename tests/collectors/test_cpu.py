@@ -1,4 +1,4 @@
-"""CPU shares, from counters that only grow, or nearly so."""
+"""CPU usage from counters that only grow, or almost only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ START = {"user": 1000, "nice": 0, "system": 500, "idle": 98000, "iowait": 500, "
 
 
 def stat(*cores: dict[str, int]) -> str:
-    """Return a /proc/stat of cores, in ticks of 10 ms."""
+    """Return the text of a /proc/stat with these cores, in ticks of 10 ms."""
     together = {mode: sum(core[mode] for core in cores) for mode in START}
     lines = [("cpu ", together), *((f"cpu{number}", core) for number, core in enumerate(cores))]
     text = "".join(f"{name} {' '.join(str(core[mode]) for mode in START)} 0 0\n" for name, core in lines)
@@ -31,7 +31,7 @@ def grown(**ticks: int) -> dict[str, int]:
     return {mode: START[mode] + ticks.get(mode, 0) for mode in START}
 
 
-def test_shares_are_what_the_counters_grew_by_without_idle_and_iowait(laptop: FixtureMachine) -> None:
+def test_usage_is_the_increase_of_all_counters_but_idle_and_iowait(laptop: FixtureMachine) -> None:
     cpu = laptop.later().section(Cpu)
     assert cpu is not None
     assert cpu.core_usage_ratios == pytest.approx((0.95, 0.5, 0.1, 0.2))
@@ -71,7 +71,7 @@ def test_guest_time_is_not_counted_twice(laptop: FixtureMachine) -> None:
         ({"user": 250, "steal": 250, "idle": 500}, 0.5),
         ({"irq": 100, "softirq": 100, "nice": 100, "system": 100, "idle": 600}, 0.4),
         ({}, 0.0),
-        # The kernel corrects iowait and idle downwards; that is neither negative nor 100 %.
+        # The kernel revises iowait and idle downwards; usage must be neither negative nor 100 %.
         ({"user": 500, "idle": 500, "iowait": -30}, 0.5),
         ({"user": 300, "idle": -5}, 1.0),
     ],
@@ -85,8 +85,8 @@ def test_a_share_is_busy_time_of_all_time(server: FixtureMachine, ticks: dict[st
     assert cpu.core_usage_ratios == pytest.approx((share,))
 
 
-def test_a_counter_that_falls_a_little_stands_still_until_it_is_passed_again(server: FixtureMachine) -> None:
-    """Prometheus takes any fall for a restart and would count 985 s of idle time at once."""
+def test_a_counter_that_falls_slightly_stands_still_until_it_has_caught_up(server: FixtureMachine) -> None:
+    """Prometheus takes any decrease for a reset and would count 985 s of idle time at once."""
     idle = []
     for ticks in (0, 100, 90, 95, 110):
         server.write("proc/stat", stat(grown(idle=ticks)))
@@ -94,8 +94,8 @@ def test_a_counter_that_falls_a_little_stands_still_until_it_is_passed_again(ser
     assert idle == [980.0, 981.0, 981.0, 981.0, 981.1]
 
 
-def test_a_core_whose_idle_time_falls_a_little_stays_as_busy_as_it_is(server: FixtureMachine) -> None:
-    """Idle time that is only made up again is no new idle time: the core does nothing but work all along."""
+def test_a_core_whose_idle_time_falls_slightly_stays_as_busy_as_it_is(server: FixtureMachine) -> None:
+    """Idle time that only makes up for a correction is not new idle time: the core was busy all along."""
     server.write("proc/stat", stat(START, START))
     server.prime()
     shares = []
@@ -107,7 +107,7 @@ def test_a_core_whose_idle_time_falls_a_little_stays_as_busy_as_it_is(server: Fi
 
 @pytest.mark.parametrize("mode", START)
 def test_a_core_is_never_less_than_idle_nor_more_than_busy(server: FixtureMachine, mode: str) -> None:
-    """Not where a counter falls a little, not where it begins anew, and not where it has made up for that."""
+    """Not when a counter falls slightly, not when it is reset, and not when it has caught up again."""
     server.write("proc/stat", stat(START, START))
     server.prime()
     for step, fall in enumerate((-1, -200, 0, -9999, 100), start=1):
@@ -117,7 +117,7 @@ def test_a_core_is_never_less_than_idle_nor_more_than_busy(server: FixtureMachin
 
 
 def test_a_counter_does_not_fall_after_a_night_without_samples_either(server: FixtureMachine) -> None:
-    """The sample of the evening is too old for a share of now, and still what Prometheus saw last."""
+    """Last evening's sample is too old to compute usage from, but it is still what Prometheus saw last."""
     server.write("proc/stat", stat(grown(idle=100)))
     server.sample()
     server.write("proc/stat", stat(grown(idle=90)))
@@ -126,13 +126,13 @@ def test_a_counter_does_not_fall_after_a_night_without_samples_either(server: Fi
     assert cpu.seconds_by_mode["idle"] == 981.0
 
 
-def test_counters_that_begin_anew_are_shown_as_they_are(server: FixtureMachine) -> None:
+def test_counters_that_were_reset_are_shown_as_they_are(server: FixtureMachine) -> None:
     server.read(Cpu)
     server.write("proc/stat", stat(dict.fromkeys(START, 10)))
     assert server.exposition().value("host_cpu_seconds_total", mode="idle") == 0.1
 
 
-def test_a_core_that_comes_or_goes_costs_its_shares_for_one_sample_only(server: FixtureMachine) -> None:
+def test_a_core_that_comes_or_goes_costs_per_core_usage_for_one_sample_only(server: FixtureMachine) -> None:
     server.write("proc/stat", stat(START, START))
     server.read(Cpu)
     server.write("proc/stat", stat(START))
@@ -141,7 +141,7 @@ def test_a_core_that_comes_or_goes_costs_its_shares_for_one_sample_only(server: 
     assert server.read(Cpu).core_usage_ratios == pytest.approx((1.0,))
 
 
-def test_the_very_first_sample_already_has_shares(server: FixtureMachine) -> None:
+def test_the_very_first_sample_already_has_usage(server: FixtureMachine) -> None:
     exposition = server.exposition()
     assert exposition.value("host_cpu_usage_ratio") == 0.0
     assert exposition.value("host_cpu_core_usage_ratio", core="0") == 0.0
@@ -167,7 +167,7 @@ def test_the_live_counters_are_those_of_proc_stat(exporter: Exporter) -> None:
     cores = Path("/proc/stat").read_text().count("\ncpu")
     for mode, low, high in zip(START, before, after, strict=True):
         shown = samples.value("host_cpu_seconds_total", mode=mode)
-        # The sample may be a second old, and the kernel corrects idle and iowait a little.
+        # The sample may be a second old, and the kernel revises idle and iowait slightly.
         assert shown is not None
         assert low - 2 * cores <= shown <= high + 3, mode
     assert samples.value("host_logical_cpus") == cores
@@ -191,8 +191,8 @@ def test_macos_has_four_modes(macos: MacOs) -> None:
 
 
 @pytest.mark.parametrize("online", ["0-4294967295", "0-99999999999999999999", "0,0", "9" * 5000])
-def test_a_list_of_cpus_that_cannot_be_is_not_counted_through(server: FixtureMachine, online: str) -> None:
-    """Listed one by one, the first would take 100 GB of memory."""
+def test_an_impossible_list_of_cpus_is_not_expanded(server: FixtureMachine, online: str) -> None:
+    """Expanded one by one, the first list would take 100 GB of memory."""
     server.write("sys/devices/system/cpu/online", online)
     cpu = server.read(Cpu)
     assert cpu.core_numbers == tuple(range(cpu.logical_cpus))

@@ -1,4 +1,4 @@
-"""Traffic of the disks."""
+"""Disk traffic."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def names(machine: FixtureMachine) -> list[str]:
 
 
 def test_whole_disks_that_were_used_are_shown(laptop: FixtureMachine) -> None:
-    """Not the card reader that never was (sda), partitions, loop and RAM disks."""
+    """Not the card reader that was never used (sda), nor partitions, loop devices and RAM disks."""
     assert names(laptop) == ["nvme0n1", "sdb"]
 
 
@@ -42,7 +42,7 @@ def test_the_counters_are_in_bytes_and_seconds(laptop: FixtureMachine) -> None:
     )
 
 
-def test_rates_are_what_was_moved_in_the_time_between(laptop: FixtureMachine) -> None:
+def test_rates_are_the_bytes_moved_between_two_samples(laptop: FixtureMachine) -> None:
     disks = laptop.later().section(Disks)
     assert disks is not None
     assert disks.disks[0].read_rate_bytes == 204_800 * SECTOR / 10
@@ -50,7 +50,7 @@ def test_rates_are_what_was_moved_in_the_time_between(laptop: FixtureMachine) ->
     assert disks.disks[1].read_rate_bytes == 0
 
 
-def test_counters_that_begin_anew_have_no_rate_rather_than_a_negative_one(laptop: FixtureMachine) -> None:
+def test_counters_that_were_reset_have_no_rate_rather_than_a_negative_one(laptop: FixtureMachine) -> None:
     laptop.read(Disks)
     laptop.write("proc/diskstats", "259 0 nvme0n1 1 0 8 1 1 0 8 1 0 1 1\n")
     disk = laptop.read(Disks).disks[0]
@@ -73,13 +73,13 @@ def test_a_disk_that_is_pulled_is_gone_from_the_next_sample(laptop: FixtureMachi
         ({"exclude_disks": "nvme*"}, ["loop0", "sdb", "zram0"]),
     ],
 )
-def test_what_is_left_out_is_a_setting(
+def test_a_setting_decides_what_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, object], shown: list[str]
 ) -> None:
     assert names(FixtureMachine("laptop", tmp_path, monkeypatch, **settings)) == shown
 
 
-def test_what_is_made_of_other_disks_or_part_of_one_is_not_added_to_the_total(
+def test_partitions_and_disks_built_on_others_are_not_added_to_the_total(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine = FixtureMachine("server", tmp_path, monkeypatch, disk_partitions=True)
@@ -97,13 +97,13 @@ def test_what_is_made_of_other_disks_or_part_of_one_is_not_added_to_the_total(
     assert values["disk_written_bytes_total"] == 2 * 160 * SECTOR
 
 
-def test_a_slash_in_a_disks_name_is_an_exclamation_mark_in_sys(server: FixtureMachine) -> None:
+def test_a_slash_in_a_device_name_is_an_exclamation_mark_in_sys(server: FixtureMachine) -> None:
     server.write("proc/diskstats", "104 0 cciss/c0d0 1 0 8 1 1 0 8 1 0 1 1\n104 1 cciss/c0d0p1 1 0 8 1 1 0 8 1 0 1 1\n")
     server.write("sys/block/cciss!c0d0/size", "1\n")
     assert names(server) == ["cciss/c0d0"]
 
 
-def test_without_sys_all_that_the_kernel_counts_is_shown(server: FixtureMachine) -> None:
+def test_without_sys_everything_that_the_kernel_counts_is_shown(server: FixtureMachine) -> None:
     server.remove("sys/block")
     assert names(server) == ["vda", "vda1"]
 
@@ -121,7 +121,7 @@ def test_the_live_counters_are_those_of_diskstats(exporter: Exporter) -> None:
         return {line[2]: [int(field) for field in line[3:14]] for line in lines}
 
     before = table()
-    exporter.get()  # what was sampled before our first look may be a second old
+    exporter.get()  # a sample taken before our first look may be a second old
     samples, after = exporter.samples(), table()
     shown = samples.labels("host_disk_read_bytes_total", "device")
     whole = {path.name for path in Path("/sys/block").iterdir()} if Path("/sys/block").is_dir() else shown
@@ -145,8 +145,8 @@ def test_windows_does_not_count_busy_time(windows: Windows) -> None:
     assert exposition.value("host_disk_written_bytes_total", device="PhysicalDrive0") == 2_000_000
 
 
-def test_a_name_that_is_no_text_does_not_break_the_exposition(server: FixtureMachine) -> None:
-    """psutil hands such bytes on as lone surrogates, which cannot be encoded."""
+def test_a_name_that_is_not_text_does_not_break_the_exposition(server: FixtureMachine) -> None:
+    """psutil passes such bytes on as lone surrogates, which cannot be encoded."""
     line = server.path("proc/diskstats").read_bytes().replace(b"vda", b"vd\xff", 1)
     server.write("proc/diskstats", line)
     server.remove("sys/block")

@@ -32,7 +32,7 @@ def test_the_laptop_shows_its_data_and_neither_pseudo_filesystems_nor_repeats(la
     assert list(by_mountpoint(laptop)) == ["/", "/boot/efi", "/home", "/media/ann/My Disk", "/mnt/late", "/mnt/nas"]
 
 
-def test_usage_is_as_df_has_it_with_the_space_kept_for_root_used_up(laptop: FixtureMachine) -> None:
+def test_usage_is_as_in_df_with_space_reserved_for_root_not_available(laptop: FixtureMachine) -> None:
     assert by_mountpoint(laptop)["/"] == Filesystem(
         device="/dev/nvme0n1p2",
         mountpoint="/",
@@ -53,14 +53,14 @@ def test_a_filesystem_without_a_fixed_number_of_inodes_has_no_inode_series(lapto
     assert exposition.value("host_filesystem_size_bytes", mountpoint="/boot/efi") == 512 * 2**20
 
 
-def test_a_read_only_mount_says_so(laptop: FixtureMachine) -> None:
+def test_a_read_only_mount_is_marked(laptop: FixtureMachine) -> None:
     exposition = laptop.exposition()
     assert exposition.value("host_filesystem_readonly", mountpoint="/media/ann/My Disk") == 1
     assert exposition.value("host_filesystem_readonly", mountpoint="/") == 0
 
 
 def test_another_filesystem_is_never_shown_under_a_mounts_name(laptop: FixtureMachine) -> None:
-    """Without mount propagation, what stands in our container at a later mount's path is the disk below it."""
+    """Without mount propagation, the path of a later mount leads to the disk below it inside our container."""
     late = by_mountpoint(laptop)["/mnt/late"]
     assert late == Filesystem("/dev/sdc1", "/mnt/late", "ext4", readonly=False, error=OTHER)
     exposition = laptop.exposition()
@@ -69,7 +69,7 @@ def test_another_filesystem_is_never_shown_under_a_mounts_name(laptop: FixtureMa
         assert exposition.value(f"host_filesystem_{name}", mountpoint="/mnt/late") is None
 
 
-def test_a_filesystem_that_refuses_costs_only_its_own_figures(laptop: FixtureMachine) -> None:
+def test_a_filesystem_that_returns_an_error_costs_only_its_own_figures(laptop: FixtureMachine) -> None:
     figures = json.loads(laptop.path("filesystems.json").read_text())
     del figures["/mnt/nas"]
     laptop.write("filesystems.json", json.dumps(figures))
@@ -78,7 +78,7 @@ def test_a_filesystem_that_refuses_costs_only_its_own_figures(laptop: FixtureMac
     assert shown["/home"].usage_ratio == 0.25
 
 
-def test_the_fullest_is_named_and_one_that_cannot_be_read_is_not(laptop: FixtureMachine) -> None:
+def test_the_fullest_is_one_that_could_be_read(laptop: FixtureMachine) -> None:
     fullest = laptop.read(Filesystems).fullest()
     assert fullest is not None
     assert fullest.mountpoint == "/mnt/nas"
@@ -119,7 +119,7 @@ def test_an_empty_filesystem_has_no_ratio(server: FixtureMachine) -> None:
         ("exclude_mountpoints", "/media/*,/mnt/late", set(), {"/media/ann/My Disk", "/mnt/late"}),
     ],
 )
-def test_what_is_left_out_is_a_setting(
+def test_a_setting_decides_what_is_left_out(
     *,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -134,7 +134,7 @@ def test_what_is_left_out_is_a_setting(
 
 
 def test_weird_mountpoints_are_found_and_come_out_printable(server: FixtureMachine) -> None:
-    """The path that is asked has the bytes as they are; what people see is replaced."""
+    """The system call gets the original bytes; people see replacement characters."""
     server.write("proc/1/mountinfo", b"1 0 8:1 / /a\\012b\xff\x0c rw - ext4 /dev/sda1 rw\n")
     path = os.fsdecode(b"/a\nb\xff\x0c")
     usage = {"size_bytes": 10, "used_bytes": 5, "available_bytes": 5, "device_number": "8:1"}
@@ -158,7 +158,7 @@ def test_the_live_figures_are_those_of_df(exporter: Exporter) -> None:
     assert "/" in mountpoints
     for mountpoint in mountpoints:
         said = df(mountpoint)
-        room = 512 * 2**20 + said["size"] // 1000  # other tests write files meanwhile
+        room = 512 * 2**20 + said["size"] // 1000  # other tests write files at the same time
         figures = {name: samples.value(f"host_filesystem_{name}", mountpoint=mountpoint) for name in FIGURES}
         assert figures["size_bytes"] == said["size"]
         assert figures["used_bytes"] == pytest.approx(said["used"], abs=room)

@@ -21,7 +21,7 @@ KIB = 1024
 MIB = 1024 * KIB
 
 
-def test_used_is_total_less_available_and_the_ratio_follows(laptop: FixtureMachine) -> None:
+def test_used_is_total_minus_available_and_the_ratio_follows(laptop: FixtureMachine) -> None:
     assert laptop.read(Memory) == Memory(
         total_bytes=16384000 * KIB,
         available_bytes=4096000 * KIB,
@@ -40,8 +40,8 @@ def test_a_machine_without_swap_has_no_swap_ratio(server: FixtureMachine) -> Non
     assert "host_swap_usage_ratio" not in exposition.names()
 
 
-def test_a_kernel_with_few_figures_is_no_failure_and_nothing_is_said(server: FixtureMachine) -> None:
-    """As gVisor has it; psutil warns of every missing field, at every scrape."""
+def test_a_kernel_with_few_figures_is_not_a_failure_and_logs_nothing(server: FixtureMachine) -> None:
+    """gVisor has such a kernel; psutil would warn of every missing field at every scrape."""
     server.write(
         "proc/meminfo", "MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 250 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n"
     )
@@ -79,14 +79,14 @@ def test_windows_has_memory_and_a_page_file(windows: Windows) -> None:
     assert (memory.usage_ratio, memory.swap_usage_ratio) == (0.75, 0.25)
 
 
-def test_macos_counts_used_as_everywhere_not_as_psutil_does_there(macos: MacOs) -> None:
+def test_used_on_macos_is_computed_as_everywhere_else_not_as_psutil_does(macos: MacOs) -> None:
     memory = macos.read(Memory)
     assert memory.used_bytes == memory.total_bytes - memory.available_bytes
     assert memory.usage_ratio == 0.5
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # psutil's, of what is missing here
-def test_more_free_than_there_is_as_in_some_containers_is_nothing_used(laptop: FixtureMachine) -> None:
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # psutil's warnings, about the fields missing here
+def test_more_free_than_total_as_in_some_containers_counts_as_nothing_used(laptop: FixtureMachine) -> None:
     laptop.write(
         "proc/meminfo",
         "MemTotal: 100 kB\nMemFree: 200 kB\nMemAvailable: 300 kB\nBuffers: 0 kB\nCached: 0 kB\n"

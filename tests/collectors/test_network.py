@@ -1,4 +1,4 @@
-"""Network interfaces: link, speed, traffic."""
+"""Network interfaces: link state, speed and traffic."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def test_the_counters_are_those_of_the_file_in_the_right_columns(laptop: Fixture
     )
 
 
-def test_rates_are_what_was_moved_in_the_time_between(laptop: FixtureMachine) -> None:
+def test_rates_are_the_bytes_moved_between_two_samples(laptop: FixtureMachine) -> None:
     network = laptop.later().section(Network)
     assert network is not None
     rates = {each.interface: (each.receive_rate_bytes, each.transmit_rate_bytes) for each in network.interfaces}
     assert rates == {"enp0s31f6": (0, 0), "enp3s0": (1_250_000, 250_000), "wlp4s0": (1000, 500)}
 
 
-def test_an_interface_that_is_made_anew_has_no_rate_rather_than_a_negative_one(laptop: FixtureMachine) -> None:
+def test_an_interface_created_anew_has_no_rate_rather_than_a_negative_one(laptop: FixtureMachine) -> None:
     laptop.read(Network)
     laptop.write("proc/1/net/dev", f"enp3s0: {' 1' * 16}\n")
     assert [(each.interface, each.receive_rate_bytes) for each in laptop.read(Network).interfaces] == [("enp3s0", None)]
@@ -59,18 +59,18 @@ def test_an_interface_that_is_made_anew_has_no_rate_rather_than_a_negative_one(l
 @pytest.mark.parametrize(
     ("state", "up"), [("up", 1), ("down", 0), ("unknown", 1), ("dormant", 0), ("lowerlayerdown", 0)]
 )
-def test_a_tunnel_that_knows_no_link_is_up(laptop: FixtureMachine, state: str, up: int) -> None:
+def test_a_tunnel_without_link_state_is_up(laptop: FixtureMachine, state: str, up: int) -> None:
     laptop.write("sys/class/net/enp3s0/operstate", f"{state}\n")
     assert laptop.exposition().value("host_network_up", interface="enp3s0") == up
 
 
 @pytest.mark.parametrize("speed", ["-1", "0", "", "4294967295x"])
-def test_a_speed_that_is_not_known_is_absent(laptop: FixtureMachine, speed: str) -> None:
+def test_an_unknown_speed_is_absent(laptop: FixtureMachine, speed: str) -> None:
     laptop.write("sys/class/net/enp3s0/speed", f"{speed}\n")
     assert laptop.exposition().value("host_network_speed_bytes", interface="enp3s0") is None
 
 
-def test_an_interface_that_sys_does_not_know_still_has_its_counters(server: FixtureMachine) -> None:
+def test_an_interface_missing_in_sys_still_has_its_counters(server: FixtureMachine) -> None:
     server.remove("sys/class/net")
     exposition = server.exposition()
     assert exposition.value("host_network_up", interface="eth0") is None
@@ -89,7 +89,7 @@ def test_names_with_colons_and_counters_that_touch_the_name_are_read(server: Fix
     ("patterns", "shown"),
     [("lo,en*", ["br-0123456789ab", "docker0", "veth1a2b3c4", "wlp4s0"]), ("*", [])],
 )
-def test_what_is_left_out_is_a_setting(
+def test_a_setting_decides_what_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patterns: str, shown: list[str]
 ) -> None:
     assert sorted(by_name(FixtureMachine("laptop", tmp_path, monkeypatch, exclude_interfaces=patterns))) == shown
@@ -145,8 +145,8 @@ def test_macos_shows_its_card_and_its_tunnel(macos: MacOs) -> None:
     assert [each.interface for each in macos.read(Network).interfaces] == ["en0", "utun0"]
 
 
-def test_lines_that_no_kernel_writes_are_passed_over(laptop: FixtureMachine) -> None:
-    """A name is a folder's in /sys, and a counter has 64 bits: what is larger made a rate of infinity."""
+def test_lines_that_no_kernel_writes_are_skipped(laptop: FixtureMachine) -> None:
+    """A name must be a folder in /sys, and a counter has 64 bits: a larger one led to a rate of infinity."""
     table = laptop.path("proc/1/net/dev").read_text()
     odd = [
         f"{name}: {count}{' 0' * 15}" for name, count in (("../../etc", 1), ("a\0b", 1), ("", 1), ("big0", "9" * 308))

@@ -1,4 +1,4 @@
-"""Pressure stall information of Linux."""
+"""Linux pressure stall information."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_file_that_is_empty_gives_no_series(laptop: FixtureMachine) -> None:
     assert exposition.labels("host_pressure_waiting_seconds_total", "resource") == {"cpu", "io"}
 
 
-def test_a_kernel_without_pressure_is_no_failure(server: FixtureMachine) -> None:
+def test_a_kernel_without_pressure_is_not_a_failure(server: FixtureMachine) -> None:
     assert server.try_read(Pressures) is None
     exposition = server.exposition()
     assert exposition.value("host_exporter_collector_success", collector="pressure") == 1
@@ -64,5 +64,5 @@ def test_the_live_figures_are_those_of_proc(exporter: Exporter) -> None:
         assert found
         shown = samples.value("host_pressure_waiting_seconds_total", resource=resource)
         assert shown is not None
-        # The sample may be a second old, and the clock of a slow machine runs on.
+        # The sample may be a second old, and time passes on a slow machine.
         assert int(found[1]) / 1e6 - 10 <= shown <= int(found[1]) / 1e6

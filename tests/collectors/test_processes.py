@@ -1,4 +1,4 @@
-"""Processes: how many, and which use most."""
+"""Processes: how many there are, and which use the most CPU and memory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def processes(snapshot: Snapshot) -> Processes:
 def put(
     machine: FixtureMachine, pid: int, *, name: str = "x", cpu: int = 0, rss: int = 1, start: int = 9, threads: int = 1
 ) -> None:
-    """Write a process that has used ``cpu`` ticks and holds ``rss`` pages."""
+    """Write the files of a process that has used ``cpu`` ticks and holds ``rss`` pages."""
     values = {
         "pid": pid,
         "name": name,
@@ -49,7 +49,7 @@ def cores(machine: FixtureMachine) -> dict[str, float | None]:
     return {program.name: program.cpu_cores for program in processes(machine.sample()).programs}
 
 
-def test_the_programs_are_the_first_by_cpu_and_the_first_by_memory(laptop: FixtureMachine) -> None:
+def test_the_programs_are_the_top_ones_by_cpu_and_by_memory(laptop: FixtureMachine) -> None:
     section = processes(laptop.later())
     expected = [
         Program("python3 train.py", 0.95, 512 * MIB, 1),
@@ -72,16 +72,16 @@ def test_single_processes_have_pid_user_threads_and_state(laptop: FixtureMachine
     assert shown[701] == train
     assert train.cpu_cores == pytest.approx(0.95)
     assert shown[706].state == "running"
-    assert shown[703].user == "4242"  # a number where the machine has no name for it
+    assert shown[703].user == "4242"  # a number if the machine has no name for it
     assert {shown[pid].user for pid in (709, 710) if pid in shown} <= {"postgres"}
 
 
-def test_nothing_of_a_command_line_but_the_script_is_ever_shown(laptop: FixtureMachine) -> None:
+def test_only_the_script_of_a_command_line_is_ever_shown(laptop: FixtureMachine) -> None:
     assert "hunter2" in laptop.path("proc/701/cmdline").read_text()
     assert "hunter2" not in repr(processes(laptop.later()))
 
 
-def test_states_are_counted_and_those_without_a_process_are_zero(laptop: FixtureMachine) -> None:
+def test_states_are_counted_and_those_without_processes_are_zero(laptop: FixtureMachine) -> None:
     section = processes(laptop.sample())
     assert section.total == 14
     expected = {"running": 1, "sleeping": 9, "disk-sleep": 1, "stopped": 0, "zombie": 1, "idle": 2}
@@ -91,7 +91,7 @@ def test_states_are_counted_and_those_without_a_process_are_zero(laptop: Fixture
 
 
 def test_kernel_threads_of_one_kind_are_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """kworker/0:1-events is kworker/0:1-mm_percpu_wq a moment later: a series each would fill the storage."""
+    """kworker/0:1-events becomes kworker/0:1-mm_percpu_wq a moment later: one series each would fill the storage."""
     laptop = FixtureMachine("laptop", tmp_path, monkeypatch, top=50)
     laptop.prime()
     for pid in (57, 58):
@@ -136,7 +136,7 @@ def test_there_are_at_most_two_names_for_each_of_top(
     assert {"python3 train.py", "java app.jar"} <= {program.name for program in section.programs}
 
 
-def test_cpu_is_what_was_used_since_the_sample_before(server: FixtureMachine) -> None:
+def test_cpu_is_what_was_used_since_the_previous_sample(server: FixtureMachine) -> None:
     put(server, 99, name="load", cpu=100)
     server.prime()
     put(server, 99, name="load", cpu=350)
@@ -144,19 +144,19 @@ def test_cpu_is_what_was_used_since_the_sample_before(server: FixtureMachine) ->
     assert cores(server)["load"] == 0.0
 
 
-def test_a_process_that_was_started_meanwhile_counts_with_all_it_used(server: FixtureMachine) -> None:
+def test_a_process_started_since_the_baseline_counts_with_all_it_used(server: FixtureMachine) -> None:
     server.prime()
     put(server, 99, name="new", cpu=500)
     assert cores(server)["new"] == pytest.approx(0.5)
 
 
-def test_an_old_process_that_only_now_comes_into_sight_does_not_count_its_past(server: FixtureMachine) -> None:
+def test_the_past_of_an_old_process_that_has_just_become_visible_does_not_count(server: FixtureMachine) -> None:
     server.prime()
     put(server, 99, name="old", cpu=9_999_999, threads=2)
     assert cores(server)["old"] == pytest.approx(2.0)
 
 
-def test_a_pid_that_is_used_again_is_another_process(server: FixtureMachine) -> None:
+def test_a_reused_pid_is_another_process(server: FixtureMachine) -> None:
     put(server, 99, name="first", cpu=900, start=10)
     server.prime()
     put(server, 99, name="second", cpu=100, start=5000)
@@ -173,13 +173,13 @@ def test_the_very_first_sample_already_has_values(laptop: FixtureMachine) -> Non
 
 
 @pytest.mark.parametrize("content", [b"", b"99 (cut", b"99 (cut) S 1 2", b"no brackets", b"99 (x) S " + b"y " * 40])
-def test_a_line_that_is_cut_is_a_process_that_just_ends(server: FixtureMachine, content: bytes) -> None:
+def test_a_truncated_line_is_a_process_that_is_just_ending(server: FixtureMachine, content: bytes) -> None:
     server.write("proc/99/stat", content)
     section = processes(server.sample())
     assert section.total == 2
 
 
-def test_windows_idle_process_is_no_process_and_what_may_not_be_read_is_nothing(windows: Windows) -> None:
+def test_the_windows_idle_process_and_unreadable_details_are_left_out(windows: Windows) -> None:
     section = processes(windows.sample())
     assert section.total == 3
     shown = {process.name: process for process in section.processes}

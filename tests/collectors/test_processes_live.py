@@ -1,4 +1,4 @@
-"""Real processes of this machine: weird names, zombies, short lives, foreign owners."""
+"""Real processes on this machine: weird names, zombies, short lives, other owners."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="prctl and /proc are Linux's")
 
-# The name is set on the child's own main thread, as a program that renames itself does. It then works a little
+# The child sets the name on its own main thread, as a program that renames itself does. It then works a little
 # all the time, so that it is among the first by CPU.
 RENAMED = """
 import ctypes, sys, time
@@ -44,14 +44,14 @@ NAMES = {
     b"\xff\xfe bad": "\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER} bad",
     b'quo"te\\{a="b"}': 'quo"te\\{a="b"}',
     b"tab\there\x1b[31m": "tab?here?[31m",
-    # A status file with this name has a line "Uid:" of its own.
+    # With this name, the status file has a second "Uid:" line.
     b"x\rUid:\t9\t9\t9\t9": "x?Uid:?9?9?9?9",
 }
 
 
 @contextmanager
 def renamed(*names: bytes) -> Iterator[list[int]]:
-    """Run a process of each name; yield their PIDs once they have it."""
+    """Run a process under each name; yield the PIDs once all names are set."""
     children = [subprocess.Popen([sys.executable, "-c", RENAMED, name.hex()], stdout=subprocess.PIPE) for name in names]
     try:
         for child in children:
@@ -65,11 +65,11 @@ def renamed(*names: bytes) -> Iterator[list[int]]:
 
 
 def sampler() -> Sampler:
-    """Return a sampler of this machine's processes alone."""
+    """Return a sampler of nothing but this machine's processes."""
     return Sampler(open_machine(Settings()), [each for each in COLLECTORS if each.name == "processes"])
 
 
-def test_weird_names_come_out_as_label_values_that_a_parser_reads() -> None:
+def test_weird_names_become_label_values_that_a_parser_can_read() -> None:
     with renamed(*NAMES), Exporter("--top", "50") as exporter:
         samples = exporter.samples()
         for kind in ("cpu_cores", "memory_bytes", "instances"):
@@ -80,7 +80,7 @@ def test_weird_names_come_out_as_label_values_that_a_parser_reads() -> None:
 
 
 def test_a_name_cannot_make_a_process_look_like_another_users() -> None:
-    import pwd  # Windows has none, and still has to collect this file
+    import pwd  # not on Windows, which must still be able to collect this file
 
     with renamed(*NAMES) as pids:
         source = LinuxProcesses(Host())
@@ -89,16 +89,16 @@ def test_a_name_cannot_make_a_process_look_like_another_users() -> None:
         assert {source.user(found[pid]) for pid in pids} == {mine}
 
 
-def test_a_process_without_a_name_is_called_by_its_program() -> None:
-    """An empty label is no label for Prometheus: the series would have no name at all."""
+def test_a_process_without_a_name_is_named_after_its_program() -> None:
+    """For Prometheus an empty label is no label: the series would have no name at all."""
     with renamed(b"") as [pid]:
         assert LinuxProcesses(Host()).scan()[pid].name
 
 
-def test_a_zombie_is_counted_and_no_failure() -> None:
+def test_a_zombie_is_counted_and_is_not_a_failure() -> None:
     child = subprocess.Popen([sys.executable, "-c", "pass"])
     try:
-        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and nobody has asked how
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and nobody has waited for it
         snapshot = sampler().sample()
         assert not snapshot.failures()
         section = snapshot.section(Processes)
@@ -110,9 +110,9 @@ def test_a_zombie_is_counted_and_no_failure() -> None:
         child.wait()
 
 
-def test_processes_that_die_during_the_scan_are_no_failure() -> None:
+def test_processes_that_die_during_the_scan_are_not_a_failure() -> None:
     taker = sampler()
-    taker.sample()  # the first waits for its rates; from now on a sample is a scan
+    taker.sample()  # the first one waits for its rates; from now on each sample is one scan
     short: set[int] = set()
     before: set[int] = set()
     shell = subprocess.Popen(["/bin/sh", "-c", "while :; do /bin/true & /bin/true & /bin/true & wait; done"])

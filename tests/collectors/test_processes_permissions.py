@@ -1,4 +1,4 @@
-"""Processes whose files may not be read: by the owner of nothing, as a container's user is."""
+"""Processes whose files are unreadable for an unprivileged user, such as a container's."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOBODY = 65534
 
 @contextmanager
 def nobody() -> Iterator[None]:
-    """Be a user without rights for a while; who is none already stays what he is."""
+    """Become an unprivileged user for a while; a user who already is one stays the same."""
     if os.geteuid() != 0:
         yield
         return
@@ -44,7 +44,7 @@ def nobody() -> Iterator[None]:
 
 @pytest.fixture
 def laptop(monkeypatch: pytest.MonkeyPatch) -> Iterator[FixtureMachine]:
-    """The laptop, where anybody may look (pytest's own folders are its user's alone)."""
+    """The laptop, readable for everybody (pytest's own folders are private to its user)."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         yield FixtureMachine("laptop", Path(folder), monkeypatch)
@@ -61,7 +61,7 @@ def forbid(machine: FixtureMachine, path: str) -> None:
         machine.path(path).read_bytes()
 
 
-def test_a_process_that_may_not_be_read_is_left_out(laptop: FixtureMachine) -> None:
+def test_an_unreadable_process_is_left_out(laptop: FixtureMachine) -> None:
     forbid(laptop, "proc/703/stat")
     section = read(laptop)
     assert section.total == 13
@@ -80,13 +80,13 @@ def test_without_its_status_a_process_has_no_user(laptop: FixtureMachine) -> Non
     assert shown[701].user == "ann"
 
 
-def test_a_folder_that_may_not_be_entered_is_left_out(laptop: FixtureMachine) -> None:
+def test_a_folder_that_cannot_be_entered_is_left_out(laptop: FixtureMachine) -> None:
     laptop.path("proc/703").chmod(0o000)
     assert read(laptop).total == 13
     laptop.path("proc/703").chmod(0o755)
 
 
-def test_a_user_without_rights_sees_this_machines_processes_and_no_collector_fails() -> None:
+def test_an_unprivileged_user_sees_this_machines_processes_and_no_collector_fails() -> None:
     with nobody():
         sampler = Sampler(open_machine(Settings()))
         sampler.prime()

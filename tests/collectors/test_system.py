@@ -1,4 +1,4 @@
-"""Which machine it is, its uptime and its load."""
+"""The machine's identity, uptime and load."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.support import Exporter
 
 
-def test_the_laptop_says_its_names_and_times(laptop: FixtureMachine) -> None:
+def test_the_laptop_shows_its_names_and_times(laptop: FixtureMachine) -> None:
     assert laptop.read(System) == System(
         hostname="aspen",
         system="linux",
@@ -56,7 +56,7 @@ def test_a_machine_without_any_name_is_unknown(server: FixtureMachine) -> None:
         ("oak\x1b[31m\n", "oak?[31m"),
     ],
 )
-def test_the_host_name_is_the_first_line_with_a_name_and_always_printable(
+def test_the_hostname_is_the_first_line_with_a_name_and_always_printable(
     laptop: FixtureMachine, content: str | bytes, name: str
 ) -> None:
     laptop.write("etc/hostname", content)
@@ -64,7 +64,7 @@ def test_the_host_name_is_the_first_line_with_a_name_and_always_printable(
 
 
 def test_links_of_the_host_do_not_lead_into_the_container(laptop: FixtureMachine) -> None:
-    """NixOS has such links; followed in the container they lead to its own files, or nowhere."""
+    """NixOS has such links; followed inside the container, they lead to its own files or nowhere."""
     for name in ("hostname", "os-release", "passwd"):
         laptop.path("etc/static").mkdir(exist_ok=True)
         laptop.path(f"etc/{name}").rename(laptop.path(f"etc/static/{name}"))
@@ -74,7 +74,7 @@ def test_links_of_the_host_do_not_lead_into_the_container(laptop: FixtureMachine
     assert "ann" in {process.user for process in processes.processes}
 
 
-def test_os_release_may_be_quoted_either_way_or_hold_nonsense(laptop: FixtureMachine) -> None:
+def test_os_release_may_use_either_quotes_or_hold_nonsense(laptop: FixtureMachine) -> None:
     for content, name in (("PRETTY_NAME='Arch Linux'\n", "Arch Linux"), ("NAME=Void\nnonsense\n", "Void")):
         laptop.write("etc/os-release", content)
         assert laptop.read(System).os == name
@@ -114,14 +114,14 @@ def test_macos_has_a_load_average_and_its_own_version(macos: MacOs) -> None:
 @pytest.mark.parametrize(
     ("path", "content"), [("uptime", "nan 1"), ("loadavg", "0.1 inf 0.1 1/2 3"), ("uptime", "-5 1")]
 )
-def test_what_is_no_figure_is_a_failure_and_never_shown(server: FixtureMachine, path: str, content: str) -> None:
-    """JSON has no NaN, and a page cannot write how long infinity is: both were a 500."""
+def test_an_impossible_number_is_a_failure_and_never_shown(server: FixtureMachine, path: str, content: str) -> None:
+    """JSON has no NaN, and the page cannot format an infinite duration: both used to cause a 500."""
     server.write(f"proc/{path}", content)
     (failure,) = server.sample().failures()
     assert failure.collector == "system"
     assert "an impossible value" in (failure.error or "")
 
 
-def test_a_host_name_is_no_longer_than_a_host_name_can_be(server: FixtureMachine) -> None:
+def test_a_hostname_is_never_longer_than_dns_allows(server: FixtureMachine) -> None:
     server.write("etc/hostname", "x" * 100_000)
     assert len(server.read(System).hostname) == 253

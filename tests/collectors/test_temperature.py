@@ -1,4 +1,4 @@
-"""Temperature sensors, where there are any."""
+"""Temperature sensors."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def test_the_laptop_names_its_sensors_and_tells_two_equal_chips_apart(laptop: Fi
     }
 
 
-def test_a_chip_keeps_its_name_when_the_kernel_numbers_it_anew(laptop: FixtureMachine) -> None:
-    """hwmon numbers change from boot to boot; a series must not."""
+def test_a_chip_keeps_its_name_when_the_kernel_renumbers_it(laptop: FixtureMachine) -> None:
+    """hwmon numbers can change at each boot; a series must not."""
     before = celsius(laptop)
     for old, new in (("hwmon1", "hwmon9"), ("hwmon2", "hwmon1"), ("hwmon9", "hwmon2")):
         laptop.path(f"{HWMON}/{old}").rename(laptop.path(f"{HWMON}/{new}"))
@@ -46,7 +46,7 @@ def test_two_equal_chips_without_a_device_are_both_shown(laptop: FixtureMachine)
     assert sorted(value for (chip, _), value in celsius(laptop).items() if chip.startswith("nvme")) == [38.85, 41.85]
 
 
-def test_two_sensors_of_one_label_are_both_shown(laptop: FixtureMachine) -> None:
+def test_two_sensors_with_the_same_label_are_both_shown(laptop: FixtureMachine) -> None:
     laptop.write(f"{HWMON}/hwmon0/temp3_label", "Core 0\n")
     found = celsius(laptop)
     assert found["coretemp", "Core 0 temp2"] == 53.0
@@ -63,13 +63,13 @@ def test_frost_is_below_zero(laptop: FixtureMachine) -> None:
     assert laptop.exposition().value("host_temperature_celsius", chip="iwlwifi_1", sensor="temp1") == -12.5
 
 
-def test_thermal_zones_are_shown_only_where_there_is_nothing_better(laptop: FixtureMachine) -> None:
+def test_thermal_zones_are_shown_only_if_there_is_nothing_better(laptop: FixtureMachine) -> None:
     assert "acpitz" not in {chip for chip, _ in celsius(laptop)}
     laptop.remove(HWMON)
     assert celsius(laptop) == {("acpitz", "thermal_zone0"): 47.0}
 
 
-def test_a_server_has_no_sensors_and_that_is_no_failure(server: FixtureMachine) -> None:
+def test_a_server_without_sensors_is_not_a_failure(server: FixtureMachine) -> None:
     assert server.try_read(Temperatures) is None
     exposition = server.exposition()
     assert exposition.value("host_exporter_collector_success", collector="temperature") == 1

@@ -1,4 +1,4 @@
-"""CSV and JSON Lines from real runs: the rows, several runs, and files that are not ours."""
+"""CSV and JSON Lines from real runs: the rows, repeated runs, and files of somebody else."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def lines(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
-def test_once_writes_one_row_with_the_documented_columns(tmp_path: Path) -> None:
+def test_watch_once_writes_one_row_with_the_documented_columns(tmp_path: Path) -> None:
     table, objects = tmp_path / "rows.csv", tmp_path / "rows.jsonl"
     begin = time.time()
     result = run("watch", "--once", "--export-csv", str(table), "--export-jsonl", str(objects))
@@ -142,7 +142,7 @@ def test_an_empty_file_gets_the_header(tmp_path: Path) -> None:
     assert len(read_csv(table)) == 1
 
 
-def test_a_header_with_windows_line_ends_is_ours(tmp_path: Path) -> None:
+def test_a_header_with_windows_line_endings_is_accepted(tmp_path: Path) -> None:
     table = tmp_path / "rows.csv"
     table.write_bytes((",".join(NAMES) + "\r\n").encode())
     assert run("watch", "--once", "--export-csv", str(table)).returncode == 0
@@ -181,7 +181,7 @@ OTHER_FILES = {
     [(flag, content) for flag, contents in OTHER_FILES.items() for content in contents],
     ids=lambda value: repr(value[:40]) if isinstance(value, bytes) else value,
 )
-def test_a_file_with_other_columns_is_refused_and_left_as_it_is(tmp_path: Path, flag: str, content: bytes) -> None:
+def test_a_file_with_different_columns_is_refused_and_left_unchanged(tmp_path: Path, flag: str, content: bytes) -> None:
     path = tmp_path / "theirs"
     path.write_bytes(content)
     result = run("watch", "--once", flag, str(path))
@@ -248,5 +248,5 @@ def test_a_kill_in_the_middle_of_fast_writing_leaves_whole_lines_after_the_next_
     for rows in (read_csv(table), read_jsonl(objects)):
         assert len(rows) > 10
         whole = [row for row in rows if None not in row.values() or "cpu_usage_ratio" in row]
-        assert len(whole) >= len(rows) - 5, "at most the row that was being written is not whole"
+        assert len(whole) >= len(rows) - 5, "at most the row being written is incomplete"
         assert sum(row["hostname"] != 'a, "b" ' + "ü" * 50 for row in whole) <= 5

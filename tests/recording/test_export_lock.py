@@ -1,4 +1,4 @@
-"""A file that another program holds stops nobody."""
+"""A file locked by another program does not block the exporter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_locked_file_neither_holds_up_the_start_nor_the_end(tmp_path: Path) -> None:
+def test_a_locked_file_delays_neither_start_nor_exit(tmp_path: Path) -> None:
     fcntl = pytest.importorskip("fcntl")
     path = tmp_path / "rows.csv"
     with path.open("a") as held:

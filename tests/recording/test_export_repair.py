@@ -1,4 +1,4 @@
-"""A last line that a crash cut off, at every byte: it is closed, later rows parse, and no value is invented."""
+"""A last line truncated by a crash, at every byte: it is completed, later rows parse, and no value is invented."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def _as_csv(value: Value) -> str:
 
 
 def _append_next(path: Path, form: CsvFormat | JsonLinesFormat) -> None:
-    """Do what a start does: check the file, then append a row."""
+    """Do what the exporter does at start: check the file, then append a row."""
     file = ExportFile(str(path), form)
     file.check()
     file.append(NEXT)
 
 
 @pytest.mark.parametrize("rows_before", [0, 2])
-def test_a_csv_row_cut_at_any_byte_is_closed(tmp_path: Path, rows_before: int) -> None:
+def test_a_csv_row_truncated_at_any_byte_is_completed(tmp_path: Path, rows_before: int) -> None:
     form = CsvFormat()
     line = _line(form)
     before = (form.header + form.line(ROW) * rows_before).encode()
@@ -68,11 +68,11 @@ def test_a_csv_row_cut_at_any_byte_is_closed(tmp_path: Path, rows_before: int) -
         assert len(kept) in {rows_before, rows_before + 1}
         for row in kept[rows_before:]:
             for name, value in row.items():
-                # DictReader gives None for what a short row lacks. Half a number is no number of this machine.
+                # DictReader returns None for the fields a short row lacks. Half a number must not appear.
                 assert not value or value == _as_csv(ROW[name]), f"{name} was invented by a cut after {line[:length]!r}"
 
 
-def test_whole_values_of_a_cut_csv_row_are_kept(tmp_path: Path) -> None:
+def test_whole_values_of_a_truncated_csv_row_are_kept(tmp_path: Path) -> None:
     form, path = CsvFormat(), tmp_path / "rows.csv"
     line = _line(form)
     cut = line.index(b"16777216000") + 4
@@ -83,7 +83,7 @@ def test_whole_values_of_a_cut_csv_row_are_kept(tmp_path: Path) -> None:
         assert row[name] == _as_csv(ROW[name])
 
 
-def test_a_csv_header_cut_at_any_byte_is_completed(tmp_path: Path) -> None:
+def test_a_csv_header_truncated_at_any_byte_is_completed(tmp_path: Path) -> None:
     form = CsvFormat()
     for length in range(1, len(form.header)):
         path = tmp_path / f"{length}.csv"
@@ -94,7 +94,7 @@ def test_a_csv_header_cut_at_any_byte_is_completed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rows_before", [0, 2])
-def test_a_json_line_cut_at_any_byte_is_closed(tmp_path: Path, rows_before: int) -> None:
+def test_a_json_line_truncated_at_any_byte_is_completed(tmp_path: Path, rows_before: int) -> None:
     form = JsonLinesFormat()
     line = _line(form)
     before = (form.line(ROW) * rows_before).encode()
@@ -102,7 +102,7 @@ def test_a_json_line_cut_at_any_byte_is_closed(tmp_path: Path, rows_before: int)
         path = tmp_path / f"{length}.jsonl"
         path.write_bytes(before + line[:length])
         _append_next(path, form)
-        _append_next(path, form)  # the next start must still know the file as ours
+        _append_next(path, form)  # the next start must still accept the file
         assert path.read_bytes().startswith(before), "what was whole is left alone"
         *kept, first, second = read_jsonl(path)
         assert first == second == NEXT, f"cut after {line[:length]!r}"
@@ -112,7 +112,7 @@ def test_a_json_line_cut_at_any_byte_is_closed(tmp_path: Path, rows_before: int)
             assert list(row) == list(COLUMNS)[: len(row)]
 
 
-def test_whole_values_of_a_cut_json_line_are_kept(tmp_path: Path) -> None:
+def test_whole_values_of_a_truncated_json_line_are_kept(tmp_path: Path) -> None:
     form, path = JsonLinesFormat(), tmp_path / "rows.jsonl"
     line = _line(form)
     path.write_bytes(line[: line.index(b"16777216000") + 4])
@@ -123,7 +123,7 @@ def test_whole_values_of_a_cut_json_line_are_kept(tmp_path: Path) -> None:
     assert "memory_total_bytes" not in row
 
 
-def test_a_json_line_that_lacks_only_its_end_is_whole(tmp_path: Path) -> None:
+def test_a_json_line_that_lacks_only_its_line_end_is_whole(tmp_path: Path) -> None:
     form, path = JsonLinesFormat(), tmp_path / "rows.jsonl"
     path.write_bytes(_line(form)[:-1])
     _append_next(path, form)
@@ -145,7 +145,7 @@ def test_the_real_command_repairs_and_says_so(tmp_path: Path) -> None:
     assert len(read_csv(table)) == len(read_jsonl(objects)) == 3
 
 
-def test_a_file_that_is_not_cut_is_not_touched(tmp_path: Path) -> None:
+def test_an_intact_file_is_not_touched(tmp_path: Path) -> None:
     for form in (CsvFormat(), JsonLinesFormat()):
         path = tmp_path / form.flag
         before = (form.header + form.line(ROW)).encode()
@@ -162,7 +162,7 @@ def test_json_lines_hold_utf_8_and_no_escapes(tmp_path: Path) -> None:
 
 
 def test_a_file_that_ends_in_a_megabyte_of_zeros_keeps_its_rows_and_goes_on(tmp_path: Path) -> None:
-    """A power failure leaves such files. Only the last 64 KiB were looked at, and the next row was lost in the rest."""
+    """A power failure leaves such files. The check used to read only the last 64 KiB, which cost the next row."""
     for form in (CsvFormat(), JsonLinesFormat()):
         path = tmp_path / form.flag
         before = (form.header + form.line(ROW)).encode()
@@ -174,8 +174,8 @@ def test_a_file_that_ends_in_a_megabyte_of_zeros_keeps_its_rows_and_goes_on(tmp_
         assert b"\0" not in after
 
 
-def test_what_is_no_row_of_ours_at_the_end_is_closed_and_nothing_is_raised(tmp_path: Path) -> None:
-    """A carriage return within a row, brackets a thousand deep, bytes that are no text, NaN."""
+def test_garbage_at_the_end_is_dropped_and_nothing_is_raised(tmp_path: Path) -> None:
+    """A carriage return within a row, brackets nested a thousand deep, bytes that are not text, NaN."""
     csv_form, json_form = CsvFormat(), JsonLinesFormat()
     cases: list[tuple[CsvFormat | JsonLinesFormat, bytes]] = [(csv_form, b"a,b\rc"), (csv_form, b"a,\xff,c")]
     cases += [

@@ -1,4 +1,4 @@
-"""Full disks and folders that vanish: reported once, tried again, and no row is lost or half-written."""
+"""Full disks and vanished folders: reported once and retried, with no row lost or half-written."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _numbers(path: Path, form: CsvFormat | JsonLinesFormat) -> list[int]:
 
 @NEEDS_FULL
 @pytest.mark.parametrize("flag", ["--export-csv", "--export-jsonl"])
-def test_a_full_disk_is_reported_once_and_survived_by_serve(flag: str) -> None:
+def test_serve_reports_a_full_disk_once_and_survives_it(flag: str) -> None:
     with Exporter(flag, "/dev/full", "--interval", "0.5") as exporter:
         times: set[float | None] = set()
         while len(times) < 4:  # samples, so at least as many rows that were tried
@@ -57,7 +57,7 @@ def test_a_full_disk_is_reported_once_and_survived_by_serve(flag: str) -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="makes a small pipe")
-def test_a_pipe_that_nobody_reads_keeps_nobody_from_ending(tmp_path: Path) -> None:
+def test_a_pipe_that_nobody_reads_does_not_block_the_exit(tmp_path: Path) -> None:
     fcntl = pytest.importorskip("fcntl")
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -79,9 +79,9 @@ def test_a_pipe_that_nobody_reads_keeps_nobody_from_ending(tmp_path: Path) -> No
 
 
 @NEEDS_FULL
-def test_a_full_disk_is_reported_and_survived_by_watch() -> None:
+def test_watch_reports_a_full_disk_and_survives_it() -> None:
     result = run("watch", "--once", "--export-csv", "/dev/full", "--export-jsonl", "/dev/full")
-    assert result.returncode == 1  # so that a cron job notices
+    assert result.returncode == 1  # lets a cron job notice
     assert len(result.stdout.splitlines()) == 1
     assert "Traceback" not in result.stderr
     assert os.strerror(errno.ENOSPC) in result.stderr
@@ -109,7 +109,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def _fill(folder: Path) -> Path:
-    """Leave no byte free on a filesystem, and return the file that takes them."""
+    """Fill a filesystem to the last byte, and return the file that does so."""
 
     def write_on() -> None:
         while True:
@@ -122,7 +122,7 @@ def _fill(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.flag)
-def test_rows_wait_for_a_full_disk_and_are_all_there_when_it_is_freed(
+def test_rows_wait_while_the_disk_is_full_and_are_all_written_once_it_has_room(
     tiny_disk: Path, form: CsvFormat | JsonLinesFormat, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="exporter")
@@ -132,7 +132,7 @@ def test_rows_wait_for_a_full_disk_and_are_all_there_when_it_is_freed(
     for number in range(5):
         file.append(_row(number))
     ballast = _fill(tiny_disk)
-    for number in range(5, 40):  # more than fits in what is left of the file's last page
+    for number in range(5, 40):  # more than fits into the rest of the file's last page
         file.append(_row(number))
         assert path.read_bytes().endswith(b"\n"), "never half a row"
     assert len(_numbers(path, form)) < 40, "the disk was full indeed"
@@ -159,12 +159,12 @@ def test_a_disk_that_is_full_at_the_start_gets_its_rows_later(
     assert _numbers(path, form) == [0, 1, 2, 3]
 
 
-def test_the_real_exporter_goes_on_while_its_disk_is_full(tiny_disk: Path) -> None:
+def test_the_real_exporter_keeps_running_while_its_disk_is_full(tiny_disk: Path) -> None:
     path = tiny_disk / "rows.csv"
     with Exporter("--export-csv", str(path), "--interval", "0.5") as exporter:
         wait_for(lambda: lines(path) >= 2, 30)
         ballast = _fill(tiny_disk)
-        # The page of 4 KiB that the file has already holds a dozen rows more.
+        # The file's last page of 4 KiB has room for another dozen rows.
         filled = path.stat().st_size
         with path.open("ab", buffering=0) as padding:
             padding.write(b"\n" * (4096 - filled % 4096))
@@ -190,7 +190,7 @@ def _grows(path: Path, exporter: Exporter) -> bool:
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.flag)
-def test_a_folder_that_vanished_is_reported_once_and_rows_go_on_when_it_is_back(
+def test_a_vanished_folder_is_reported_once_and_rows_resume_when_it_is_back(
     tmp_path: Path, form: CsvFormat | JsonLinesFormat, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="exporter")
@@ -212,7 +212,7 @@ def test_a_folder_that_vanished_is_reported_once_and_rows_go_on_when_it_is_back(
     assert len(caplog.messages) == 2
 
 
-def test_a_folder_that_vanishes_under_serve_costs_no_answer(tmp_path: Path) -> None:
+def test_a_folder_that_vanishes_under_serve_costs_no_response(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
     folder.mkdir()
     path = folder / "rows.csv"
@@ -230,7 +230,7 @@ def test_a_folder_that_vanishes_under_serve_costs_no_answer(tmp_path: Path) -> N
     assert times == sorted(set(times))
 
 
-def test_a_file_that_is_moved_away_is_begun_anew(tmp_path: Path) -> None:
+def test_a_file_that_is_moved_away_is_started_again(tmp_path: Path) -> None:
     """Log rotation: the old file keeps its rows, the new one has a header."""
     path, form = tmp_path / "rows.csv", CsvFormat()
     file = ExportFile(str(path), form)
@@ -242,7 +242,9 @@ def test_a_file_that_is_moved_away_is_begun_anew(tmp_path: Path) -> None:
     assert _numbers(path, form) == [2, 3]
 
 
-def test_a_file_that_is_replaced_by_another_is_not_mixed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_rows_are_not_appended_to_a_foreign_replacement_of_the_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "rows.csv"
     file = ExportFile(str(path), CsvFormat())
     file.append(_row(0))
@@ -256,7 +258,7 @@ def test_a_file_that_is_replaced_by_another_is_not_mixed(tmp_path: Path, caplog:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX appends whole")
-def test_exporters_that_begin_one_file_at_the_same_moment_write_one_header(tmp_path: Path) -> None:
+def test_exporters_that_create_a_file_at_the_same_moment_write_one_header(tmp_path: Path) -> None:
     for turn in range(50):
         path = tmp_path / f"{turn}.csv"
         files = [ExportFile(str(path), CsvFormat()) for _ in range(4)]

@@ -1,4 +1,4 @@
-"""The rows that ``serve`` writes in the background end with it, whole."""
+"""When ``serve`` stops, its background recording ends with a whole row."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from exporter.model import Snapshot
 
 
-def test_a_stop_waits_for_the_row_that_is_being_written(tmp_path: Path) -> None:
+def test_stopping_waits_for_the_row_being_written(tmp_path: Path) -> None:
     settings = Settings()
     sampler = Sampler(open_machine(settings))
     asked, go_on = threading.Event(), threading.Event()

@@ -1,4 +1,4 @@
-"""Rates are computed against a sample that is old enough, and against a reading that is there."""
+"""Rates are computed against a sample that is old enough and a reading that exists."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from exporter.sampling.baselines import MAX_WINDOW, Baselines
 
 
 def snapshot(when: float, **given: str | None) -> Snapshot:
-    """Return a sample at ``when``; a collector that gave None has failed."""
+    """Return a sample taken at ``when``; a collector whose value is None has failed."""
     readings = (
         Reading(name, section, (), (), None if section else "failed", 0.0, 0 if section else 1)
         for name, section in given.items()
@@ -20,11 +20,11 @@ def sections(found: Snapshot | None) -> list[str | None]:
     return [reading.section for reading in found.readings]
 
 
-def test_without_a_sample_the_next_one_is_only_a_beginning() -> None:
+def test_without_a_sample_the_next_one_only_becomes_the_baseline() -> None:
     assert Baselines().choose(0.0) == (None, False)
 
 
-def test_the_newest_that_is_half_a_second_old_is_compared_with() -> None:
+def test_the_baseline_is_the_newest_sample_at_least_half_a_second_old() -> None:
     baselines = Baselines()
     baselines.start(snapshot(0.0, a="0"))
     baselines.add(snapshot(0.4, a="too near to be kept"))
@@ -35,7 +35,7 @@ def test_the_newest_that_is_half_a_second_old_is_compared_with() -> None:
     assert baselines.choose(1.5)[1]
 
 
-def test_after_a_quarter_of_an_hour_a_new_beginning_is_needed() -> None:
+def test_after_a_quarter_of_an_hour_a_new_baseline_is_needed() -> None:
     baselines = Baselines()
     baselines.start(snapshot(0.0, a="0"))
     assert baselines.choose(MAX_WINDOW)[1]
@@ -43,7 +43,7 @@ def test_after_a_quarter_of_an_hour_a_new_beginning_is_needed() -> None:
     assert (sections(found), shown) == (["0"], False)
 
 
-def test_in_place_of_a_failure_stands_what_was_there_before() -> None:
+def test_an_earlier_reading_replaces_a_failed_one() -> None:
     baselines = Baselines()
     baselines.start(snapshot(0.0, a="a0", b="b0"))
     baselines.add(snapshot(10.0, a=None, b="b10"))
@@ -51,7 +51,7 @@ def test_in_place_of_a_failure_stands_what_was_there_before() -> None:
     assert sections(baselines.choose(30.0)[0]) == ["a0", "b20"]
 
 
-def test_but_not_for_longer_than_it_says_something_about_now() -> None:
+def test_but_not_one_too_old_to_describe_the_present() -> None:
     baselines = Baselines()
     baselines.start(snapshot(0.0, a="a0", b="b0"))
     for when in (MAX_WINDOW - 1, MAX_WINDOW + 1):
@@ -59,7 +59,7 @@ def test_but_not_for_longer_than_it_says_something_about_now() -> None:
     assert sections(baselines.choose(MAX_WINDOW + 2)[0]) == [None, "new"]
 
 
-def test_one_that_never_answered_is_missing() -> None:
+def test_a_collector_that_never_answered_is_missing() -> None:
     baselines = Baselines()
     baselines.start(snapshot(0.0, a=None, b="b0"))
     assert sections(baselines.choose(10.0)[0]) == [None, "b0"]

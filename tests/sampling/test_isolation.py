@@ -1,4 +1,4 @@
-"""Each collector made to raise in turn: it costs its own section and nothing else."""
+"""Each collector is made to raise in turn, which costs its own section and nothing else."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NAMES = [collector.name for collector in COLLECTORS]
 REASON = "the sensor <bus> is on fire"
 
-# The heading on the page that goes with a collector, where this machine has the hardware.
+# The heading on the page for each collector, if this machine has the hardware.
 HEADINGS = {"cpu": 'id="cpu"', "memory": 'id="memory"', "filesystem": 'id="filesystems"', "processes": 'id="processes"'}
 
 
@@ -38,8 +38,8 @@ def _raise(*_: object) -> NoReturn:
 
 
 def _broken(name: str, part: str) -> tuple[Collector, ...]:
-    """Return all collectors, that of ``name`` broken where it reads or where it makes its metrics or findings."""
-    # For "metrics", any section will do: the machine may lack the hardware, and then none would be made.
+    """Return all collectors, with ``name`` broken in its read, metrics or findings."""
+    # For "metrics", any section will do: without the hardware there would be none to export.
     changes: dict[str, Any] = {"read": _raise}
     if part == "metrics":
         changes = {"read": lambda _machine, _baseline: object(), "metrics": _raise}
@@ -58,7 +58,7 @@ def _client(collectors: Iterable[Collector]) -> FlaskClient:
 
 @pytest.fixture(scope="module")
 def well() -> dict[str, set[str]]:
-    """The metric names that each collector has on this machine when all is well."""
+    """The metric names of each collector on this machine if nothing fails."""
     snapshot = Sampler(open_machine(Settings())).sample()
     assert snapshot.failures() == ()
     return {
@@ -115,13 +115,13 @@ def test_half_of_the_families_of_a_failing_collector_are_not_shown() -> None:
     assert samples.value("host_exporter_collector_success", collector="memory") == 0
 
 
-def test_errors_are_counted_sample_by_sample() -> None:
+def test_errors_are_counted_per_sample() -> None:
     client = _client(_broken("cpu", "read"))
     seen = [
         Samples.parse(client.get("/metrics").text).value("host_exporter_collector_errors_total", collector="cpu")
         for _ in range(3)
     ]
-    assert seen == [1, 2, 3], "what was read at start, and only to compare with, was shown to nobody"
+    assert seen == [1, 2, 3], "the sample taken at start, only as a baseline, was shown to nobody"
 
 
 class Flaky:
@@ -148,7 +148,7 @@ def flaky() -> tuple[Flaky, Sampler]:
     )
 
 
-def test_a_failure_is_logged_once_when_it_begins_and_once_when_it_is_over(
+def test_a_failure_is_logged_once_when_it_begins_and_once_when_it_ends(
     flaky: tuple[Flaky, Sampler], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="exporter")
@@ -169,7 +169,7 @@ def test_a_failure_is_logged_once_when_it_begins_and_once_when_it_is_over(
     assert "Traceback" not in caplog.text
 
 
-def test_the_traceback_of_a_failure_is_logged_in_debug_only(
+def test_the_traceback_of_a_failure_is_logged_at_debug_level_only(
     flaky: tuple[Flaky, Sampler], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="exporter")
@@ -190,7 +190,7 @@ def test_the_traceback_of_a_failure_is_logged_in_debug_only(
         (MemoryError(), "MemoryError"),
     ],
 )
-def test_an_error_is_said_in_one_line_of_plain_words(reason: Exception, words: str) -> None:
+def test_an_error_is_described_in_one_line_of_plain_text(reason: Exception, words: str) -> None:
     def read(*_: object) -> NoReturn:
         raise reason
 

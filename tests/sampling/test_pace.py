@@ -1,4 +1,4 @@
-"""An even pace, whatever each beat takes."""
+"""A steady pace, however long each beat takes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from exporter.sampling import pace
 
 
 class Clock(threading.Event):
-    """A stop signal and a clock in one: to wait moves the clock."""
+    """A stop signal and a clock in one: waiting advances the clock."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class Clock(threading.Event):
 
 
 def times(work: list[float], monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Return when the beats of every 2 seconds come, where each takes so long."""
+    """Return when the beats, due every 2 seconds, come if each takes this long."""
     clock = Clock()
     monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=clock.monotonic))
     begun = []
@@ -39,15 +39,15 @@ def times(work: list[float], monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return begun
 
 
-def test_the_time_that_the_work_takes_does_not_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_spent_working_does_not_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert times([0.3, 0.0, 1.9, 0.3, 0.0], monkeypatch) == pytest.approx([0, 2.3, 4.3, 6.3, 8.3])
 
 
-def test_missed_beats_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missed_beats_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     assert times([0.0, 5.0, 2.0, 0.1, 3600.5, 0.0], monkeypatch) == pytest.approx([0, 2, 8, 10, 12, 3614])
 
 
-def test_a_stop_is_heard_while_it_waits() -> None:
+def test_a_stop_signal_ends_the_wait() -> None:
     stop = threading.Event()
     threading.Timer(0.2, stop.set).start()
     begin = time.monotonic()

@@ -1,4 +1,4 @@
-"""Samples are taken on demand, one at a time, and shared; rates are computed over a fair window."""
+"""Samples are taken on demand, one at a time, and shared; rates are computed over a sensible window."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
 WAIT = 30.0
-"""Seconds after which a thread of these tests counts as stuck."""
+"""Seconds after which a thread in these tests counts as stuck."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """The section of the collector below: the how-manieth reading it is."""
+    """The section of the collector below: the ordinal number of the reading."""
 
     number: int
 
 
 @dataclass
 class Ticker:
-    """A collector that counts its readings, notes the windows it was given, and may be held in the middle."""
+    """A collector that counts its readings, records its windows, and can be paused midway."""
 
     clock: FakeClock | None = None
     readings: int = 0
@@ -66,7 +66,7 @@ def _metrics(section: Tick) -> Iterable[Metric]:
 
 @dataclass
 class FakeClock:
-    """A clock that only moves when it is told to, or slept on."""
+    """A clock that advances only when told to, or by sleeping."""
 
     now: float = 1000.0
     slept: float = 0.0
@@ -99,7 +99,7 @@ def _ticking(clock: FakeClock, **settings: Any) -> tuple[Sampler, Ticker]:
 
 
 @pytest.mark.parametrize("max_age", [0.0, 1.0])
-def test_callers_that_arrive_while_a_sample_is_taken_get_that_one(max_age: float) -> None:
+def test_callers_that_arrive_while_a_sample_is_being_taken_share_it(max_age: float) -> None:
     ticker = Ticker()
     clock = FakeClock()
     sampler = Sampler(_machine(), [ticker.collector()], clock=clock, sleep=clock.sleep)
@@ -114,14 +114,14 @@ def test_callers_that_arrive_while_a_sample_is_taken_get_that_one(max_age: float
         for caller in callers[1:]:
             caller.start()
         _await(lambda: sampler._waiting == len(callers))
-        clock.now += 100  # that the one sample took long is no reason to take another
+        clock.now += 100  # a sample that took long is no reason to take another
     finally:
         ticker.gate.set()
         for caller in callers:
             caller.join(WAIT)
     assert len(got) == len(callers)
     assert len({id(snapshot) for snapshot in got}) == 1
-    assert ticker.readings == 2, "one to compare with, one for all callers"
+    assert ticker.readings == 2, "one baseline, one for all callers"
 
 
 def test_a_sample_younger_than_max_age_is_reused_and_an_older_one_is_not() -> None:
@@ -161,14 +161,14 @@ def test_the_first_sample_after_start_waits_for_its_window_and_has_rates() -> No
     assert ticker.windows == [pytest.approx(MIN_WINDOW)]
 
 
-def test_the_first_sample_of_a_sampler_that_was_not_primed_has_rates_too() -> None:
+def test_the_first_sample_of_an_unprimed_sampler_has_rates_too() -> None:
     clock = FakeClock()
     ticker = Ticker(clock)
     Sampler(_machine(), [ticker.collector()], clock=clock, sleep=clock.sleep).sample()
     assert ticker.windows == [pytest.approx(MIN_WINDOW)]
 
 
-def test_a_baseline_of_last_night_is_replaced_so_that_rates_show_the_present() -> None:
+def test_a_baseline_from_last_night_is_replaced_so_that_rates_show_the_present() -> None:
     clock = FakeClock()
     sampler, ticker = _ticking(clock)
     sampler.sample()
@@ -180,7 +180,7 @@ def test_a_baseline_of_last_night_is_replaced_so_that_rates_show_the_present() -
     assert ticker.windows[-1] == pytest.approx(MIN_WINDOW)
 
 
-def test_samples_of_an_interval_are_compared_with_the_one_before() -> None:
+def test_samples_at_an_interval_are_compared_with_the_previous_one() -> None:
     clock = FakeClock()
     sampler, ticker = _ticking(clock)
     for _ in range(4):
@@ -189,7 +189,7 @@ def test_samples_of_an_interval_are_compared_with_the_one_before() -> None:
     assert ticker.windows[1:] == [pytest.approx(15.0)] * 3
 
 
-def test_each_new_sample_is_told_once_and_in_order_and_the_first_baseline_is_not() -> None:
+def test_listeners_get_each_new_sample_once_and_in_order_but_not_the_first_baseline() -> None:
     clock = FakeClock()
     told: list[Snapshot] = []
     sampler = Sampler(_machine(), [Ticker().collector()], on_sample=told.append, clock=clock, sleep=clock.sleep)
@@ -216,7 +216,7 @@ def test_the_first_real_sample_has_real_rates() -> None:
     assert 0 <= cpu.usage_ratio <= 1
     assert len(cpu.core_usage_ratios) == cpu.logical_cpus
     assert processes is not None
-    # This very process used a tenth of a second in the window.
+    # This process itself used a tenth of a second in the window.
     assert any((program.cpu_cores or 0) > 0 for program in processes.programs)
 
 
@@ -226,7 +226,7 @@ def test_collectors_have_names_and_sections_of_their_own() -> None:
     assert len({collector.section for collector in COLLECTORS}) == len(names)
 
 
-def test_an_error_that_brings_a_whole_line_with_it_is_cut_and_can_be_printed() -> None:
+def test_a_long_error_is_cut_and_printable() -> None:
     text = describe(ValueError("cannot read \udcff\x1b[31m " + "x" * 10_000))
     assert text.startswith("cannot read ??[31m x")
     assert len(text) == 300

@@ -1,4 +1,4 @@
-"""Who asks can leave when his time is over; the sample is taken to its end for the others, and counted once."""
+"""A caller can leave when its time is up; the sample is finished for the others and counted once."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 from exporter.model import Snapshot
 
 SHORT = 0.5
-"""Seconds: enough for a collector to step aside on a busy machine."""
+"""Seconds: enough for a collector to finish on a busy machine."""
 
 
 @dataclass
 class Door:
-    """A collector that waits while it is shut."""
+    """A collector that blocks while it is shut."""
 
     name: str
     open: threading.Event = field(default_factory=threading.Event)
@@ -49,10 +49,10 @@ class Door:
 
 
 class Doors:
-    """A sampler of three such collectors, primed, that takes a sample for each who asks."""
+    """A primed sampler of three such collectors that takes a new sample for every caller."""
 
     def __init__(self) -> None:
-        self._others = set(threading.enumerate())  # those of other tests' samplers may end at any time
+        self._others = set(threading.enumerate())  # threads of other tests' samplers may end at any time
         self.doors = {name: Door(name) for name in "abc"}
         self.told: list[Snapshot] = []
         machine = open_machine(Settings(max_age=0))
@@ -83,7 +83,7 @@ def failures(snapshot: Snapshot) -> dict[str, tuple[str | None, int]]:
 
 
 @pytest.mark.parametrize("stuck", ["a", "b", "c"])
-def test_who_cannot_wait_gets_all_the_others_and_no_error_is_counted_yet(doors: Doors, stuck: str) -> None:
+def test_an_impatient_caller_gets_all_the_others_and_no_error_is_counted_yet(doors: Doors, stuck: str) -> None:
     doors.sampler.sample()
     doors.shut(stuck)
     part = doors.sampler.sample(limit=SHORT)
@@ -93,7 +93,7 @@ def test_who_cannot_wait_gets_all_the_others_and_no_error_is_counted_yet(doors: 
     assert len(doors.told) == 1, "it is not over"
 
 
-def test_who_can_wait_gets_the_whole_of_the_same_sample(doors: Doors) -> None:
+def test_a_patient_caller_gets_the_same_sample_in_full(doors: Doors) -> None:
     doors.sampler.sample()
     doors.shut("b")
     whole: list[Snapshot] = []
@@ -108,7 +108,7 @@ def test_who_can_wait_gets_the_whole_of_the_same_sample(doors: Doors) -> None:
     assert [door.entered for door in doors.doors.values()] == [3, 3, 3], "primed, and two samples"
 
 
-def test_one_that_never_answers_is_an_error_once_a_sample_and_read_by_one_thread(
+def test_a_collector_that_never_answers_is_one_error_per_sample_and_holds_one_thread(
     doors: Doors, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     doors.sampler.sample()
@@ -128,7 +128,7 @@ def test_one_that_never_answers_is_an_error_once_a_sample_and_read_by_one_thread
     assert caplog.messages == ["collector a failed: no answer within 0.5 s", "collector a works again"]
 
 
-def test_samples_are_told_in_order_and_once_whoever_left_early(doors: Doors) -> None:
+def test_listeners_get_samples_once_and_in_order_even_if_callers_left_early(doors: Doors) -> None:
     doors.shut("c")
     for _ in range(3):
         doors.sampler.sample(limit=0.02)
@@ -140,20 +140,20 @@ def test_samples_are_told_in_order_and_once_whoever_left_early(doors: Doors) -> 
     assert times == sorted(set(times))
 
 
-def test_a_sample_that_everybody_has_left_is_not_given_to_who_comes_much_later(
+def test_a_sample_that_every_caller_has_left_is_not_given_to_one_who_comes_much_later(
     doors: Doors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "ABANDONED", SHORT)
     doors.shut("a")
     old = doors.sampler.sample(limit=0.02)
-    time.sleep(SHORT + 0.6)  # the first sample begins half a second after what it is compared with
+    time.sleep(SHORT + 0.6)  # the first sample begins half a second after its baseline
     begin = time.monotonic()
     new = doors.sampler.sample()
     assert new.monotonic >= begin
     assert new.monotonic > old.monotonic
     [(error, errors)] = failures(new).values()
     assert (error or "").startswith("still no answer after ")
-    assert errors == 1, "the one that was left counts for nobody, neither for those that had no turn"
+    assert errors == 1, "the abandoned sample counts for no collector, nor for those that were not started"
     assert [reading.errors for reading in new.readings] == [1, 0, 0]
 
 
@@ -177,9 +177,7 @@ def test_an_error_that_cannot_even_be_described_costs_its_section_and_no_thread(
     assert doors.threads() == threads + 1
 
 
-def test_where_no_thread_can_be_had_the_time_limit_holds_all_the_same(
-    doors: Doors, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_time_limit_holds_even_if_no_thread_can_be_started(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
     doors.sampler.sample()
     doors.shut("a")
     monkeypatch.setattr(doors.sampler, "_limit", SHORT)
@@ -199,10 +197,12 @@ def test_where_no_thread_can_be_had_the_time_limit_holds_all_the_same(
     ("header", "seconds"),
     [("10", 9.5), ("15.0", 14.5), ("1", 0.5), ("0.8", 0.4), ("1e-9", 5e-10)],
 )
-def test_an_answer_leaves_half_a_second_for_its_way_or_half_of_less(header: str, seconds: float) -> None:
+def test_an_answer_leaves_half_a_second_for_the_network_or_half_of_a_shorter_timeout(
+    header: str, seconds: float
+) -> None:
     assert time_limit(header) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize("header", [None, "", "soon", "nan", "-1", "0", "-inf", "inf", "10s", "1,5"])
-def test_a_header_that_says_nothing_sensible_is_as_good_as_none(header: str | None) -> None:
+def test_a_nonsensical_header_is_ignored(header: str | None) -> None:
     assert time_limit(header) == float("inf")

@@ -1,4 +1,4 @@
-"""Filesystems are asked under a time limit; one that hangs costs itself and one thread."""
+"""Filesystems are read under a time limit; one that hangs costs only itself and one thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIMIT = 0.3
 
 
 class Server:
-    """Filesystems of which some hang until they are released."""
+    """Filesystems, some of which hang until they are released."""
 
     def __init__(self, *dead: str) -> None:
         self.dead = {path: threading.Event() for path in dead}
@@ -46,7 +46,7 @@ def test_one_that_hangs_is_reported_and_the_others_are_read() -> None:
         server.release()
 
 
-def test_ten_that_hang_together_take_little_longer_than_one() -> None:
+def test_ten_that_hang_at_once_take_little_longer_than_one() -> None:
     """Ten mounts of one dead server must not take ten times the limit: a scrape has 10 s."""
     dead = [f"/dead/{number}" for number in range(10)]
     server = Server(*dead)
@@ -60,7 +60,7 @@ def test_ten_that_hang_together_take_little_longer_than_one() -> None:
         server.release()
 
 
-def test_one_that_hangs_is_not_asked_again_and_holds_one_thread_however_many_samples() -> None:
+def test_one_that_hangs_is_not_read_again_and_holds_one_thread_over_any_number_of_samples() -> None:
     server = Server("/dead")
     before = workers()
     try:
@@ -73,7 +73,7 @@ def test_one_that_hangs_is_not_asked_again_and_holds_one_thread_however_many_sam
         server.release()
 
 
-def test_one_that_answers_again_is_read_again_and_its_thread_ends() -> None:
+def test_one_that_recovers_is_read_again_and_its_thread_ends() -> None:
     server = Server("/dead")
     before = workers()
     reader = FilesystemReader(server.probe, LIMIT)

@@ -1,4 +1,4 @@
-"""Files of a host that is mounted under --rootfs are its own, wherever its links lead."""
+"""Files of a host mounted under --rootfs are the host's own, wherever its links lead."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(not LINUX, reason="--rootfs is for Linux contain
         ({"etc/static": "/usr", "etc/hostname": "/etc/static/hostname"}, "usr/hostname"),
     ],
 )
-def test_links_are_followed_inside(tmp_path: Path, links: dict[str, str], expected: str) -> None:
+def test_links_are_followed_inside_the_rootfs(tmp_path: Path, links: dict[str, str], expected: str) -> None:
     for folder in ("etc", "usr"):
         (tmp_path / folder).mkdir()
     for place, target in links.items():
@@ -38,17 +38,17 @@ def test_links_are_followed_inside(tmp_path: Path, links: dict[str, str], expect
     assert Host(str(tmp_path)).inside("/etc/hostname") == f"{tmp_path}/{expected}"
 
 
-def test_a_link_to_itself_ends(tmp_path: Path) -> None:
+def test_a_link_to_itself_is_no_endless_loop(tmp_path: Path) -> None:
     (tmp_path / "etc").symlink_to("/etc")
     assert Host(str(tmp_path)).inside("/etc/hostname").startswith(str(tmp_path))
 
 
-def test_without_a_rootfs_paths_stay() -> None:
+def test_without_a_rootfs_paths_stay_the_same() -> None:
     assert Host("").inside("/etc/hostname") == "/etc/hostname"
 
 
 def test_a_hidden_first_process_is_not_replaced_by_the_containers_own_view(tmp_path: Path) -> None:
-    """With hidepid the host's /proc has no 1 for us, and its "self" is the exporter: the container's mounts."""
+    """With hidepid we see no PID 1 in the host's /proc, and its "self" is the exporter, with the container's mounts."""
     root = copy_fixture("laptop", tmp_path)
     (root / "proc/1").rename(root / "proc/4711")
     (root / "proc/self").symlink_to("4711")

@@ -1,4 +1,4 @@
-"""What is remembered of a Linux process: its name and user are looked up again until both can be trusted."""
+"""What is cached for a Linux process: its name and user are looked up again until both can be trusted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ANN, POSTGRES = 1000, 115
 
 @dataclass
 class OneProcess:
-    """A /proc with one process in it, which changes as a test says; time passes only when it is told to."""
+    """A /proc with one process, which changes as a test dictates; time passes only when told to."""
 
     root: Path
     now: float = 1000.0
@@ -44,7 +44,7 @@ class OneProcess:
         return self.now
 
     def shown(self, after: float = 0.0) -> tuple[str, str]:
-        """Return the name and user that are found ``after`` seconds. It worked meanwhile: its line is a new one."""
+        """Return the name and user found ``after`` seconds later. The process ran meanwhile: its stat line is new."""
         self.now += after
         self.used += 1
         folder = self.root / "proc" / str(PID)
@@ -56,7 +56,7 @@ class OneProcess:
         return sample.name, self.source.user(sample)
 
     def settle(self) -> None:
-        """Let it be seen for so long that its name and user are final."""
+        """Let it be seen for long enough that its name and user are final."""
         self.shown()
         self.shown(SETTLED + 1)
 
@@ -68,15 +68,15 @@ def process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OneProcess:
     return one
 
 
-def test_a_pid_that_is_used_again_has_the_name_and_user_of_the_new_process(process: OneProcess) -> None:
-    """The program is the same one: only the time of its start tells the two apart."""
+def test_a_reused_pid_has_the_name_and_user_of_the_new_process(process: OneProcess) -> None:
+    """The program is the same: only the start time tells the two apart."""
     process.settle()
     process.start, process.script, process.uid = 5000, "other.py", POSTGRES
     assert process.shown(after=10) == ("python3 other.py", "postgres")
 
 
-def test_a_process_that_becomes_another_program_has_its_name_and_user(process: OneProcess) -> None:
-    """A shell's exec keeps the PID and the time of the start: only the kernel's name tells."""
+def test_a_process_that_becomes_another_program_takes_its_name_and_user(process: OneProcess) -> None:
+    """A shell's exec keeps PID and start time: only the kernel's name gives it away."""
     process.comm, process.script = "sh", "run.sh"
     process.settle()
     process.comm, process.script, process.uid = "perl", "work.pl", POSTGRES
@@ -84,20 +84,20 @@ def test_a_process_that_becomes_another_program_has_its_name_and_user(process: O
 
 
 def test_between_fork_and_exec_a_process_has_its_parents_name_but_does_not_keep_it(process: OneProcess) -> None:
-    """python3 starts python3: the time of its start and the kernel's name stay, the command line is another."""
+    """python3 starts python3: start time and kernel name stay the same, the command line changes."""
     assert process.shown() == ("python3 parent.py", "ann")
     process.script = "child.py"
     assert process.shown(after=SETTLED / 2)[0] == "python3 child.py"
 
 
-def test_a_daemon_that_changes_its_user_right_after_its_start_is_shown_with_the_later_one(process: OneProcess) -> None:
+def test_a_daemon_that_changes_its_user_right_after_its_start_is_shown_with_the_new_one(process: OneProcess) -> None:
     assert process.shown()[1] == "ann"
     process.uid = POSTGRES
     assert process.shown(after=SETTLED / 2)[1] == "postgres"
 
 
-def test_the_user_is_followed_also_where_the_daemon_has_done_nothing_since(process: OneProcess) -> None:
-    """Its line in /proc is the same as before and not parsed again; its user is final after the same time."""
+def test_the_new_user_is_found_even_if_the_daemon_has_been_idle_since(process: OneProcess) -> None:
+    """Its line in /proc is unchanged and not parsed again; its user becomes final after the same time."""
     process.shown()
     sample = process.source.scan()[PID]
     status = process.root / f"proc/{PID}/status"
@@ -110,14 +110,14 @@ def test_the_user_is_followed_also_where_the_daemon_has_done_nothing_since(proce
     assert shown == ["postgres", "ann", "ann"]
 
 
-def test_what_changed_at_the_last_moment_is_seen_by_the_look_that_settles(process: OneProcess) -> None:
+def test_a_change_at_the_last_moment_is_seen_by_the_final_look_up(process: OneProcess) -> None:
     process.shown()
     process.script, process.uid = "child.py", POSTGRES
     assert process.shown(after=SETTLED + 0.1) == ("python3 child.py", "postgres")
 
 
 def test_a_settled_process_is_not_looked_up_again(process: OneProcess) -> None:
-    """That costs two more files a process. First seen is what counts, not the look before: it would never settle."""
+    """Each look-up costs two more files. The time counts from the first scan, or a process would never settle."""
     process.shown()
     for _ in range(3):
         process.shown(after=SETTLED * 0.4)
@@ -128,7 +128,7 @@ def test_a_settled_process_is_not_looked_up_again(process: OneProcess) -> None:
 @pytest.mark.parametrize(
     "change", [{"start": 5000}, {"comm": "python3.13"}], ids=["another process", "another program"]
 )
-def test_what_takes_the_place_of_a_settled_process_has_to_settle_itself(
+def test_the_successor_of_a_settled_process_has_to_settle_itself(
     process: OneProcess, change: dict[str, int | str]
 ) -> None:
     process.settle()
@@ -141,8 +141,8 @@ def test_what_takes_the_place_of_a_settled_process_has_to_settle_itself(
 
 @pytest.mark.parametrize("place", [0, 6, 11, 17, 19, 21])
 @pytest.mark.parametrize("number", ["-1", "9" * 400])
-def test_a_line_with_a_number_that_no_kernel_has_is_no_process(place: int, number: str) -> None:
-    """One such line cost the figures of all processes, or was shown as it is. Resident pages may be below zero."""
+def test_a_line_with_an_impossible_number_is_not_a_process(place: int, number: str) -> None:
+    """One such line used to cost the figures of all processes, or was shown as is. Resident pages may be negative."""
     fields = [
         "S",
         "0",

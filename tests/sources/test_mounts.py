@@ -1,4 +1,4 @@
-"""The mount table, as the kernel writes it and as psutil gives it."""
+"""The mount table, as the kernel writes it and as psutil returns it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_line_has_device_mountpoint_type_and_numbers_after_any_number_of_optio
         (r"/not\134040space", r"/not\040space"),
         (r"/hash\043", "/hash#"),
         ("/ümlaut", "/ümlaut"),
-        # The kernel escapes neither of these; Python takes all of them for the end of a line.
+        # The kernel does not escape these characters, and Python takes all of them for line ends.
         ("/form\x0cfeed", "/form\x0cfeed"),
         ("/next\x85line", "/next\x85line"),
         ("/line\u2028separator", "/line\u2028separator"),
@@ -46,7 +46,7 @@ def test_paths_are_read_as_they_are(escaped: str, path: str) -> None:
         ("rw,errors=ro", "rw", False),
     ],
 )
-def test_a_mount_is_read_only_by_its_own_options_or_its_filesystems(
+def test_a_mount_is_read_only_by_its_own_options_or_by_those_of_its_filesystem(
     options: str, superblock: str, readonly: bool
 ) -> None:
     [mount] = parse_mountinfo(f"1 0 8:1 / / {options} - ext4 /dev/sda1 {superblock}\n")
@@ -56,7 +56,7 @@ def test_a_mount_is_read_only_by_its_own_options_or_its_filesystems(
 @pytest.mark.parametrize(
     "line", ["", "nonsense", "1 0 8:1 / /", "1 0 8:1 / / rw - ", "1 0 8:1 / / rw shared:1 ext4 x rw"]
 )
-def test_a_line_that_is_no_mount_is_passed_over(line: str) -> None:
+def test_a_line_that_is_not_a_mount_is_skipped(line: str) -> None:
     assert [mount.mountpoint for mount in parse_mountinfo(f"{line}\n{ROOT}")] == ["/"]
 
 
@@ -74,7 +74,7 @@ def test_a_later_mount_on_the_same_path_covers_the_first() -> None:
     [
         ([mount("/srv", root="/data"), mount("/")], ["/"]),
         ([mount("/long/path"), mount("/short")], ["/short"]),
-        # Only parts of it are mounted: one of them stands for the filesystem.
+        # Only parts of it are mounted: one of them represents the filesystem.
         ([mount("/b/deep", root="/b"), mount("/a", root="/a")], ["/a"]),
         ([mount("/", number="0:31", root="/@"), mount("/home", number="0:31", root="/@home")], ["/"]),
         ([mount("/a", "/dev/fuse", number="0:50"), mount("/b", "/dev/fuse", number="0:51")], ["/a", "/b"]),
@@ -82,11 +82,13 @@ def test_a_later_mount_on_the_same_path_covers_the_first() -> None:
         ([mount("/b", "none", number="0:60"), mount("/a", "none", number="0:61")], ["/a", "/b"]),
     ],
 )
-def test_each_filesystem_is_shown_once_by_its_whole_and_shortest_mount(mounts: list[Mount], shown: list[str]) -> None:
+def test_each_filesystem_is_shown_once_by_its_shortest_mount_of_the_whole(
+    mounts: list[Mount], shown: list[str]
+) -> None:
     assert [each.mountpoint for each in without_repeats(mounts)] == shown
 
 
-def test_psutil_partitions_are_mounts_but_for_optical_drives() -> None:
+def test_psutil_partitions_are_mounts_except_optical_drives() -> None:
     parts = [
         Part("C:\\", "C:\\", "NTFS", "rw,fixed"),
         Part("D:\\", "D:\\", "", "cdrom"),

@@ -1,4 +1,4 @@
-"""Names tell the owner what a process is, and never what it was told in confidence."""
+"""Names tell the owner what a process is, but never its secrets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LONG = "x" * 81
 
 
 def name(comm: str, command: str | list[str]) -> str:
-    """Return the name of a process; a command line as text is cut at its spaces."""
+    """Return the name of a process; a command line given as text is split at spaces."""
     words = command.split(" ") if isinstance(command, str) else command
     return display_name(comm, lambda: words)
 
@@ -147,11 +147,11 @@ def test_what_may_be_a_secret_is_never_shown(comm: str, command: str | list[str]
         ("gnome-terminal-", [f"gnome-terminal-{LONG}"], "gnome-terminal-"),
         ("gnome-terminal-", ["gnome-terminal-x hunter2"], "gnome-terminal-"),
         ("short", "/usr/bin/short-but-longer", "short"),
-        # Fifteen bytes, not characters: this name was cut within the kernel's 15.
+        # The kernel truncates at 15 bytes, not characters: this name is left with 12 characters.
         ("übermäßigXYZ", "/usr/bin/übermäßigXYZaber", "übermäßigXYZaber"),
     ],
 )
-def test_a_name_that_the_kernel_cut_is_completed(comm: str, command: str | list[str], expected: str) -> None:
+def test_a_name_truncated_by_the_kernel_is_completed(comm: str, command: str | list[str], expected: str) -> None:
     assert name(comm, command) == expected
 
 
@@ -165,7 +165,7 @@ def test_a_name_that_the_kernel_cut_is_completed(comm: str, command: str | list[
         ("MainThread", [LONG], "MainThread"),
     ],
 )
-def test_a_name_of_the_main_thread_is_replaced_by_the_programs(
+def test_a_thread_name_of_the_main_thread_is_replaced_by_the_program_name(
     comm: str, command: str | list[str], expected: str
 ) -> None:
     assert name(comm, command) == expected
@@ -175,11 +175,11 @@ def test_a_name_of_the_main_thread_is_replaced_by_the_programs(
 def test_every_name_is_printable(comm: str) -> None:
     shown = name(comm, [])
     assert shown.isprintable()
-    shown.encode()  # a lone surrogate could not be sent
+    shown.encode()  # a lone surrogate could not be encoded
 
 
-def test_the_command_line_is_not_even_read_where_the_name_says_enough() -> None:
-    """It costs a file a process; most names need none."""
+def test_the_command_line_is_not_even_read_if_the_name_says_enough() -> None:
+    """Reading it costs one file per process; most names do not need it."""
 
     def command() -> list[str]:
         raise AssertionError("read")

@@ -1,4 +1,4 @@
-"""The two ways to read processes, held against each other and against ps on this machine."""
+"""The two sources of processes, compared with each other and with ps on this machine."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ TICK = 0.0101
 
 CPUS = os.cpu_count() or 1
 RSS_ROOM = 3 * CPUS * max(32, 2 * CPUS) * mmap.PAGESIZE + 2**20
-"""Bytes that the kernel's two files may differ by: each CPU keeps some of its page counting to itself."""
+"""Bytes by which the kernel's two files may differ: each CPU batches some of its page accounting."""
 
 KERNEL_THREAD = 0x00200000
 
 
 @pytest.mark.parametrize("name", [b"x", b"", b"a b", b") S 1 (", b"new\nline", b"\xff\xfe", b"((((", b"))))"])
-def test_a_stat_line_is_read_whatever_its_name_holds(name: bytes) -> None:
+def test_a_stat_line_is_parsed_whatever_the_name_contains(name: bytes) -> None:
     fields = b"R 1 2 3 4 5 2097152 7 8 9 10 250 50 13 14 15 16 17 18 19 20 21 22 23"
     stat = parse_stat(b"4711 (" + name + b") " + fields + b"\n")
     assert (stat.pid, stat.comm, stat.state, stat.flags) == (4711, name, b"R", KERNEL_THREAD)
@@ -43,13 +43,13 @@ def test_a_stat_line_is_read_whatever_its_name_holds(name: bytes) -> None:
 
 
 @pytest.mark.parametrize("line", [b"", b"1", b"1 (x", b"1 (x)", b"1 (x) R 1 2 3", b"x (x) R" + b" 1" * 30])
-def test_a_cut_stat_line_is_refused(line: bytes) -> None:
+def test_a_truncated_stat_line_is_refused(line: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         parse_stat(line)
 
 
 def agree(differences: Callable[[], list[str]]) -> None:
-    """Compare moments of a machine that goes on meanwhile: a real difference is there every time."""
+    """Compare several times, since the machine keeps running: only a real difference shows up every time."""
     found: list[str] = []
     for _ in range(8):
         found = differences()
@@ -60,7 +60,7 @@ def agree(differences: Callable[[], list[str]]) -> None:
 
 
 def plain(name: str) -> str:
-    """Return a name without what the sources replace in ways of their own: bytes that are no UTF-8."""
+    """Return a name without bytes that are not UTF-8, which each source replaces in its own way."""
     return re.sub(r"[^ -~]", "?", name)
 
 
@@ -85,7 +85,7 @@ def _unequal(first: ProcessSample, other: ProcessSample, third: ProcessSample) -
     low, high = sorted((first.memory_bytes, third.memory_bytes))
     if not low - RSS_ROOM <= other.memory_bytes <= high + RSS_ROOM:
         yield f"memory_bytes {low} {other.memory_bytes} {high}"
-    # A kernel thread has no memory; Linux leaves out the part of its name that changes all the time.
+    # Kernel threads have no memory; the Linux source leaves out the part of their names that keeps changing.
     theirs = other.name.partition("/")[0] if not other.memory_bytes else other.name
     if first.name == third.name and plain(theirs) != plain(third.name):
         yield f"name {theirs!r} {third.name!r}"
@@ -97,7 +97,7 @@ def _unequal(first: ProcessSample, other: ProcessSample, third: ProcessSample) -
 
 @pytest.fixture
 def children() -> Iterator[dict[str, int]]:
-    """Processes in states that do not change by themselves: {state: PID}."""
+    """Processes in states that last: {state: PID}."""
     program = [sys.executable, "-c", "import time; time.sleep(60)"]
     sleeping, stopped = subprocess.Popen(program), subprocess.Popen(program)
     zombie = subprocess.Popen([sys.executable, "-c", "pass"])
