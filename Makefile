@@ -6,8 +6,8 @@ PORT ?= $(or $(HOST_EXPORTER_PORT),5000)
 DIST := dist
 
 .DEFAULT_GOAL := help
-.PHONY: help run stack load load-test test test-compose check format golden docs dashboards lock audit bench bench-fleet binary servers \
-  schema clean
+.PHONY: help run stack load load-test test test-compose check format golden docs dashboards lock audit pictures bench bench-fleet binary \
+  servers schema clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ docs: $(VENV)/dev  ## Regenerate docs/metrics.md, docs/dependencies.md and the r
 	$(BIN)/python -m tests.tools.reference
 	$(BIN)/python -m tests.tools.runbooks
 	$(BIN)/python -m tests.tools.dependencies
+
+pictures: $(VENV)/dev  ## Retake the screenshots in README and docs (needs chromium, xvfb and fonts-inter)
+	$(BIN)/python -m tests.tools.pictures
 
 dashboards: $(VENV)/dev  ## Regenerate grafana/dashboards from grafana/build.py
 	$(BIN)/python -m grafana.build

@@ -126,15 +126,7 @@ class Desk:
 
     def texts(self) -> list[str]:
         """Return every text that a label or a button shows, and the lines of the tables."""
-        found = []
-        for widget in widgets(self.root):
-            if not widget.winfo_ismapped():
-                continue
-            if widget.winfo_class() in {"Label", "TLabel", "TButton"}:
-                found.append(str(widget["text"]))
-            elif widget.winfo_class() == "Treeview":
-                found += ["  ".join(str(cell) for cell in line) for line in table(widget)]
-        return [text.replace("\u00a0", " ") for text in found if text]
+        return shown_texts(self.root)
 
     def says(self) -> str:
         """Return what the foot says of the recording."""
@@ -145,6 +137,19 @@ def widgets(widget: tk.Misc) -> Iterator[tk.Misc]:
     yield widget
     for child in widget.winfo_children():
         yield from widgets(child)
+
+
+def shown_texts(root: tk.Misc) -> list[str]:
+    """Return every text that a label or a button of a window shows, and the lines of its tables."""
+    found = []
+    for widget in widgets(root):
+        if not widget.winfo_ismapped():
+            continue
+        if widget.winfo_class() in {"Label", "TLabel", "TButton"}:
+            found.append(str(widget["text"]))
+        elif widget.winfo_class() == "Treeview":
+            found += ["  ".join(str(cell) for cell in line) for line in table(widget)]
+    return [text.replace("\u00a0", " ") for text in found if text]
 
 
 def table(tree: Any) -> list[list[str]]:

@@ -1,6 +1,6 @@
 """Draw the digits of ``examples/digits/drawn`` on the real page, in a real browser.
 
-Also takes the screenshot in its README. Run: ``python -m tests.tools.draw_digits``.
+Run: ``python -m tests.tools.draw_digits``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.digits.strokes import FORMS, Hand, draw
+from tests.digits.strokes import FORMS, draw
 from tests.digits.support import EXAMPLE, Gunicorn
 from tests.support_browser import chromium
 
@@ -28,11 +28,6 @@ def main() -> None:
             url: str = page.locator("canvas").evaluate("paper => paper.toDataURL('image/png')")
             with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as image:
                 image.save(EXAMPLE / "drawn" / f"{form}.png", optimize=True)  # the same pixels in half the bytes
-        page.get_by_role("button", name="Clear").click()
-        draw(page, "3-round", Hand(height=0.7, left=0.28, top=0.14, pen=34, tremble=0.002, seed=3))
-        page.get_by_role("button", name="Predict").click()
-        page.locator(".digit").wait_for()
-        page.screenshot(path=EXAMPLE / "page.png")
 
 
 if __name__ == "__main__":
