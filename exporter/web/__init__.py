@@ -15,7 +15,7 @@ from exporter.web.alerts import FiringAlerts
 from exporter.web.headers import add_security
 from exporter.web.limits import HEADER, Waiting
 from exporter.web.metrics import Expositions
-from exporter.web.page import add_filters, page_context
+from exporter.web.page import add_filters, page_context, partials
 
 if TYPE_CHECKING:
     from exporter.model import Snapshot
@@ -46,7 +46,8 @@ def create_app(sampler: Sampler, settings: Settings, history: History | None = N
     @app.get("/")
     def page() -> Response:
         context = page_context(sample(), settings, points.points(), request.host)
-        text = render_template("page.html", firing=alerts.words() if alerts else "", **context)
+        context |= {"firing": alerts.words() if alerts else "", "partials": partials(app.jinja_env, context)}
+        text = render_template("page.html", **context)
         return Response(text, mimetype="text/html", headers=NO_STORE)
 
     @app.get("/metrics")

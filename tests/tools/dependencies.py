@@ -61,9 +61,9 @@ an Internet connection, because it queries PyPI's data.
 | image | version | why |
 |---|---|---|
 {images}
-The Compose files and the Dockerfiles name each image by its full version, never `latest`, and a test fails if two places
-disagree. They name no digests: only a registry knows a digest, and this project is built without one. A tag can be moved
-and a digest cannot. If that matters to you, pin what your registry has now (Docker Compose 2.37 or later):
+The Compose files and the Dockerfiles name each image by its full version, never `latest`, and a test fails if two
+places disagree. They name no digests: only a registry knows a digest, and this project is built without one. A tag can
+be moved and a digest cannot. If that matters to you, pin what your registry has now (Docker Compose 2.37 or later):
 
 ```sh
 docker compose config --lock-image-digests prometheus alertmanager grafana mailpit > docker-compose.digests.yml
@@ -77,12 +77,13 @@ Never take the variants without a shell (`-distroless`, `-scratch`): the health 
 
 ## Licences
 
-Host Exporter is released under the [Apache License 2.0](../LICENSE). Installed with pip, and in the container image, each
-package keeps its licence in its `.dist-info` folder. `make binary` collects these texts into `dist/LICENSES.txt` and into
-the program itself, where `host-exporter --licenses` prints them; a package without a licence text fails the build. Notices
-of shared libraries such as OpenSSL come from Debian's or Ubuntu's packages. On other systems the file lists libraries that
-are not part of Python by name only. Code compiled into a package's wheel, such as libyaml in PyYAML or the Rust crates in
-bcrypt, is covered by what the wheel ships. GNU readline is left out, because its GPL would cover the whole program.
+Host Exporter is released under the [Apache License 2.0](../LICENSE). Installed with pip, and in the container image,
+each package keeps its licence in its `.dist-info` folder. `make binary` collects these texts into `dist/LICENSES.txt`
+and into the program itself, where `host-exporter --licenses` prints them; a package without a licence text fails the
+build. Notices of shared libraries such as OpenSSL come from Debian's or Ubuntu's packages. On other systems the file
+lists libraries that are not part of Python by name only. Code compiled into a package's wheel, such as libyaml in
+PyYAML or the Rust crates in bcrypt, is covered by what the wheel ships. GNU readline is left out, because its GPL
+would cover the whole program.
 """
 
 
