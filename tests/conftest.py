@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
+from tests.guard import Guard
 from tests.support import Exporter
 
 if TYPE_CHECKING:
@@ -60,10 +62,17 @@ def own_proc() -> Iterator[None]:
         psutil.PROCFS_PATH = "/proc"
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     # Settings of the person who runs the tests must not change them.
     for name in [name for name in os.environ if name.startswith("HOST_EXPORTER_")]:
         del os.environ[name]
+    # A script's background job ignores Ctrl-C, and one under nohup the end of the terminal. So would all that the tests
+    # start, since ignored signals are inherited. Those that are handled are not: here they still do nothing.
+    for name in ("SIGINT", "SIGQUIT", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has the first only
+        if number and signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+    config.add_cleanup(Guard().close)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

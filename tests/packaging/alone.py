@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from tests.guard import marks
 from tests.support import fetch
 from tests.tools.ports import free_port
 
@@ -30,7 +31,7 @@ class Alone:
         self.unpacked.mkdir()
         self.program = folder / "host-exporter"
         shutil.copy(built, self.program)
-        self.environment = {"PATH": "/nonexistent", "HOME": str(folder), "TMPDIR": str(self.unpacked)}
+        self.environment = {"PATH": "/nonexistent", "HOME": str(folder), "TMPDIR": str(self.unpacked), **marks()}
         self._user: dict[str, Any] = {}
         if os.geteuid() == 0:
             self._user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
