@@ -10,12 +10,15 @@ import psutil
 import pytest
 
 from tests.guard import Guard
+from tests.quiet import Quiet
 from tests.support import Exporter
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from playwright.sync_api import Browser
+
+QUIET = pytest.StashKey[Quiet]()
 
 NOT_TO_BE_HAD = ("this machine has no IPv6", "this kernel counts no pressure")
 """What continuous integration cannot install; any other skip is a failure there, since nobody would see it."""
@@ -73,6 +76,21 @@ def pytest_configure(config: pytest.Config) -> None:
         if number and signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
     config.add_cleanup(Guard().close)
+    config.stash[QUIET] = Quiet()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    session.config.stash[QUIET].close()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before the test's time limit begins
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    quiet = item.config.stash[QUIET]
+    if item.get_closest_marker("load"):
+        with quiet.alone():
+            return (yield)
+    quiet.together()
+    return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
