@@ -11,7 +11,7 @@ import pytest
 from tests.faults.support import Scrape, needs_linux, status, tell
 from tests.support import Exporter
 
-pytestmark = [needs_linux, pytest.mark.load]
+pytestmark = needs_linux
 
 KEPT = 9000
 NEW = 1000

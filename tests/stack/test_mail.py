@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CORES = os.cpu_count() or 1
 
-pytestmark = [pytest.mark.load, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture
@@ -49,6 +49,7 @@ def beside(culprit: list[str], name: str) -> list[str]:
     return [program, str(other), "0.3"]
 
 
+@pytest.mark.load
 def test_a_busy_machine_leads_to_a_mail_that_names_the_program_and_to_one_that_it_is_over(
     tmp_path: Path, culprit: list[str]
 ) -> None:
@@ -85,6 +86,7 @@ def test_a_busy_machine_leads_to_a_mail_that_names_the_program_and_to_one_that_i
     assert "Next step" not in resolved.body() + resolved.body("html")
 
 
+@pytest.mark.load
 def test_another_threshold_of_the_exporter_alone_changes_when_it_fires(tmp_path: Path, culprit: list[str]) -> None:
     culprit[-1] = "0.5"
     with make_chain(tmp_path / "chain", cpu=True) as chain, Load(CORES, command=culprit):
@@ -103,6 +105,7 @@ def test_another_threshold_of_the_exporter_alone_changes_when_it_fires(tmp_path:
     assert re.fullmatch(r"\[WARNING\] web-01: CPU \d\d % \(limit 35 %\)", mail.subject)
 
 
+@pytest.mark.load
 def test_what_happens_on_one_machine_comes_in_one_mail(tmp_path: Path, culprit: list[str]) -> None:
     low = {"MEMORY_WARNING": "0.1", "MEMORY_CRITICAL": "99.9", "CPU_WARNING": "30", "CPU_CRITICAL": "50"}
     with Load(CORES, command=culprit), make_chain(tmp_path / "chain", low, cpu=True) as chain:
@@ -130,7 +133,7 @@ def test_mail_through_a_server_with_tls_and_login(tmp_path: Path) -> None:
         "ALERT_EMAIL_TO": "Jörg <j@example.org>, ops@example.org",
         "MEMORY_WARNING": "0.1",
     }
-    chain = make_chain(tmp_path / "chain", variables, mailbox=mailbox, cpu=True)
+    chain = make_chain(tmp_path / "chain", variables, mailbox=mailbox)
     chain.alertmanager.environment = {"SSL_CERT_FILE": str(bundle)}
     with chain:
         mail = mailbox.wait("Memory", 60)
