@@ -38,6 +38,7 @@ SHORTER = (
     ("[2m]", "[8s]"),
     ("[2m:]", "[8s:]"),
     (" < 120)", " < 30)"),
+    ("host_uptime_seconds < 600", "host_uptime_seconds < 40"),
     ("keep_firing_for: 5m", "keep_firing_for: 20s"),
     ("keep_firing_for: 3m", "keep_firing_for: 12s"),
     ("for: 30s", "for: 3s"),
