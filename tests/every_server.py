@@ -1,4 +1,4 @@
-"""A test that starts each kind of server and never ends. test_guard.py kills the pytest that runs it."""
+"""Tests that start servers of each kind and never end. Others kill the pytest that runs one of them (killed.py)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 READY = "READY_FILE"
 """The variable with the path of the file that is written when all of them run. It holds the PID of the orphan."""
 
-
+# In a session of its own, and its parent has ended: neither a group nor a tree of processes leads to it.
 ORPHAN = """
 import subprocess
 child = subprocess.Popen(["sleep", "600"], start_new_session=True, stdout=subprocess.DEVNULL)
@@ -29,7 +29,16 @@ print(child.pid)
 """
 
 
-def test_it_waits_with_all_of_them_running(tmp_path: Path) -> None:
+def wait(folder: Path) -> None:
+    """Start the orphan, say that all is running, and wait for the end."""
+    orphan = subprocess.run([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, check=True)
+    part = folder / "ready"
+    part.write_bytes(orphan.stdout)
+    part.rename(os.environ[READY])
+    time.sleep(600)
+
+
+def test_servers(tmp_path: Path) -> None:
     with ExitStack() as servers:
         servers.enter_context(Exporter())
         servers.enter_context(Load(1, seconds=600, duty=0.1))
@@ -37,9 +46,11 @@ def test_it_waits_with_all_of_them_running(tmp_path: Path) -> None:
         servers.enter_context(Gunicorn(tmp_path, workers=2))
         servers.enter_context(chromium())
         servers.enter_context(xvfb())
-        # One in a session of its own, whose parent has ended: neither a group nor a tree of processes leads to it.
-        orphan = subprocess.run([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, check=True)
-        part = tmp_path / "ready"
-        part.write_bytes(orphan.stdout)
-        part.rename(os.environ[READY])
-        time.sleep(600)
+        wait(tmp_path)
+
+
+def test_docker_engine(tmp_path: Path) -> None:
+    from tests.compose.engine import Engine
+
+    with Engine(tmp_path / "engine"):
+        wait(tmp_path)

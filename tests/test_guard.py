@@ -6,16 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
 from tests import guard
-from tests.every_server import READY
-from tests.guard import VARIABLE, ended
-from tests.support import wait_for
+from tests.guard import VARIABLE
+from tests.killed import InnerTests
 from tests.tools.stack.shipped import ROOT
 
 if TYPE_CHECKING:
@@ -26,43 +23,23 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="th
 KINDS = {"exporter", "prometheus", "alertmanager", "gunicorn", "chromium", "Xvfb"}
 
 
-def running(processes: list[psutil.Process]) -> list[list[str]]:
-    """Return the command lines of those that have not ended."""
-    found = []
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):  # just now
-            found += [process.cmdline()] if not ended(process) else []
-    return found
+@pytest.mark.parametrize("workers", [[], ["-n1"]], ids=["pytest", "with workers"])
+def test_a_killed_pytest_leaves_no_server(tmp_path: Path, workers: list[str]) -> None:
+    with InnerTests(tmp_path, "test_servers", *workers) as tests:
+        assert tests.orphan not in tests.below
+        assert tests.kinds(*KINDS) == KINDS
+        tests.process.kill()
+        tests.wait_for_the_end(tests.below)
 
 
-@pytest.mark.parametrize("killed", ["pytest", "pytest with workers", "a worker"])
-def test_a_killed_pytest_leaves_no_server(tmp_path: Path, killed: str) -> None:
-    workers = [] if killed == "pytest" else ["-n1"]
-    ready = tmp_path / "ready"
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/every_server.py", *workers]
-    with (tmp_path / "log").open("w+") as log:
-        tests = subprocess.Popen(
-            [*command, f"--basetemp={tmp_path / 'inner'}"],
-            cwd=ROOT, env={**os.environ, READY: str(ready)}, stdout=log, stderr=log,
-        )  # fmt: skip
-        wait_for(lambda: ready.exists() or tests.poll() is not None, 90, (tmp_path / "log").read_text)
-        assert ready.exists(), (tmp_path / "log").read_text()
-    below = psutil.Process(tests.pid).children(recursive=True)
-    orphan = psutil.Process(int(ready.read_text()))
-    assert orphan not in below
-    lines = [" ".join(line) for line in running(below)]
-    assert {kind for kind in KINDS if any(kind in line for line in lines)} == KINDS
-
-    (worker,) = [p for p in below if "stdin.readline" in " ".join(p.cmdline())] if workers else [None]
-    if killed == "a worker":
-        assert worker
+def test_a_killed_worker_leaves_no_server(tmp_path: Path) -> None:
+    with InnerTests(tmp_path, "test_servers", "-n1") as tests:
+        (worker,) = [process for process in tests.below if "stdin.readline" in " ".join(process.cmdline())]
+        below = [process for process in tests.below if worker in process.parents()]
+        assert tests.kinds(*KINDS) == KINDS
         worker.kill()
-        below = [process for process in below if worker in process.parents()]
-    else:
-        tests.send_signal(signal.SIGKILL)
-    wait_for(lambda: running([*below, orphan]) == [], 30, lambda: f"still running: {running([*below, orphan])}")
-    # With a worker that is killed, the test has failed; pytest itself comes to its end.
-    assert tests.wait(30) == (1 if killed == "a worker" else -signal.SIGKILL)
+        tests.wait_for_the_end(below)
+        assert tests.process.wait(30) == 1  # its test has failed; pytest itself comes to its end
 
 
 def test_those_that_do_not_stop_are_killed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,17 @@
+"""Before the other tests here start theirs: a killed pytest leaves no Docker engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.killed import InnerTests
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_killed_pytest_leaves_no_engine(tmp_path: Path) -> None:
+    with InnerTests(tmp_path, "test_docker_engine") as tests:
+        assert tests.kinds("dockerd", "containerd") == {"dockerd", "containerd"}
+        tests.process.kill()
+        tests.wait_for_the_end(tests.below)
