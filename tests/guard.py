@@ -46,7 +46,7 @@ class Guard:
         """Stop whatever still runs, and the guard."""
         assert self._program.stdin
         self._program.stdin.close()
-        self._program.wait(3 * PATIENCE)
+        self._program.wait()
 
 
 def started(mark: str, *others: int) -> list[psutil.Process]:

@@ -7,8 +7,7 @@ every other process is through, and nobody begins before it has ended.
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +46,7 @@ class Quiet:
 
 def lock(file: IO[str], kind: str) -> None:
     """Do with a file's lock what the name of a constant says."""
-    if sys.platform != "win32":
+    with suppress(ImportError):
         import fcntl
 
         fcntl.flock(file, getattr(fcntl, kind))

@@ -13,9 +13,18 @@ import pytest
 from exporter.commands.cli import cli
 from exporter.commands.program import main
 from tests.support import run
+from tests.tools.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+PORT_HERE = str(free_port())
+
+
+@pytest.fixture(autouse=True)
+def own_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give ``serve`` a free port: what is refused after it listens is refused where the default one is taken too."""
+    monkeypatch.setenv("HOST_EXPORTER_PORT", PORT_HERE)
 
 
 class Bad(NamedTuple):
