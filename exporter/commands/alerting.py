@@ -1,4 +1,4 @@
-"""Posts a test alert to Alertmanager, to check that mail gets through."""
+"""Posts a test alert to Alertmanager, to check that email gets through."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SUMMARY = "Test alert, nothing is wrong"
 TIMEOUT = 10.0
 """Seconds to wait for each response."""
 LASTS = timedelta(minutes=1)
-"""How long the alert fires: after that Alertmanager considers it resolved and sends a second mail."""
+"""How long the alert fires: after that Alertmanager considers it resolved and sends a second email."""
 
 # Alertmanager is on the local network, where an Internet proxy cannot reach it.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -38,15 +38,15 @@ def post_test_alert(url: str, hostname: str) -> str:
         "job": "host",
         "instance": hostname,
         "hostname": hostname,
-        # Makes each test a new alert: Alertmanager would not send another mail for one it already knows.
+        # Makes each test a new alert: Alertmanager would not send another email for one it already knows.
         "sent": now.strftime("%H:%M:%S"),
     }
     alert = {
         "labels": labels,
         "annotations": {
             "summary": SUMMARY,
-            "description": f"Sent by host-exporter test-alert on {hostname}: mail gets through.\n"
-            "A second mail in a minute or two will say that this alert is resolved.",
+            "description": f"Sent by host-exporter test-alert on {hostname}: email gets through.\n"
+            "A second email in a minute or two will say that this alert is resolved.",
         },
         "startsAt": now.isoformat(),
         "endsAt": (now + LASTS).isoformat(),
@@ -66,9 +66,9 @@ def _expectation(base: str, hostname: str) -> str:
     return "\n".join(
         [
             f"Alertmanager at {base} accepted the alert {NAME} for {hostname}.",
-            f'Within half a minute, expect a mail{to}{through}: "{subject}".',
-            "A minute or two later, a second mail follows, marked [RESOLVED].",
-            f"Until then the alert is listed on {base}/#/alerts. If no mail arrives, see Alertmanager's log.",
+            f'Within half a minute, expect an email{to}{through}: "{subject}".',
+            "A minute or two later, a second email follows, marked [RESOLVED].",
+            f"Until then the alert is listed on {base}/#/alerts. If no email arrives, see Alertmanager's log.",
         ]
     )
 

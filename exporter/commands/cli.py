@@ -74,7 +74,7 @@ def show_licences(ctx: click.Context, _param: click.Parameter, asked: bool) -> N
     is_eager=True,
     expose_value=False,
     callback=show_licences,
-    help="Show the licences of the program and of what is inside it, and exit.",
+    help="Show the licences of the program and everything in it, and exit.",
 )
 def cli() -> None:
     """Monitor one machine: CPU, memory, disks, network, battery and top processes.

@@ -66,7 +66,7 @@ def test_it_posts_one_alert_and_says_where_the_mail_goes() -> None:
         "hostname": "web-01",
     }
     assert alert["endsAt"] > alert["startsAt"]
-    assert 'a mail to owner@example.org through mail.example.org:587: "[WARNING] web-01: Test alert' in done.stdout
+    assert 'an email to owner@example.org through mail.example.org:587: "[WARNING] web-01: Test alert' in done.stdout
 
 
 def test_the_address_may_come_from_a_variable_and_no_proxy_is_asked() -> None:

@@ -19,12 +19,12 @@ def burn(seconds: float) -> None:
 
 
 def main() -> None:
-    """Start one process per core (this file, so that the mail names it) and wait for them."""
+    """Start one process per core (this file, so that the email names it) and wait for them."""
     if len(sys.argv) > 1:
         burn(float(sys.argv[1]))
         return
     count = os.cpu_count() or 1
-    print(f"{count} busy processes for {SECONDS // 60} minutes; expect mail after one to two. Ctrl-C stops them.")
+    print(f"{count} busy processes for {SECONDS // 60} minutes; expect an email after one to two. Ctrl-C stops them.")
     # Ctrl-C reaches every process in the terminal. The busy ones inherit SIG_IGN, so that this one can stop them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     processes = [subprocess.Popen([sys.executable, __file__, str(SECONDS)]) for _ in range(count)]
