@@ -26,7 +26,7 @@ from tests.tools.web import serving
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DOCUMENTED = {"time", "version", "level", "levels", "thresholds", "collectors"}
+DOCUMENTED = {"time", "version", "level", "findings", "levels", "thresholds", "collectors"}
 
 
 def test_the_version_is_said() -> None:
