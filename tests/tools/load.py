@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 SECONDS = 180
@@ -25,20 +26,18 @@ def main() -> None:
         return
     count = os.cpu_count() or 1
     print(f"{count} busy processes for {SECONDS // 60} minutes; expect an email after one to two. Ctrl-C stops them.")
-    # Ctrl-C reaches every process in the terminal. The busy ones inherit SIG_IGN, so that this one can stop them.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    processes = [subprocess.Popen([sys.executable, __file__, str(SECONDS)]) for _ in range(count)]
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.default_int_handler)
-        for process in processes:
-            process.wait()
-    except KeyboardInterrupt:
+    stopped = threading.Event()
+    # Before the first process starts: a signal in between would leave busy processes behind.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    # Ctrl-C reaches every process of a terminal's session. The busy ones have their own, so that this one stops them.
+    command = [sys.executable, __file__, str(SECONDS)]
+    processes = [subprocess.Popen(command, start_new_session=True) for _ in range(count)]
+    while any(process.poll() is None for process in processes) and not stopped.wait(0.1):
         pass
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
+    for process in processes:
+        process.kill()
+        process.wait()
 
 
 if __name__ == "__main__":
