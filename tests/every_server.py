@@ -28,6 +28,12 @@ child = subprocess.Popen(["sleep", "600"], start_new_session=True, stdout=subpro
 print(child.pid)
 """
 
+SMALL = """
+def answer(environ, start):
+    start("200 OK", [])
+    return [b"ok"]
+"""
+
 
 def wait(folder: Path) -> None:
     """Start the orphan, say that all is running, and wait for the end."""
@@ -43,7 +49,8 @@ def test_servers(tmp_path: Path) -> None:
         servers.enter_context(Exporter())
         servers.enter_context(Load(1, seconds=600, duty=0.1))
         servers.enter_context(make_chain(tmp_path / "chain"))
-        servers.enter_context(Gunicorn(tmp_path, workers=2))
+        (tmp_path / "small.py").write_text(SMALL)  # the example would learn its digits first
+        servers.enter_context(Gunicorn(tmp_path, "small:answer", tmp_path, workers=2))
         servers.enter_context(chromium())
         servers.enter_context(xvfb())
         wait(tmp_path)
