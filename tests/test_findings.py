@@ -88,7 +88,7 @@ def test_a_fixed_limit_is_the_same_in_the_collector_and_in_its_rule(alert: str, 
 
 
 BATTERY = "Battery 3 % (warning at 15 % or less)"
-INODES = "Inodes of / 100 % (warning from 90 %)"
+INODES = "Inodes on / 100 % (warning at 90 %)"
 
 
 def plain(text: str) -> str:

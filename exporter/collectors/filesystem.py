@@ -123,7 +123,7 @@ def findings(section: Filesystems, thresholds: Thresholds) -> Iterable[Finding]:
         )
         inodes = each.inodes_usage_ratio
         if inodes is not None and inodes >= INODES_LOW:
-            yield Finding("HostInodesLow", Level.WARNING, "Inodes of", path, inodes, INODES_LOW)
+            yield Finding("HostInodesLow", Level.WARNING, "Inodes on", path, inodes, INODES_LOW)
         if each.error is not None:
             reason = f"cannot be read: {each.error}"
             yield Finding("HostFilesystemError", Level.WARNING, "Filesystem", path, reason=reason, missing=True)

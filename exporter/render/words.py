@@ -28,7 +28,7 @@ def headline(snapshot: Snapshot) -> str:
 
 
 def sentences(snapshot: Snapshot) -> list[tuple[Finding, str]]:
-    """Return a sentence for each finding, worst first: "CPU 93 % (critical from 90 %): python3 train.py 1.90 cores".
+    """Return a sentence for each finding, worst first: "CPU 93 % (critical at 90 %): python3 train.py 1.90 cores".
 
     Things that cannot be read for the same reason share one sentence, since a dead server takes down all its mounts.
     """
@@ -47,7 +47,7 @@ def sentence(finding: Finding, processes: Processes | None, others: Sequence[str
     """Return one finding as a sentence; ``others`` are the subjects of otherwise identical findings."""
     text = " ".join(part for part in (finding.what, finding.subject) if part)
     if finding.ratio is not None and finding.limit is not None:
-        bound = f"at {limit(finding.limit)} or less" if finding.below else f"from {limit(finding.limit)}"
+        bound = f"at {limit(finding.limit)} or less" if finding.below else f"at {limit(finding.limit)}"
         text = f"{text} {percent(finding.ratio)} ({finding.level} {bound})"
     if finding.reason:
         text = f"{text} {finding.reason}"

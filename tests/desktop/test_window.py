@@ -71,7 +71,7 @@ def test_a_level_is_said_in_words(desk: Desk) -> None:
     texts = shown(desk, whole(cpu_usage=0.93, memory_usage=0.85))
     assert desk.hands.title() == "zebra: 1 critical, 1 warning"
     assert "● 1 critical, 1 warning" in texts
-    assert "CPU 93 % (critical from 90 %): python3 train.py 1.90 cores, postgres 0.40 cores" in texts
+    assert "CPU 93 % (critical at 90 %): python3 train.py 1.90 cores, postgres 0.40 cores" in texts
     words = {str(row.name["text"]): str(row.word["text"]) for row in desk.window.body.shares.rows}
     assert words == {"CPU": "critical", "Memory": "warning", "Swap": "", "/": "", "/data": "", "Battery": ""}
     assert shown(desk, whole()).count("critical") == 0, "what is over is gone"
@@ -81,7 +81,7 @@ def test_a_level_is_said_in_words(desk: Desk) -> None:
 def test_the_owners_thresholds_are_used(open_desk: Callable[..., Desk]) -> None:
     thresholds = Settings(cpu_warning=30, cpu_critical=40).thresholds()
     texts = shown(open_desk(cpu_warning=30, cpu_critical=40), whole(thresholds=thresholds))
-    assert "CPU 42 % (critical from 40 %): python3 train.py 1.90 cores, postgres 0.40 cores" in texts
+    assert "CPU 42 % (critical at 40 %): python3 train.py 1.90 cores, postgres 0.40 cores" in texts
 
 
 def test_bars_are_as_long_as_their_share_and_marked_at_the_limits(desk: Desk) -> None:
@@ -241,7 +241,7 @@ def test_long_names_end_in_an_ellipsis_where_it_is_narrow(desk: Desk) -> None:
     assert str(desk.window.head.title["text"]).endswith("…")
     desk.root.geometry("{}x{}".format(*desk.root.minsize()))
     desk.until(lambda: row.detail["text"] == "")
-    assert f"Filesystem {long} 95 % (critical from 90 %)" in desk.texts(), "the sentence is whole"
+    assert f"Filesystem {long} 95 % (critical at 90 %)" in desk.texts(), "the sentence is whole"
 
 
 def test_it_stays_alive_while_a_collector_blocks_and_says_that_the_figures_are_old(

@@ -68,7 +68,7 @@ def test_a_battery_says_where_the_power_comes_from(plugged: bool | None, words: 
 def test_findings_are_shown_above_the_bars() -> None:
     text = drawn(whole(cpu_usage=0.93))
     assert "● 1 critical" in text
-    assert text.index("CPU 93 % (critical from 90 %): python3 train.py 1.90 cores") < text.index("━")
+    assert text.index("CPU 93 % (critical at 90 %): python3 train.py 1.90 cores") < text.index("━")
 
 
 def test_failures_are_shown_in_words() -> None:

@@ -63,8 +63,8 @@ def test_a_low_battery_is_a_finding_only_on_battery_power() -> None:
 def test_a_filesystem_out_of_inodes_is_a_finding_besides_its_space() -> None:
     full = replace(filesystem("/srv", 0.95), inodes_usage_ratio=1.0)
     assert [_plain(text) for _, text in sentences(snapshot(Filesystems((full,))))] == [
-        "Filesystem /srv 95 % (critical from 90 %)",
-        "Inodes of /srv 100 % (warning from 90 %)",
+        "Filesystem /srv 95 % (critical at 90 %)",
+        "Inodes on /srv 100 % (warning at 90 %)",
     ]
     assert headline(snapshot(Filesystems((replace(full, inodes_usage_ratio=0.89),)))) == "1 critical"
 
@@ -81,25 +81,25 @@ def test_the_worst_finding_comes_first() -> None:
 def test_cpu_names_the_programs_that_use_the_most_and_not_the_idle_ones() -> None:
     (finding,) = snapshot(cpu(0.93)).findings()
     assert _plain(sentence(finding, processes())) == (
-        "CPU 93 % (critical from 90 %): python3 train.py 1.90 cores, postgres 0.40 cores"
+        "CPU 93 % (critical at 90 %): python3 train.py 1.90 cores, postgres 0.40 cores"
     )
 
 
 def test_memory_names_the_programs_that_use_the_most() -> None:
     (finding,) = snapshot(memory(0.81)).findings()
     assert _plain(sentence(finding, processes())) == (
-        "Memory 81 % (warning from 80 %): postgres 5.0 GiB, python3 train.py 2.0 GiB, bash 10.0 MiB"
+        "Memory 81 % (warning at 80 %): postgres 5.0 GiB, python3 train.py 2.0 GiB, bash 10.0 MiB"
     )
 
 
 def test_a_filesystem_names_its_mountpoint_and_no_program() -> None:
     (finding,) = snapshot(Filesystems((filesystem("/data", 0.97),))).findings()
-    assert _plain(sentence(finding, processes())) == "Filesystem /data 97 % (critical from 90 %)"
+    assert _plain(sentence(finding, processes())) == "Filesystem /data 97 % (critical at 90 %)"
 
 
 def test_without_processes_the_finding_names_no_program() -> None:
     (finding,) = snapshot(cpu(0.85)).findings()
-    assert _plain(sentence(finding, None)) == "CPU 85 % (warning from 80 %)"
+    assert _plain(sentence(finding, None)) == "CPU 85 % (warning at 80 %)"
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_badge_title_and_icon_follow_a_real_load_up_and_down(page: Page) -> None
         with Load(os.cpu_count() or 1):
             shows("critical", "1 critical")
             assert badge.evaluate("e => getComputedStyle(e).backgroundColor") != calm
-            assert "critical from 80" in text_of(page, ".alerts .critical").replace("\u00a0", " ")
+            assert "critical at 80" in text_of(page, ".alerts .critical").replace("\u00a0", " ")
             expect(page.locator("section[aria-labelledby=cpu] .word")).to_have_text("critical")
         shows("ok", "all well")
         expect(page.locator(".alerts")).to_have_count(0)

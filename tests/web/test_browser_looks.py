@@ -110,7 +110,7 @@ def test_bars_are_marked_at_the_configured_thresholds(page: Page) -> None:
             shown = float(section.locator(".figure").inner_text().rstrip("%").strip())
             assert found["fill"] == pytest.approx(shown, abs=1)
             label = section.locator("svg.bar").get_attribute("aria-label") or ""
-            assert re.search(rf"warning from {marks[0]:.0f}|warning from {marks[0]:.1f}", label), label
+            assert re.search(rf"warning at {marks[0]:.0f}|warning at {marks[0]:.1f}", label), label
 
 
 @pytest.mark.load

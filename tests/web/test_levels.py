@@ -81,7 +81,7 @@ def test_a_level_is_reached_at_every_value_however_it_is_written(percent: float)
 def test_the_reason_for_a_level_is_shown_with_its_threshold() -> None:
     page = Page(_client(0.95, memory_critical=94.5).get("/").text)
     (said,) = [text for _, text in page.all("li", **{"class": "critical"})]
-    assert said.replace("\u00a0", " ").startswith("Memory 95 % (critical from 94")
+    assert said.replace("\u00a0", " ").startswith("Memory 95 % (critical at 94")
 
 
 def test_without_a_level_there_is_no_list_of_reasons() -> None:
@@ -92,7 +92,7 @@ def test_thresholds_are_drawn_at_their_values() -> None:
     page = page_of(only=("memory",), memory_warning=33, memory_critical=66.5)
     assert [attributes["x"] for attributes, _ in page.all("rect", **{"class": "mark"})] == ["33.00%", "66.50%"]
     (bar,) = [attributes for attributes, _ in page.all("svg") if attributes["class"].startswith("bar")]
-    assert "warning from 33" in bar["aria-label"]
+    assert "warning at 33" in bar["aria-label"]
 
 
 def test_real_memory_crosses_a_tiny_threshold() -> None:
