@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from exporter.thresholds import Level
 
@@ -20,9 +20,9 @@ class Finding:
     """How one thing is doing. ``kind`` is the name of its alert in alerts.yml and of that alert's runbook.
 
     The sentence shown to people starts with ``what`` and ``subject`` ("Filesystem", "/srv"). It ends with ``ratio``
-    (0 to 1) and ``limit``, or with ``reason``. ``resource`` is set if the limit is one of the owner's thresholds; only
-    then can the level be OK. ``below`` means the ratio must stay above the limit. ``missing`` means the figures cannot
-    be read, so nobody knows whether all is well.
+    (0 to 1) and ``limit``, or with ``reason``, and names the programs that use the most ``culprits``. ``resource`` is
+    set if the limit is one of the owner's thresholds; only then can the level be OK. ``below`` means the ratio must
+    stay above the limit. ``missing`` means the figures cannot be read, so their state is unknown.
     """
 
     kind: str
@@ -33,12 +33,20 @@ class Finding:
     limit: float | None = None
     reason: str = ""
     resource: str = ""
+    culprits: Literal["", "cpu", "memory"] = ""
     below: bool = False
     missing: bool = False
 
 
 def against(
-    threshold: Threshold, ratio: float | None, *, kind: str, resource: str, what: str, subject: str = ""
+    threshold: Threshold,
+    ratio: float | None,
+    *,
+    kind: str,
+    resource: str,
+    what: str,
+    subject: str = "",
+    culprits: Literal["", "cpu", "memory"] = "",
 ) -> Iterable[Finding]:
     """Compare a usage ratio with its threshold; yield nothing if the ratio is unknown.
 
@@ -47,7 +55,7 @@ def against(
     if ratio is not None:
         level = threshold.level(ratio)
         limit = threshold.critical if level is Level.CRITICAL else threshold.warning
-        yield Finding(kind, level, what, subject, ratio, limit, resource=resource)
+        yield Finding(kind, level, what, subject, ratio, limit, resource=resource, culprits=culprits)
 
 
 def none_yet(_section: Any, _thresholds: Thresholds) -> Iterable[Finding]:

@@ -17,7 +17,8 @@ SEEN_AT = "instance:host_seen:timestamp_seconds"
 SEEN = select(SEEN_AT)
 # Prometheus, Alertmanager and Grafana are targets too, but not machines.
 UP = f"({select('up')} and {ON} {SEEN})"
-LEVEL = select("instance:host_level:max")
+# A machine that answers and does not say how it is doing, such as one with an older exporter, needs a look: a warning.
+LEVEL = f"({select('instance:host_level:max')} or {ON} ({UP} == 1))"
 USAGE = select("instance:host_usage:ratio")
 
 
@@ -75,7 +76,7 @@ def _at_level(title: str, level: int, colour: str) -> stat.Panel:
 
 def score() -> str:
     """Return how bad it is: 3 for down, 2 critical, 1 warning, plus the highest usage: one sort order is enough."""
-    worst = f"clamp_max(max by (job, instance) ({USAGE}), 0.999)"
+    worst = f"(clamp_max(max by (job, instance) ({USAGE}), 0.999) or {ON} 0 * {UP})"
     return f"({LEVEL} + {ON} {worst}) or {ON} (({UP} == 0) + 3)"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,7 @@ from tests.machines import FixtureMachine
 with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
     laptop = FixtureMachine("laptop", Path(folder), patch)
     laptop.write("proc/sys/kernel/random/entropy_avail", "12\\n")
+    laptop.write("proc/sys/kernel/random/poolsize", "256\\n")
     laptop.prime()
     client = create_app(laptop.sampler, laptop.settings).test_client()
     print(json.dumps({path: client.get(path).text for path in ("/", "/metrics", "/api/stats", "/runbooks")}))
@@ -57,8 +59,8 @@ def follow(tree: Path, path: str, kind: str, text: str) -> None:
         return
     for hunk in text.split("@@\n"):
         lines = hunk.splitlines(keepends=True)
-        before = "".join(line[1:] for line in lines if line.startswith(" "))
-        after = "".join(line[1:] for line in lines)
+        before = "".join(line[1:] for line in lines if line[0] in " -")
+        after = "".join(line[1:] for line in lines if line[0] in " +")
         now = file.read_text(encoding="utf-8")
         assert now.count(before) == 1, f"the guide's lines occur {now.count(before)} times in {path}:\n{before}"
         file.write_text(now.replace(before, after), encoding="utf-8")
@@ -91,13 +93,18 @@ def test_the_tests_name_what_a_bare_collector_lacks(tree: Path) -> None:
     for path, kind, text in steps():
         if path.startswith("exporter/collectors/"):
             follow(tree, path, kind, text)
+    done = run(tree, "-c", SHOWN)  # its partial is missing, which must not break the page
+    assert done.returncode == 0, done.stderr
+    assert "Entropy 4\u00a0% (warning at 25\u00a0% or less)" in json.loads(done.stdout)["/"]
+    assert "entropy cannot be drawn on the page: TemplateNotFound" in done.stderr
+
     done = run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_subjects.py")
     assert done.returncode == 1, done.stdout + done.stderr
     (said,) = re.findall(r"AssertionError: the subject entropy lacks (.*)", done.stdout)
     for place in (
         "exporter/web/templates/subjects/entropy.html",
         "docs/metrics.md",
-        "a panel",
+        "a panel in the Host dashboard",
         "tests/collectors/test_entropy.py",
         "the rule HostEntropyLow in alerts.yml",
         "the runbook HostEntropyLow in docs/runbooks.md",
@@ -119,10 +126,10 @@ def test_the_guide_followed_step_by_step_adds_a_complete_subject(tree: Path) -> 
             done = run(tree, "-m", module)
             assert done.returncode == 0, f"{module}: {done.stderr}"
 
-    (checks,) = re.findall(
-        r"^\.venv/bin/python -m (pytest .*tests/test_golden(?:.*\\\n)*.*)$", text, re.MULTILINE | re.DOTALL
-    )[:1]
-    words = [word.strip('"') for word in checks.partition("\n```")[0].replace("\\\n", " ").split()]
+    (last,) = re.findall(r"^## 5\..*?^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    words = shlex.split(last.partition(".venv/bin/python -m ")[2].replace("\\\n", " "))
+    assert words[0] == "pytest"
+    assert len(words) == 11, f"the guide's checks are not the ones that were read: {words}"
     done = run(tree, "-m", words[0], "-q", "-p", "no:cacheprovider", *words[1:])
     assert done.returncode == 0, done.stdout[-3000:]
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
-from exporter.collectors import battery, filesystem
 from exporter.render.line import plain_line
 from exporter.render.rows import row
 from exporter.render.terminal import view
@@ -19,7 +18,8 @@ from exporter.thresholds import Level
 from exporter.web import create_app
 from tests.machines import FixtureMachine
 from tests.rules.test_rules import ALERTS, rules
-from tests.test_subjects import COLLECTOR_FILES, FINDINGS, kinds
+from tests.support import Samples
+from tests.test_subjects import COLLECTOR_FILES, FINDINGS, ROOT, kinds
 from tests.web.test_page import Page
 
 if TYPE_CHECKING:
@@ -53,38 +53,33 @@ def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FixtureMachine:
     return sick_laptop(tmp_path, monkeypatch)
 
 
-def found_by_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, Level]]:
-    """Return every kind of finding that a fixture can produce, with its levels."""
-    found: set[tuple[str, Level]] = set()
+@pytest.fixture
+def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
+    """Every kind of finding that a fixture can produce, at each of its levels."""
+    found: list[Finding] = []
     variants: tuple[dict[str, Any], ...] = ({}, EVERYTHING_TOO_MUCH, {"memory_critical": 99, "cpu_warning": 1})
     for number, settings in enumerate(variants):
         machine = sick_laptop(tmp_path / str(number), monkeypatch, **settings)
-        found |= {(each.kind, each.level) for each in machine.later().findings()}
+        found += machine.later().findings()
         machine.remove("proc/meminfo")
-        found |= {(each.kind, each.level) for each in machine.sample().findings()}
+        found += machine.sample().findings()
     return found
 
 
-def test_every_kind_of_finding_is_tested_and_has_an_alert_of_its_level(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = found_by_all(tmp_path, monkeypatch)
+def test_every_kind_of_finding_is_tested_and_has_an_alert_of_its_level(found: list[Finding]) -> None:
     named = {kind for path in (*COLLECTOR_FILES, FINDINGS) for kind in kinds(path)}
-    assert {kind for kind, _ in found} == named, "a kind of finding that no fixture produces is not tested"
+    assert {each.kind for each in found} == named, "a kind of finding that no fixture produces is not tested"
     alerts = {(rule["alert"], rule["labels"]["severity"]) for rule in ALERTS}
-    assert {(kind, str(level)) for kind, level in found} <= alerts
+    assert {(each.kind, str(each.level)) for each in found} <= alerts
 
 
-@pytest.mark.parametrize(
-    ("alert", "condition"),
-    [
-        ("HostBatteryLow", f"host_battery_charge_ratio <= {battery.LOW:g}"),
-        ("HostInodesLow", f"host_filesystem_inodes_usage_ratio >= {filesystem.INODES_LOW:g}"),
-    ],
-)
-def test_a_fixed_limit_is_the_same_in_the_collector_and_in_its_rule(alert: str, condition: str) -> None:
-    (rule,) = [rule for rule in rules() if rule.get("alert") == alert]
-    assert re.search(rf"(?<!\w){re.escape(condition)}(?![\d.])", rule["expr"]), rule["expr"]
+def test_a_fixed_limit_is_the_same_in_the_collector_and_in_its_rule(found: list[Finding]) -> None:
+    fixed = {(each.kind, each.limit, each.below) for each in found if each.limit is not None and not each.resource}
+    assert {kind for kind, _, _ in fixed} >= {"HostBatteryLow", "HostInodesLow"}
+    for kind, limit, below in fixed:
+        (rule,) = [rule for rule in rules() if rule.get("alert") == kind]
+        condition = rf"\bhost_\w+ {'<=' if below else '>='} {re.escape(f'{limit:g}')}(?![\d.])"
+        assert re.search(condition, rule["expr"]), f"{kind}: {limit:g} is not in {rule['expr']}"
 
 
 BATTERY = "Battery 3 % (warning at 15 % or less)"
@@ -143,14 +138,29 @@ def test_a_low_battery_and_missing_inodes_are_in_json_csv_and_metrics(
     assert machine.exposition(snapshot).value("host_level") == 1
 
 
-def test_the_level_in_fleet_is_the_one_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("settings", "level"),
+    [
+        (EVERYTHING_TOO_MUCH, Level.CRITICAL),
+        ({"exclude_mountpoints": "/mnt/*", "filesystem_warning": 98, "filesystem_critical": 99}, Level.WARNING),
+        (None, Level.OK),
+    ],
+    ids=["critical", "warning", "ok"],
+)
+def test_fleet_shows_the_level_of_the_page(
+    settings: dict[str, Any] | None, level: Level, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (rule,) = [rule for rule in rules() if rule.get("record") == "instance:host_level:max"]
     assert rule["expr"] == "max by (job, instance) (host_level)"
-    for settings, level in ((EVERYTHING_TOO_MUCH, Level.CRITICAL), ({}, Level.CRITICAL)):
-        machine = sick_laptop(tmp_path / str(len(settings)), monkeypatch, **settings)
-        snapshot = machine.sample()
-        assert snapshot.level() is level
-        assert machine.exposition(snapshot).value("host_level") == level
+    assert "instance:host_level:max" in (ROOT / "grafana/dashboards/fleet.json").read_text(encoding="utf-8")
+    machine = FixtureMachine("server", tmp_path, monkeypatch)
+    if settings is not None:
+        machine = sick_laptop(tmp_path / "sick", monkeypatch, **settings)
+    machine.prime()
+    client = create_app(machine.sampler, machine.settings, History()).test_client()
+    badge, _ = Page(client.get("/").text).one("p", id="badge")
+    assert badge["class"] == str(level)
+    assert Samples.parse(client.get("/metrics").text).value("host_level") == level
 
 
 def test_a_collector_that_fails_and_a_filesystem_that_cannot_be_read_are_findings(laptop: FixtureMachine) -> None:

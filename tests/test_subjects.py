@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -12,6 +13,10 @@ import yaml
 import exporter
 from exporter.collectors import COLLECTORS
 from exporter.findings import none_yet
+from exporter.web.partials import PLACES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(exporter.__file__).parent
@@ -42,36 +47,72 @@ def section(page: str, heading: str) -> str:
 
 def lacks(name: str) -> list[str]:
     """Return what a subject lacks, each item with the place to add it."""
-    missing = []
-    path = PACKAGE / "collectors" / f"{name}.py"
-    if "macro " not in read(f"exporter/web/templates/subjects/{name}.html"):
-        missing.append(f"its place on the page: exporter/web/templates/subjects/{name}.html")
-    documented = set(re.findall(r"^\| `(host_\w+)`", section("docs/metrics.md", name), re.MULTILINE))
+    return [*lacks_in_page(name), *lacks_in_docs(name), *lacks_in_tests(name), *lacks_in_rules(name)]
+
+
+def lacks_in_page(name: str) -> Iterator[str]:
+    place = f"exporter/web/templates/subjects/{name}.html"
+    partial = read(place)
+    if not set(re.findall(r"{% macro (\w+)", partial)) & set(PLACES):
+        yield f"its place on the page (a macro {', '.join(PLACES[:-1])} or {PLACES[-1]}): {place}"
+    asked = set(re.findall(r'level_of\("(\w*)"', partial))
+    for kind in sorted(asked - kinds(PACKAGE / "collectors" / f"{name}.py")):
+        yield f"the finding {kind}, whose level its partial asks for"
+
+
+def lacks_in_docs(name: str) -> Iterator[str]:
+    documented = metrics(name)
     if not documented:
-        missing.append("its metrics in docs/metrics.md: figures in tests/fixtures/laptop, then make docs")
+        yield "its metrics in docs/metrics.md: figures in tests/fixtures/laptop, then make docs"
     dashboard = read("grafana/dashboards/host.json")
     if not any(re.search(rf"\b{metric}\b", dashboard) for metric in documented):
-        missing.append("a panel in the Host dashboard that queries one of its metrics: grafana/, then make dashboards")
-    if "def test_" not in read(f"tests/collectors/test_{name}.py"):
-        missing.append(f"tests: tests/collectors/test_{name}.py")
+        yield "a panel in the Host dashboard that queries one of its metrics: grafana/, then make dashboards"
+
+
+def lacks_in_tests(name: str) -> Iterator[str]:
+    promised = read("tests/test_reference.py")
+    for metric in sorted(metrics(name)):
+        if f'"{metric}": (' not in promised:
+            yield f"the promise of {metric} in tests/test_reference.py"
+    tests = read(f"tests/collectors/test_{name}.py")
+    imported = re.search(rf"exporter\.collectors(\.| import ){name}\b", tests)
+    if "def test_" not in tests or not imported:
+        yield f"tests: tests/collectors/test_{name}.py"
+
+
+def lacks_in_rules(name: str) -> Iterator[str]:
     collector = next(each for each in COLLECTORS if each.name == name)
     if collector.findings is none_yet and name not in WITHOUT_LIMITS:
-        missing.append(f"its findings in exporter/collectors/{name}.py")
+        yield f"its findings in exporter/collectors/{name}.py"
     alerts = {rule.get("alert") for group in yaml.safe_load(read("alerts.yml"))["groups"] for rule in group["rules"]}
-    for kind in sorted(kinds(path)):
+    for kind in sorted(kinds(PACKAGE / "collectors" / f"{name}.py")):
         if kind not in alerts:
-            missing.append(f"the rule {kind} in alerts.yml")
+            yield f"the rule {kind} in alerts.yml"
         if not section("docs/runbooks.md", kind):
-            missing.append(f"the runbook {kind} in docs/runbooks.md")
+            yield f"the runbook {kind} in docs/runbooks.md"
         if not read(f"tests/rules/{kind}.yml"):
-            missing.append(f"the rule's tests: tests/rules/{kind}.yml")
-    return missing
+            yield f"the rule's tests: tests/rules/{kind}.yml"
+
+
+def metrics(name: str) -> set[str]:
+    """Return the metrics of a subject, as docs/metrics.md lists them."""
+    return set(re.findall(r"^\| `(host_\w+)`", section("docs/metrics.md", name), re.MULTILINE))
 
 
 @pytest.mark.parametrize("name", [each.name for each in COLLECTORS])
 def test_a_subject_is_complete(name: str) -> None:
     missing = lacks(name)
     assert not missing, f"the subject {name} lacks " + "; ".join(missing)
+
+
+def test_every_macro_of_a_partial_is_a_place_on_the_page() -> None:
+    for path in (PACKAGE / "web/templates/subjects").glob("*.html"):
+        assert set(re.findall(r"{% macro (\w+)", path.read_text(encoding="utf-8"))) <= set(PLACES), path.name
+
+
+def test_bars_take_their_level_from_a_finding_that_there_is() -> None:
+    known = {kind for path in COLLECTOR_FILES for kind in kinds(path)}
+    assert kinds(PACKAGE / "render/shares.py") <= known
 
 
 def test_every_partial_of_the_page_belongs_to_a_subject() -> None:

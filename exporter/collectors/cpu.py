@@ -90,7 +90,9 @@ def metrics(section: Cpu) -> Iterable[Metric]:
 
 def findings(section: Cpu, thresholds: Thresholds) -> Iterable[Finding]:
     """Compare CPU usage with the owner's thresholds."""
-    yield from against(thresholds.cpu, section.usage_ratio, kind="HostHighCpu", resource="cpu", what="CPU")
+    yield from against(
+        thresholds.cpu, section.usage_ratio, kind="HostHighCpu", resource="cpu", what="CPU", culprits="cpu"
+    )
 
 
 def _by_mode(times: Any) -> dict[str, float]:

@@ -72,4 +72,11 @@ def metrics(section: Memory) -> Iterable[Metric]:
 
 def findings(section: Memory, thresholds: Thresholds) -> Iterable[Finding]:
     """Compare memory usage with the owner's thresholds."""
-    yield from against(thresholds.memory, section.usage_ratio, kind="HostHighMemory", resource="memory", what="Memory")
+    yield from against(
+        thresholds.memory,
+        section.usage_ratio,
+        kind="HostHighMemory",
+        resource="memory",
+        what="Memory",
+        culprits="memory",
+    )

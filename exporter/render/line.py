@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def plain_line(snapshot: Snapshot) -> str:
-    """Return a snapshot as one line; findings other than CPU, memory and filesystem usage come last, in words."""
+    """Return a snapshot as one line; findings whose figure is not in it come last, in words."""
     cpu, memory, network = snapshot.section(Cpu), snapshot.section(Memory), snapshot.section(Network)
     filesystems, processes = snapshot.section(Filesystems), snapshot.section(Processes)
     parts = [iso_time(snapshot.time), headline(snapshot)]
@@ -28,7 +28,8 @@ def plain_line(snapshot: Snapshot) -> str:
         parts.append(f"cpu {percent(cpu.usage_ratio)}")
     if memory:
         parts.append(f"memory {percent(memory.usage_ratio)}")
-    if filesystems and (fullest := filesystems.fullest()):
+    fullest = filesystems.fullest() if filesystems else None
+    if fullest:
         parts.append(f"{fullest.mountpoint} {percent(fullest.usage_ratio)}")
     if network:
         received = _total(each.receive_rate_bytes for each in network.interfaces)
@@ -38,8 +39,8 @@ def plain_line(snapshot: Snapshot) -> str:
         top = processes.programs[0]
         used = "" if top.cpu_cores is None else f" {top.cpu_cores:.2f} cores"
         parts.append(f"top {top.name}{used} {size(top.memory_bytes)}")
-    # CPU, memory and filesystem usage have their figures above.
-    said = [text for finding, text in sentences(snapshot) if not finding.resource]
+    shown = {"", fullest.mountpoint if fullest else ""}
+    said = [text for finding, text in sentences(snapshot) if not (finding.resource and finding.subject in shown)]
     return " | ".join([*parts, *said]).replace("\u00a0", " ")
 
 

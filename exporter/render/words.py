@@ -53,7 +53,7 @@ def sentence(finding: Finding, processes: Processes | None, others: Sequence[str
         text = f"{text} {finding.reason}"
     if others:
         text = f"{text}; the same goes for {', '.join(others)}"
-    culprits = _culprits(finding.resource, processes)
+    culprits = _culprits(finding.culprits, processes)
     return f"{text}: {', '.join(culprits)}" if culprits else text
 
 
@@ -67,10 +67,10 @@ def _count(number: int, level: Level) -> str:
     return f"{number} {level}{plural}"
 
 
-def _culprits(resource: str, processes: Processes | None) -> Sequence[str]:
-    if processes is None or resource not in {"cpu", "memory"}:
+def _culprits(measure: str, processes: Processes | None) -> Sequence[str]:
+    if processes is None or not measure:
         return ()
-    if resource == "cpu":
+    if measure == "cpu":
         used = sorted(((p.cpu_cores or 0, p.name) for p in processes.programs), key=itemgetter(0), reverse=True)[:3]
         return [f"{name} {cores(count)}" for count, name in used if count >= 0.05]
     largest = sorted(processes.programs, key=attrgetter("memory_bytes"), reverse=True)[:3]

@@ -15,7 +15,8 @@ from exporter.web.alerts import FiringAlerts
 from exporter.web.headers import add_security
 from exporter.web.limits import HEADER, Waiting
 from exporter.web.metrics import Expositions
-from exporter.web.page import add_filters, page_context, partials
+from exporter.web.page import add_filters, page_context
+from exporter.web.partials import Partials
 
 if TYPE_CHECKING:
     from exporter.model import Snapshot
@@ -34,6 +35,7 @@ def create_app(sampler: Sampler, settings: Settings, history: History | None = N
     add_filters(app.jinja_env)
     thresholds = settings.thresholds()
     expositions = Expositions(thresholds)
+    partials = Partials(app.jinja_env)
     points = history or History()
     alerts = FiringAlerts(settings.alerts_url) if settings.alerts_url else None
     names = frozenset(collector.name for collector in COLLECTORS)
@@ -46,7 +48,7 @@ def create_app(sampler: Sampler, settings: Settings, history: History | None = N
     @app.get("/")
     def page() -> Response:
         context = page_context(sample(), settings, points.points(), request.host)
-        context |= {"firing": alerts.words() if alerts else "", "partials": partials(app.jinja_env, context)}
+        context |= {"firing": alerts.words() if alerts else "", "places": partials.draw(context)}
         text = render_template("page.html", **context)
         return Response(text, mimetype="text/html", headers=NO_STORE)
 

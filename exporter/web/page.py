@@ -72,15 +72,6 @@ def page_context(snapshot: Snapshot, settings: Settings, points: Sequence[Point]
     }
 
 
-def partials(environment: Environment, context: dict[str, Any]) -> list[tuple[Any, Any]]:
-    """Return each subject's partial, loaded once for all its places on the page, with the section it shows."""
-    return [
-        (environment.get_template(f"subjects/{name}.html").make_module(context), section)
-        for name, section in context["sections"].items()
-        if section is not None
-    ]
-
-
 def _links(settings: Settings, asked_host: str) -> list[Link]:
     """Return the links that are set; ``{host}`` becomes the hostname under which this page was requested."""
     try:

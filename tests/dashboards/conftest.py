@@ -28,7 +28,10 @@ OTHERS = [Machine(f"machine-{n:02d}", cpu=n / 100, memory=0.3 + n / 200, filesys
 # Two of one name, and one whose address is no plain word.
 TWINS = [Machine("twin", address="twin-a:5000"), Machine("twin", address="twin-b:5000")]
 SIX = Machine("six", address="[2001:db8::1]:5000")
-REPLAYED = (WELL, WARM, HOT, SILENT, *TWINS, SIX, *OTHERS)
+# One with an exporter that does not say how it is doing, and one that says nothing else.
+OLD = Machine("old", lacks="host_level$")
+BARE = Machine("bare", lacks="host_(cpu|memory|filesystem)_")
+REPLAYED = (WELL, WARM, HOT, SILENT, OLD, BARE, *TWINS, SIX, *OTHERS)
 MACHINES = len(REPLAYED) + 1
 """With the real one."""
 

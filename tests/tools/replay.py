@@ -37,7 +37,7 @@ def golden() -> tuple[str | tuple[str, str, float], ...]:
 class Machine:
     """A machine and its figures: ratios are 0 to 1, ``filling`` is bytes written to its disk per second.
 
-    ``address`` defaults to NAME:5000.
+    ``address`` defaults to NAME:5000; ``lacks`` is a pattern of metrics that it does not have.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Machine:
     filesystem: float = 0.4
     filling: float = 0.0
     silent: bool = False
+    lacks: str = ""
     address: str = ""
 
     @property
@@ -55,7 +56,11 @@ class Machine:
 
     def exposition(self, seconds: float) -> str:
         """Return its exposition after this many seconds."""
-        return "".join(part if isinstance(part, str) else f"{self._sample(*part, seconds)}\n" for part in golden())
+        return "".join(
+            part if isinstance(part, str) else f"{self._sample(*part, seconds)}\n"
+            for part in golden()
+            if not (self.lacks and re.match(self.lacks, part[0]))
+        )
 
     def _sample(self, name: str, labels: str, value: float, seconds: float) -> str:
         if name == "host_info":

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jinja2 import ChoiceLoader, DictLoader
 
 from exporter.collectors import COLLECTORS
 from exporter.machine import open_machine
@@ -236,3 +237,24 @@ def test_the_page_is_served_even_if_all_collectors_fail() -> None:
     ((_, said),) = page.all("li", **{"class": "failed"})
     first, *others = [each.name for each in COLLECTORS]
     assert said == f"The figures for {first} are missing: OSError: no; the same goes for {', '.join(others)}"
+
+
+def test_a_partial_that_cannot_be_drawn_costs_its_own_place_and_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings = Settings()
+    app = create_app(Sampler(open_machine(settings)), settings)
+    broken = DictLoader({"subjects/memory.html": "{% macro card(memory) %}{{ memory.no.such }}{% endmacro %}"})
+    app.jinja_env.loader = ChoiceLoader([broken, app.jinja_env.loader or broken])
+    for _ in range(2):
+        answer = app.test_client().get("/")
+        assert answer.status_code == 200
+        assert 'id="memory"' not in answer.text
+        assert 'id="processes"' in answer.text
+    said = [record.message for record in caplog.records]
+    assert [text for text in said if "drawn" in text] == [
+        (
+            "memory cannot be drawn on the page: UndefinedError: "
+            "'exporter.collectors.memory.Memory object' has no attribute 'no'"
+        )
+    ]
