@@ -59,5 +59,5 @@ def test_servers(tmp_path: Path) -> None:
 def test_docker_engine(tmp_path: Path) -> None:
     from tests.compose.engine import Engine
 
-    with Engine(tmp_path / "engine"):
+    with Engine(tmp_path):
         wait(tmp_path)

@@ -25,8 +25,10 @@ class InnerTests:
     def __init__(self, folder: Path, test: str, *options: str) -> None:
         self._log = folder / "log"
         self._ready = folder / "ready"
-        self._command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--basetemp={folder / 'inner'}"]
-        self._command += [*options, f"tests/every_server.py::{test}"]
+        # Not in the folder with this test's long name: the path of a socket has to fit into 107 bytes.
+        base = f"--basetemp={folder.parent / 'inner'}"
+        self._command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", base, *options]
+        self._command.append(f"tests/every_server.py::{test}")
 
     def __enter__(self) -> Self:
         with self._log.open("w") as log:
