@@ -1,4 +1,4 @@
-"""The one-file program, built once a session by the recipe of ``make binary``."""
+"""The one-file program, built once for all tests by the recipe of ``make binary``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,22 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for command in ("make", "objdump"):
         if not shutil.which(command):
             missing(f"{command} is not installed (apt install make binutils)")
-    dist = tmp_path_factory.mktemp("dist")
+    import fcntl
+
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # all workers': the second one finds what the first has built
+    dist = folder / "dist"
+    with (folder / "building").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not dist.exists():
+            build(tmp_path_factory.mktemp("build")).rename(dist)
+    return dist / "host-exporter"
+
+
+def build(folder: Path) -> Path:
+    """Run the recipe; return the folder with what it leaves."""
+    dist = folder / "dist"
     result = subprocess.run(
         # The virtual environment is that of these tests, whatever its age.
         [
@@ -42,7 +57,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
             f"BIN={Path(sys.prefix, 'bin')}",
         ],
         cwd=ROOT,
-        env={**os.environ, "PYINSTALLER_CONFIG_DIR": str(tmp_path_factory.mktemp("pyinstaller"))},
+        env={**os.environ, "PYINSTALLER_CONFIG_DIR": str(folder / "pyinstaller")},
         capture_output=True,
         text=True,
         check=False,
@@ -53,7 +68,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert {path.name for path in dist.iterdir()} == {"host-exporter", "LICENSES.txt"}, (
         "one file, and what it is made of"
     )
-    return dist / "host-exporter"
+    return dist
 
 
 @pytest.fixture
