@@ -38,6 +38,7 @@ class Engine:
             missing("a Docker engine needs root")
         self._program = program("dockerd", hint="apt install docker.io")
         self._docker = program("docker", hint="apt install docker.io")
+        self._unshare = program("unshare", hint="apt install util-linux")
         self._links = links()
         # So that "docker compose" works, as the README says it.
         plugins = self.folder / "client/cli-plugins"
@@ -64,6 +65,9 @@ class Engine:
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 [
+                    # All mounts it makes vanish with its last process, even if that is killed.
+                    self._unshare,
+                    "--mount",
                     self._program,
                     f"--data-root={self.folder}/data",
                     f"--exec-root={self.folder}/exec",

@@ -1,13 +1,10 @@
-"""Before the other tests here start theirs: a killed pytest leaves no Docker engine."""
+"""Before the other tests here start theirs: a killed pytest leaves no Docker engine, nor its mounts."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from tests.killed import InnerTests
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_a_killed_pytest_leaves_no_engine(tmp_path: Path) -> None:
@@ -15,3 +12,4 @@ def test_a_killed_pytest_leaves_no_engine(tmp_path: Path) -> None:
         assert tests.kinds("dockerd", "containerd") == {"dockerd", "containerd"}
         tests.process.kill()
         tests.wait_for_the_end(tests.below)
+    assert str(tmp_path.parent) not in Path("/proc/mounts").read_text()
