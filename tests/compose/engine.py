@@ -68,6 +68,7 @@ class Engine:
                     # All mounts it makes vanish with its last process, even if that is killed.
                     self._unshare,
                     "--mount",
+                    "--propagation=slave",
                     self._program,
                     f"--data-root={self.folder}/data",
                     f"--exec-root={self.folder}/exec",
