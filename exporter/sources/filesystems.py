@@ -101,7 +101,7 @@ class FilesystemReader:
                 pending.discard(self._answers.get(timeout=STEP_ASIDE))
             except Empty:
                 pending -= self._give_up(pending)
-        late = f"does not answer ({self._limit:g} s)"
+        late = f"no answer within {self._limit:g} s"
         return [calls[path].result if calls[path].answered else late for path in paths]
 
     def _give_up(self, pending: set[_Call]) -> set[_Call]:

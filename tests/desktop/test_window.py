@@ -112,11 +112,11 @@ def test_a_machine_of_which_nothing_is_known_is_shown(desk: Desk) -> None:
 
 
 def test_what_cannot_be_read_is_named(desk: Desk) -> None:
-    broken = Filesystems((filesystem("/", 0.5), filesystem("/nas", None, "does not answer (2 s)")))
+    broken = Filesystems((filesystem("/", 0.5), filesystem("/nas", None, "no answer within 2 s")))
     texts = shown(desk, snapshot(SYSTEM, cpu(0.5), broken, failed={"memory": "OSError: no such thing"}))
     assert "● figures missing" in texts
     assert "The figures for memory are missing: OSError: no such thing" in texts
-    assert "Filesystem /nas cannot be read: does not answer (2 s)" in texts
+    assert "Filesystem /nas cannot be read: no answer within 2 s" in texts
 
 
 ODD = ("{", "}", "a\\", "$HOME [exit] ;", '"', "-text", "#", "{a} {b", "%s", "日本語", "e\u0301", " ", "x" * 300, "007")
