@@ -25,12 +25,12 @@ def make_context(source: str, tls: Tls) -> ssl.SSLContext:
     context.minimum_version, context.maximum_version = _VERSIONS[tls.min_version], _VERSIONS[tls.max_version]
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE
     context.set_alpn_protocols(["http/1.1"])
-    _need(source, "cert_file", tls.cert_file, b"CERTIFICATE-----", "a certificate in PEM format")
-    _need(source, "key_file", tls.key_file, b"PRIVATE KEY-----", "the certificate's private key in PEM format")
+    _need(source, "cert_file", tls.cert_file, "certificate", "a certificate in PEM format")
+    _need(source, "key_file", tls.key_file, "private key", "the certificate's private key in PEM format")
     _load_certificate(context, source, tls)
     if tls.client_ca_file:
         accepted = "the CA certificates to verify clients against, in PEM format"
-        _need(source, "client_ca_file", tls.client_ca_file, b"CERTIFICATE-----", accepted)
+        _need(source, "client_ca_file", tls.client_ca_file, "certificate", accepted)
         try:
             context.load_verify_locations(tls.client_ca_file)
         except (OSError, ValueError) as reason:
@@ -56,14 +56,14 @@ def _load_certificate(context: ssl.SSLContext, source: str, tls: Tls) -> None:
         _refuse(source, "cert_file", tls.cert_file, _words(reason))
 
 
-def _need(source: str, key: str, name: str, mark: bytes, accepted: str) -> None:
+def _need(source: str, key: str, name: str, kind: str, accepted: str) -> None:
     """Raise AccessError if a file cannot be read or lacks the expected PEM block."""
     try:
         data = read_bytes(name)
     except (OSError, ValueError) as reason:
         _refuse(source, key, name, f"cannot be read: {words(reason)}; give {accepted}")
-    if mark not in data:
-        _refuse(source, key, name, f"has none; give {accepted}")
+    if f"{kind.upper()}-----".encode() not in data:
+        _refuse(source, key, name, f"contains no PEM {kind}; give {accepted}")
 
 
 def _refuse(source: str, key: str, name: str, reason: str) -> NoReturn:
