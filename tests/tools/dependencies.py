@@ -62,8 +62,9 @@ an Internet connection, because it queries PyPI's data.
 |---|---|---|
 {images}
 The Compose files and the Dockerfiles name each image by its full version, never `latest`, and a test fails if two
-places disagree. They name no digests: only a registry knows a digest, and this project is built without one. A tag can
-be moved and a digest cannot. If that matters to you, pin what your registry has now (Docker Compose 2.37 or later):
+places disagree. They name no digests, because a digest changes whenever an image is rebuilt and can differ between a
+registry and its mirrors. A tag can be moved and a digest cannot. If that matters to you, pin what your registry has now
+(Docker Compose 2.37 or later):
 
 ```sh
 docker compose config --lock-image-digests prometheus alertmanager grafana mailpit > docker-compose.digests.yml
@@ -73,7 +74,9 @@ Then put `COMPOSE_FILE=docker-compose.yml:docker-compose.digests.yml` into `.env
 exporter, which you build yourself: no registry has its digest. Run the command again after each update of Host
 Exporter; until then the old versions stay in use.
 
-Never take the variants without a shell (`-distroless`, `-scratch`): the health checks run `wget` inside the image.
+Each health check runs a program of its image: `promtool` (Prometheus), `amtool` (Alertmanager), `wget` (Grafana,
+VictoriaMetrics) or `/mailpit`. None needs a shell, but a variant of an image must contain its program:
+VictoriaMetrics' `-scratch` images have no `wget`.
 
 ## Licences
 
