@@ -91,7 +91,9 @@ def describe() -> str:
             break
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     load = os.getloadavg()[0]
+    # Major and minor version only: the rest may identify the machine.
+    kernel = ".".join(platform.release().split(".")[:2])
     return (
-        f"{os.cpu_count()} cores, {cpu}, {memory:.1f} GiB, {platform.system()} {platform.release()}, "
+        f"{os.cpu_count()} cores, {cpu}, {memory:.1f} GiB, {platform.system()} {kernel}, "
         f"Python {platform.python_version()}; load {load:.2f} before, {time.strftime('%Y-%m-%d %H:%M')}"
     )
