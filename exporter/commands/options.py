@@ -116,11 +116,13 @@ LISTEN = (
     click.option(
         "--web-config", metavar="FILE", default=None, help="Web configuration: TLS and passwords, see docs/access.md."
     ),
-    setting(
-        "grafana_url", "Grafana link on the page; {host} becomes the page's own host name; 'none' removes the link."
+    *(
+        setting(
+            f"{name.lower()}_url",
+            f"{name} link on the page; {{host}} becomes the page's own host name; 'none' removes the link.",
+        )
+        for name in ("Grafana", "Prometheus", "Alertmanager")
     ),
-    setting("prometheus_url", "Prometheus link on the page, likewise."),
-    setting("alertmanager_url", "Alertmanager link on the page, likewise."),
     setting("alerts_url", "Prometheus server whose firing alerts the page shows; 'none' shows no alerts."),
 )
 EXPORTS = (
