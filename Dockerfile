@@ -1,6 +1,6 @@
 FROM python:3.13.16-slim AS base
 
-# Installs the packages and is then left behind, with pip, the build backend and the sources.
+# Build stage; not part of the final image.
 FROM base AS build
 ENV PIP_PYTHON=/opt/host-exporter/bin/python
 RUN python -m venv --without-pip /opt/host-exporter
@@ -21,7 +21,7 @@ LABEL org.opencontainers.image.title="Host Exporter" \
 RUN pip uninstall --yes pip && rm -rf /usr/local/lib/python3*/ensurepip
 COPY --from=build /opt/host-exporter /opt/host-exporter
 
-# Nobody: it reads what every user of the host may read, and writes nothing.
+# Runs as nobody: it reads what every user of the host may read, and writes nothing.
 USER 65534:65534
 ENV PATH=/opt/host-exporter/bin:$PATH \
     HOST_EXPORTER_HOST=0.0.0.0 \

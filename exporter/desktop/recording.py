@@ -56,7 +56,7 @@ class Recording:
         self.stop()
         self._thread.join(patience)
         if self.is_running():
-            log.error("%s: the disk does not answer; its last row may be missing", self.path)
+            log.error("%s: the disk is not responding; its last row may be missing", self.path)
         return sum(file.waiting for file in self._files) + self.is_running()
 
     def state(self) -> tuple[Level, str]:

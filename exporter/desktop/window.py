@@ -34,7 +34,7 @@ BEAT = 100
 """Milliseconds between two checks for samples and for the stop signal: Python handles signals only between Tk calls."""
 
 PATIENCE = 8.0
-"""Seconds without figures, beyond the interval, until the machine must no longer be called well; as on the page."""
+"""Seconds without figures, beyond the interval, after which the window shows the state as unknown; as on the page."""
 
 
 class Window:
