@@ -58,7 +58,7 @@ def test_everything_but_drawing_works_from_the_keyboard(page: Page, server: Guni
     expect(page.locator("#result .error")).to_contain_text("draw a digit")
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
-    expect(page.locator("#result")).to_have_text("The answer stands here.")
+    expect(page.locator("#result")).to_have_text("The answer appears here.")
     assert page.locator("#result").get_attribute("aria-live") == "polite"
 
 
@@ -84,7 +84,7 @@ def test_a_server_that_is_gone_is_said_in_words(page: Page, server: Gunicorn) ->
     page.goto(server.url)
     page.route("**/api/*", lambda route: route.abort())
     ask(page)
-    expect(page.locator("#result .error")).to_have_text("The application does not answer.")
+    expect(page.locator("#result .error")).to_have_text("The application is not responding.")
 
 
 def test_an_answer_to_a_picture_that_was_cleared_is_not_shown(page: Page, server: Gunicorn) -> None:
@@ -97,7 +97,7 @@ def test_an_answer_to_a_picture_that_was_cleared_is_not_shown(page: Page, server
     page.get_by_role("button", name="Clear").click()
     with page.expect_response("**/api/predict"):
         waiting[0].fulfill(json={"prediction": 5, "certainty": 99.0})
-    expect(page.locator("#result")).to_have_text("The answer stands here.")
+    expect(page.locator("#result")).to_have_text("The answer appears here.")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -88,19 +88,19 @@ async function predict() {
     });
     answer = await response.json();
   } catch {
-    answer = { error: "The application does not answer." };
+    answer = { error: "The application is not responding." };
   }
   if (asked !== question) return;
   predictButton.disabled = false;
   if ("prediction" in answer) showPrediction(answer);
-  else show(text(sentence(answer.error ?? "the answer cannot be read."), "error"));
+  else show(text(sentence(answer.error ?? "the answer is unreadable."), "error"));
 }
 
 function clear() {
   question += 1;
   predictButton.disabled = false;
   pen.clearRect(0, 0, paper.width, paper.height);
-  show(text("The answer stands here.", "quiet"));
+  show(text("The answer appears here.", "quiet"));
 }
 
 predictButton.addEventListener("click", predict);
