@@ -1,8 +1,8 @@
-# ruff: noqa: INP001 - for the recipe beside it; a package called "packaging" would hide that of PyPI
-"""Collects the licences of everything that goes into the one-file program, from where it is installed.
+# ruff: noqa: INP001 - imported by the spec beside it; a package called "packaging" would shadow the one on PyPI
+"""Collects the licences of everything in the one-file program from the installed packages.
 
-A Python package without a licence text ends the build. The licence of a shared library is known where Debian's package
-manager knows the library; others are listed by name.
+A Python package without a licence text fails the build. The licence of a shared library is taken from Debian's package
+that owns it; libraries that no package owns are listed by name.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 FILES = re.compile(r"[^/]+\.dist-info/(licenses/.+|(LICEN[CS]E|COPYING|COPYRIGHT|NOTICE|AUTHORS)[^/]*)", re.IGNORECASE)
-"""Licence files in a package's record: where PEP 639 has them, and under the names that were usual before."""
+"""Licence files in a package's record: where PEP 639 puts them, and under the names that were usual before it."""
 COMMON = re.compile(r"/usr/share/common-licenses/([\w.+-]*\w)")
-"""How Debian's notices refer to licences that many packages share."""
+"""How Debian's copyright files refer to common licences."""
 LINE = "=" * 100
 UNKNOWN = "Shared libraries whose licence the machine that built this program does not know"
 
@@ -30,11 +30,11 @@ UNKNOWN = "Shared libraries whose licence the machine that built this program do
 def collect(program: str, root: Path, sources: Iterable[str]) -> str:
     """Return the licence texts of the program in ``root``, of Python, and of the owners of all files in ``sources``.
 
-    Raises SystemExit where a package or Python itself has none, or a module belongs to no package.
+    Raises SystemExit if a package or Python itself has no licence text, or if a module belongs to no package.
     """
     sections = {program: [root / "LICENSE"], f"Python {sys.version.split()[0]}": [of_python()]}
     owners = {file: package for package in distributions() for file in files_of(package)}
-    # Its bootloader is inside without being a file that it lists.
+    # Its bootloader is included, but not among the sources.
     packages = {"pyinstaller": distribution("pyinstaller")}
     others = []
     standard = Path(sysconfig.get_path("stdlib")).resolve()
@@ -50,7 +50,7 @@ def collect(program: str, root: Path, sources: Iterable[str]) -> str:
     sections |= of_system
     texts = {title: [file.read_text("utf-8", "replace") for file in files] for title, files in sections.items()}
     referred = {name for parts in texts.values() for text in parts for name in COMMON.findall(text)}
-    # Resolved, because LGPL is a link to the latest of them.
+    # Resolved, because LGPL is a link to the latest version.
     for file in sorted({Path("/usr/share/common-licenses", name).resolve() for name in referred}):
         if file.is_file():
             texts[f"{file.name}, which notices above refer to as {file}"] = [file.read_text("utf-8")]
@@ -64,12 +64,12 @@ def collect(program: str, root: Path, sources: Iterable[str]) -> str:
 
 
 def files_of(package: Distribution) -> list[Path]:
-    """Return where the files of an installed package are."""
+    """Return the files of an installed package."""
     return [Path(str(package.locate_file(file))).resolve() for file in package.files or ()]
 
 
 def of_package(package: Distribution) -> list[Path]:
-    """Return the licence files of an installed package. Raises SystemExit where it has none."""
+    """Return the licence files of an installed package. Raises SystemExit if there are none."""
     found = [file for file in package.files or () if FILES.fullmatch(file.as_posix())]
     if not found:
         raise SystemExit(f"{package.name} {package.version} has no licence text: it must not go into the program")
@@ -77,7 +77,7 @@ def of_package(package: Distribution) -> list[Path]:
 
 
 def of_python() -> Path:
-    """Return the licence file of the Python that runs here. Raises SystemExit where there is none."""
+    """Return the licence file of the running Python. Raises SystemExit if there is none."""
     standard = Path(sysconfig.get_path("stdlib"))
     places = [standard / "LICENSE.txt", Path(sys.base_prefix, "LICENSE.txt")]
     places += [notice(name) for name in set(debian([standard / "os.py"]).values())]
@@ -86,7 +86,7 @@ def of_python() -> Path:
 
 
 def of_libraries(sources: list[Path]) -> tuple[dict[str, list[Path]], list[str]]:
-    """Return the notices of the system's packages that own these files, and the names of files that nobody owns."""
+    """Return the copyright files of the Debian packages that own the files, and the names of files without owner."""
     owners = debian(sources)
     sections = {}
     for package in sorted(set(owners.values())):
@@ -100,11 +100,11 @@ def of_libraries(sources: list[Path]) -> tuple[dict[str, list[Path]], list[str]]
 
 
 def debian(paths: list[Path]) -> dict[Path, str]:
-    """Return the Debian packages of those files that belong to one which has a notice."""
+    """Return the Debian packages that own the files, for those files whose package has a copyright file."""
     query = shutil.which("dpkg-query")
     if not paths or not query:
         return {}
-    # A package may still list /lib/..., which has become a link to /usr/lib/...
+    # A package may list /lib/..., which is now a link to /usr/lib/...
     real = {path: str(path.resolve()) for path in paths}
     asked = {name: path for path, file in real.items() for name in (file, file.removeprefix("/usr"))}
     done = subprocess.run([query, "-S", *asked], capture_output=True, text=True, check=False)  # noqa: S603
@@ -113,5 +113,5 @@ def debian(paths: list[Path]) -> dict[Path, str]:
 
 
 def notice(package: str) -> Path:
-    """Return where Debian has a package's copyright notice."""
+    """Return the path of a Debian package's copyright file."""
     return Path("/usr/share/doc", package, "copyright")

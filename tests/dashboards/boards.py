@@ -1,4 +1,4 @@
-"""The committed dashboards as tests look at them: panels and queries, with variables filled in as Grafana does."""
+"""The committed dashboards as the tests see them: panels and queries, with variables filled in as Grafana does."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BOARDS = {file.stem: load(file) for file in FILES}
 
 
 def panels(board: Mapping[str, Any]) -> Iterator[Panel]:
-    """Yield all panels that are no rows, also those inside collapsed rows."""
+    """Yield all panels except rows, including those inside collapsed rows."""
     for panel in board["panels"]:
         if panel["type"] != "row":
             yield panel
@@ -60,12 +60,12 @@ def variables(board: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def fill(expr: str, *, job: str = "", instance: str = ".+", seconds: float = 60) -> str:
-    """Return an expression with Grafana's variables filled in, for a time of so many seconds and a step of 15 s.
+    """Return an expression with Grafana's variables filled in, for a range of that many seconds and a step of 15 s.
 
-    An instance of its own is filled in as it is, as Grafana does where one alone can be chosen.
+    A given instance is not escaped: Grafana does not escape the value of a single-choice variable.
     """
     values = {
-        # Grafana: the larger of four scrape intervals, and a step and a scrape interval.
+        # As in Grafana: the larger of four scrape intervals, or one step plus one scrape interval.
         "__rate_interval": "60s",
         "__interval": "15s",
         "__range": f"{seconds:.0f}s",

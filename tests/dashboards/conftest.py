@@ -1,4 +1,4 @@
-"""A real Prometheus that has scraped the real exporter and fifty machines that are replayed, with the shipped rules."""
+"""A real Prometheus with the shipped rules that has scraped the real exporter and fifty simulated machines."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 WELL = Machine("well")
 WARM = Machine("warm", cpu=0.85, memory=0.85, filesystem=0.85)
-# 40 MB a second: full within the hour.
+# 40 MB per second: full within the hour.
 HOT = Machine("hot", cpu=0.97, memory=0.95, filesystem=0.95, filling=4e7)
 SILENT = Machine("silent", silent=True)
 OTHERS = [Machine(f"machine-{n:02d}", cpu=n / 100, memory=0.3 + n / 200, filesystem=0.2 + n / 100) for n in range(43)]
-# Two of one name, and one whose address is no plain word.
+# Two share a name, and one has special characters in its address.
 TWINS = [Machine("twin", address="twin-a:5000"), Machine("twin", address="twin-b:5000")]
 SIX = Machine("six", address="[2001:db8::1]:5000")
 # One with an exporter that does not say how it is doing, and one that says nothing else.
@@ -33,19 +33,19 @@ OLD = Machine("old", lacks="host_level$")
 BARE = Machine("bare", lacks="host_(cpu|memory|filesystem)_")
 REPLAYED = (WELL, WARM, HOT, SILENT, OLD, BARE, *TWINS, SIX, *OTHERS)
 MACHINES = len(REPLAYED) + 1
-"""With the real one."""
+"""Including the real one."""
 
 
 @dataclass(frozen=True)
 class History:
-    """A Prometheus with something in it, and the addresses of what it scraped."""
+    """A Prometheus with data, and the addresses of its targets."""
 
     url: str
     exporter: str
     application: str
 
     def ask(self, path: str, **parameters: str | float) -> Any:
-        """Return what the API answers."""
+        """Return the API's response."""
         body = fetch(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}").text
         answer = json.loads(body)
         assert answer["status"] == "success", f"{answer.get('error')}: {parameters}"
@@ -63,7 +63,7 @@ class History:
 
 
 def use(app: Gunicorn) -> None:
-    """Ask an application in every way that its dashboard tells apart."""
+    """Send an application every kind of request that its dashboard distinguishes."""
     answers = {app.get("/").status, app.get("/nothing").status, app.get("/try/error").status}
     style = app.get("/static/page.css")
     answers |= {app.get("/static/page.css", {"If-None-Match": style.headers["ETag"]}).status}
@@ -84,6 +84,6 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
         use(app)
         time.sleep(3)  # some scrapes
         eventually(lambda: found.instant('ALERTS{alertname="HostFilesystemFull", alertstate="firing"}'), 60)
-        use(app)  # once more: Prometheus saw the first of each kind at 1, and not how it came from 0
-        time.sleep(max(3.0, 45 - (time.monotonic() - begin)))  # a minute of history in all
+        use(app)  # once more: Prometheus first saw each counter at 1 and missed the step from 0
+        time.sleep(max(3.0, 45 - (time.monotonic() - begin)))  # a minute of history in total
         yield found

@@ -1,4 +1,4 @@
-"""What is committed is what build.py makes, in its right places."""
+"""The committed dashboards are what build.py generates, and their panels are laid out correctly."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.dashboards.boards import BOARDS, FILES, panels
 
 
 def test_the_committed_files_are_current() -> None:
-    assert {file.name: file.read_text(encoding="utf-8") for file in FILES} == boards(), "rewrite them: make dashboards"
+    assert {file.name: file.read_text(encoding="utf-8") for file in FILES} == boards(), "run: make dashboards"
 
 
 def test_the_names_that_mails_and_links_use_are_there() -> None:
@@ -46,7 +46,7 @@ def _overlap(one: dict[str, int], other: dict[str, int]) -> bool:
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_every_row_is_full(name: str) -> None:
-    """No holes: the panels of each height fill the width."""
+    """No gaps: the panels of each row fill the width."""
     lines: dict[int, int] = {}
     for panel in panels(BOARDS[name]):
         lines[panel["gridPos"]["y"]] = lines.get(panel["gridPos"]["y"], 0) + panel["gridPos"]["w"]

@@ -1,4 +1,4 @@
-"""What ate the machine? A program that is long gone is named by the dashboard Host."""
+"""The dashboard Host names a program that used up the machine and has long exited."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EATER = "import time\nend = time.monotonic() + 60\nwhile time.monotonic() < end:
 
 @pytest.fixture
 def eaten(tmp_path: Path) -> Iterator[tuple[History, float, float]]:
-    """A history with a program in it that kept a core busy, and the times of its begin and end."""
+    """A history in which a program kept a core busy, and when it started and ended."""
     with make_chain(tmp_path) as chain:
         history = History(chain.urls["prometheus"], chain.urls["exporter"].removeprefix("http://"), "")
         eventually(lambda: history.instant("host_top_process_cpu_cores"))
@@ -46,10 +46,10 @@ def test_the_program_that_ate_the_machine_comes_first_after_it_is_gone(eaten: tu
     table = next(q for q in QUERIES if q.panel == "Programs in this period" and q.ref == "A")
     first = history.instant(fill(table.expr, instance=instance, seconds=end - begin), end)[0]
     assert first["metric"]["name"].endswith(" eater.py")
-    assert 0.5 < float(first["value"][1]) <= 1.1, "cores, over the whole of the time"
+    assert 0.5 < float(first["value"][1]) <= 1.1, "cores, averaged over the whole range"
     graph = next(q for q in QUERIES if q.panel == "Top processes by CPU")
     lines = history.range(fill(graph.expr, instance=instance, seconds=end - begin), begin, end)
     means = {line["metric"]["name"]: statistics.mean(float(value) for _, value in line["values"]) for line in lines}
     assert max(means, key=lambda name: means[name]).endswith(" eater.py")
     now = history.instant(f'host_top_process_cpu_cores{{instance="{instance}", name=~".+eater.py"}}')
-    assert now == [], "it is gone"
+    assert now == [], "it has exited"

@@ -25,7 +25,7 @@ EXCEPTIONS = {
     ("selector", "host", "instance"): "likewise",
     ("label_values", "host", "instance"): "the list shows the machines' names, not their addresses",
 }
-# Functions over a time of their own. Graphs have none: they show what one has zoomed to.
+# Functions over a fixed window. Graphs have none, because they follow the zoom.
 WINDOWS = {
     ("stack", "Rule errors"): "10m, so that it goes back to 0 when it is over",
     ("stack", "Alerts stuck"): "10m, likewise",
@@ -56,7 +56,7 @@ def test_the_variables_are_there(name: str) -> None:
         assert variable["type"] == "query"
         assert variable["label"]
         assert variable["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
-        assert variable["refresh"] == 2, "asked again when another time is chosen"
+        assert variable["refresh"] == 2, "not refreshed when the time range changes"
         query = variable["query"]["query"]
         if ("label_values", name, variable["name"]) not in EXCEPTIONS:
             assert re.fullmatch(rf"label_values\(.+, {variable['name']}\)", query)
@@ -92,7 +92,7 @@ def test_every_panel_sets_unit_decimals_colour_and_what_stands_for_nothing(name:
         assert panel["options"]["legend"]["showLegend"] is True
         assert panel["options"]["tooltip"]["mode"] == "multi"
         downwards = "negative-Y" in str(panel["fieldConfig"]["overrides"])
-        assert ("min" in defaults) is not downwards, "what is below zero would be cut off"
+        assert ("min" in defaults) is not downwards, "values below zero would be cut off"
 
 
 @pytest.mark.parametrize(("name", "panel"), EVERY_PANEL, ids=title)
@@ -119,10 +119,10 @@ def test_no_graph_has_more_than_five_lines_unless_they_are_stacked(name: str, pa
 def _most_lines(expr: str, legend: str) -> int:
     if "{{" not in legend:
         return 1
-    # At each step of its own there would be other ones; @ end() makes them the same all along.
+    # Without @ end(), topk would choose different series at each step.
     if limits := re.findall(r"topk\((\d+), [^@]+\[\$__range\] @ end\(\)", expr):
         return sum(map(int, limits))
-    # Labels with few values, all of them known.
+    # Labels with few, known values.
     return {"{{resource}}": 3, "{{integration}} sent": 2, "{{integration}} failed": 2}.get(legend, 99)
 
 
@@ -166,7 +166,7 @@ def test_every_link_leads_to_one_of_our_dashboards() -> None:
 
 
 def test_every_exception_is_needed() -> None:
-    """An exception that nothing uses any more would hide the next mistake."""
+    """An exception that is no longer needed would hide the next mistake."""
     host = variables(BOARDS["host"])
     assert not host["job"]["multi"]
     assert not host["instance"]["multi"]

@@ -1,4 +1,4 @@
-"""Grafana finds its data sources and dashboards by itself, shows one of them first, and asks nobody for a password."""
+"""Grafana is provisioned with data sources, dashboards and a home page, and asks for no password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every query of every panel, variable and annotation is run against a real Prometheus, and gives something."""
+"""Every query of every panel, variable and annotation runs against a real Prometheus and returns something."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ QUERIES = queries()
 SECONDS = 60
 METRIC = re.compile(r"[a-zA-Z_:][\w:]*(?=\{)")
 
-# Panels that a machine may have nothing for; machines that are replayed have it all.
+# Panels for which a machine may have no data; the simulated machines have all of it.
 HARDWARE = {"Pressure", "Temperatures", "Battery", "Disk traffic", "Disk busy"}
-# Queries that have something only in the state that they are for; machines in these states are replayed.
+# Queries that return something only in one state; simulated machines are in each of these states.
 STATES = {"CPU", "Memory", "Fullest filesystem", "Alerts", "Filesystems now"}
 
 
 def run(history: History, query: Query, *, instance: str, expr: str = "") -> bool:
-    """Return whether a query gives something, asked as Grafana would."""
+    """Return whether a query, sent as Grafana sends it, returns anything."""
     now = time.time()
     filled = fill(expr or query.expr, instance=instance, seconds=SECONDS)
     if query.instant:
@@ -63,7 +63,7 @@ def test_a_number_has_the_colour_of_the_machines_own_limits(
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_every_metric_that_is_asked_for_is_there(history: History, name: str) -> None:
-    """Also those in queries that answer 0 without them: a renamed metric would make all look well for ever."""
+    """Including those in queries that fall back to 0: after a rename these would show "OK" for ever."""
     asked = {metric for query in QUERIES if query.board == name for metric in METRIC.findall(query.expr)}
     assert len(asked) > 3
     there = set(history.ask("label/__name__/values"))
@@ -77,14 +77,14 @@ TABLES = [(name, panel) for name, board in BOARDS.items() for panel in panels(bo
     ("name", "panel"), TABLES, ids=lambda value: value if isinstance(value, str) else value["title"]
 )
 def test_the_columns_of_a_table_belong_to_the_same_rows(history: History, name: str, panel: Panel) -> None:
-    """Grafana's "merge" puts rows together that agree in every label they share, the metric's name included."""
+    """Grafana's "merge" joins rows whose shared labels, including the metric's name, are all equal."""
     instance = "hot:5000" if name == "host" else ".+"
 
     def rows() -> dict[str, set[tuple[str, ...]]]:
         filled = {each["refId"]: fill(each["expr"], instance=instance, seconds=SECONDS) for each in panel["targets"]}
         return {ref: {tuple(sorted(one["metric"])) for one in history.instant(expr)} for ref, expr in filled.items()}
 
-    # On a busy machine a scrape of the replayed ones may fail.
+    # On a busy machine a scrape of a simulated one may fail.
     eventually(lambda: all(rows().values()), 20)
     labels = rows()
     assert all(len(kinds) == 1 or "hostname" in str(kinds) for kinds in labels.values()), labels
@@ -122,7 +122,7 @@ def test_the_variables_list_the_machines(history: History, name: str) -> None:
         "twin twin-a:5000": "twin-a:5000",
         "twin twin-b:5000": "twin-b:5000",
     }
-    assert shown["silent:5000"] == "silent:5000", "Fleet leads to a machine that never answered, too"
+    assert shown["silent:5000"] == "silent:5000", "Fleet also links to a machine that has never answered"
     assert shown["six"] == SIX.instance
     assert len(shown) == MACHINES
 
@@ -154,7 +154,7 @@ def test_the_marks_of_alerts_are_there(history: History, name: str) -> None:
 
 
 def everyone_answers(history: History) -> None:
-    """Wait for a moment in which none of the replayed machines was too slow for a scrape of this short interval."""
+    """Wait until no simulated machine has missed the timeout of this short scrape interval."""
     eventually(lambda: len(history.instant('up{job="host"} == 1')) == MACHINES - 1)
     eventually(lambda: len(history.instant("instance:host_level:max")) == MACHINES - 2)  # nor does OLD say it
 
@@ -192,7 +192,7 @@ def test_the_fleet_counts_machines_and_nothing_else(history: History, panel: str
 
 
 def test_the_queries_of_the_fleet_are_quick(history: History) -> None:
-    """Fifty machines; the best of five, since this machine has other things to do."""
+    """Fifty machines; the best of five runs, because this machine may be busy."""
     slow = {}
     for query in (query for query in QUERIES if query.board == "fleet"):
         times = []

@@ -1,4 +1,4 @@
-"""The dashboards fit the types that Grafana publishes, in the version that docker-compose.yml names."""
+"""The dashboards match the types that Grafana publishes for the version in docker-compose.yml."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tests.dashboards.boards import BOARDS, panels
 from tests.support_servers import missing
 
 FOLDER = Path(__file__).parents[2] / ".cache/grafana"
-KINDS = {"state-timeline": "statetimeline"}  # as the folders of the types are called
+KINDS = {"state-timeline": "statetimeline"}  # as the folders of the types are named
 PANELS = [(name, panel) for name, board in BOARDS.items() for panel in panels(board)]
 
-# What Prometheus' data source reads from an annotation; the types of dashboards only know Grafana's own.
+# The Prometheus data source reads these from an annotation; the dashboard types cover only Grafana's own.
 OF_THE_DATA_SOURCE = {"target", "titleFormat", "textFormat", "tagKeys"}
 
 
@@ -77,7 +77,7 @@ def properties(name: str, definition: str) -> set[str]:
     ("name", "panel"), PANELS, ids=lambda value: value if isinstance(value, str) else value["title"]
 )
 def test_overrides_set_what_there_is(name: str, panel: dict[str, Any]) -> None:
-    """Grafana passes over a property that it does not know, and the panel looks otherwise than it was meant."""
+    """Grafana ignores a property that it does not know, so the panel would look different from what was intended."""
     known = properties("dashboard", "FieldConfig")
     kind = KINDS.get(panel["type"], panel["type"])
     for override in panel["fieldConfig"]["overrides"]:

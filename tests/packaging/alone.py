@@ -1,4 +1,4 @@
-"""The one-file program by itself: no checkout, no Python on PATH, an ordinary user."""
+"""The one-file program on its own: no checkout, no Python on PATH, an unprivileged user."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOBODY = 65534
 
 
 class Alone:
-    """A copy of the program in ``folder``, with a folder of its own to unpack itself."""
+    """A copy of the program in ``folder``, which unpacks itself into its own temporary folder."""
 
     def __init__(self, built: Path, folder: Path) -> None:
         self.folder = folder
@@ -53,14 +53,14 @@ class Alone:
         )
 
     def run(self, *args: str) -> subprocess.CompletedProcess[str]:
-        """Run the program to its end."""
+        """Run the program until it exits."""
         process = self.start(*args)
         out, error = process.communicate(timeout=60)
         return subprocess.CompletedProcess(args, process.returncode, out, error)
 
     @contextmanager
     def serving(self, *args: str, **kwargs: Any) -> Iterator[Serving]:
-        """Serve on a free port until the block ends, or it was ended before."""
+        """Serve on a free port until the block ends, unless it was stopped earlier."""
         port = free_port()
         process = self.start("serve", "--port", str(port), *args, **kwargs)
         serving = Serving(process, f"http://127.0.0.1:{port}")
@@ -74,7 +74,7 @@ class Alone:
 
 
 class Serving:
-    """The running program: the process that was started, which unpacks, and its child, which serves."""
+    """The running program: the parent process, which unpacks, and its child, which serves."""
 
     def __init__(self, process: subprocess.Popen[str], url: str) -> None:
         self.process = process
@@ -93,7 +93,7 @@ class Serving:
         raise AssertionError(f"it did not start: {self.process.stderr.read() if self.process.poll() else ''}")
 
     def processes(self) -> list[psutil.Process]:
-        """Return both processes, the first one first; those that are over are not among them."""
+        """Return both processes, parent first, without those that have exited."""
         if self.process.poll() is not None:
             return []
         first = psutil.Process(self.process.pid)

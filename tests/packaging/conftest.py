@@ -1,4 +1,4 @@
-"""The one-file program, built once for all tests by the recipe of ``make binary``."""
+"""The one-file program, built once for all tests as ``make binary`` does."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ sys.path.insert(0, str(ROOT / "packaging/binary"))
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program as ``make binary`` leaves it."""
+    """The program as ``make binary`` builds it."""
     if not sys.platform.startswith("linux"):
-        missing("the recipe is tried on Linux")
+        missing("the one-file program is built on Linux only")
     for command in ("make", "objdump"):
         if not shutil.which(command):
             missing(f"{command} is not installed (apt install make binutils)")
@@ -34,7 +34,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent  # all workers': the second one finds what the first has built
+        folder = folder.parent  # shared by all workers, so that the second finds what the first has built
     dist = folder / "dist"
     with (folder / "building").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -44,10 +44,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def build(folder: Path) -> Path:
-    """Run the recipe; return the folder with what it leaves."""
+    """Run ``make binary``; return the folder with the results."""
     dist = folder / "dist"
     result = subprocess.run(
-        # The virtual environment is that of these tests, whatever its age.
+        # Use the virtual environment of these tests, whatever its age.
         [
             "make",
             "--no-print-directory",
@@ -65,14 +65,12 @@ def build(folder: Path) -> Path:
     )
     assert result.returncode == 0, result.stderr
     assert "WARNING" not in result.stderr
-    assert {path.name for path in dist.iterdir()} == {"host-exporter", "LICENSES.txt"}, (
-        "one file, and what it is made of"
-    )
+    assert {path.name for path in dist.iterdir()} == {"host-exporter", "LICENSES.txt"}, "one file, and its licences"
     return dist
 
 
 @pytest.fixture
 def alone(built: Path) -> Iterator[Alone]:
-    """The program in an empty folder that everybody may enter, far from the checkout and any Python."""
+    """The program in an empty folder that every user can enter, away from the checkout and from any Python."""
     with tempfile.TemporaryDirectory(prefix="alone-") as folder:
         yield Alone(built, Path(folder))

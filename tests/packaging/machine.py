@@ -1,4 +1,4 @@
-"""A machine with a systemd of its own: the /usr of this one, an empty rest, booted by systemd-nspawn."""
+"""A machine booted by systemd-nspawn with its own systemd: it has this machine's /usr and is otherwise empty."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SYSTEMD = Path("/usr/lib/systemd/systemd")
 LINKED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
-"""Folders of / that are links into /usr."""
+"""Top-level folders that are links into /usr."""
 ASK_STATUS = """
 import json, ssl, sys, urllib.error, urllib.request as r
 try:
@@ -31,7 +31,7 @@ except urllib.error.HTTPError as refused:
 
 
 class Machine:
-    """Its files are in ``root``; it has a network of its own, with nothing in it. Ended by its PID."""
+    """Its files are in ``root``; its network is isolated. Stopped by PID."""
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "root"
@@ -52,7 +52,7 @@ class Machine:
             "--machine=host-exporter-test",
         ]
         command += ["--private-network", "--bind-ro=/usr", f"--bind={self.root}/local:/usr/local"]
-        # cgroup v2, as on systems of today: the old one cannot tell that a service's last process has ended.
+        # cgroup v2, as on current systems: with v1, systemd may not notice that a service's last process has exited.
         environment = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
         with self._log.open("w") as log:
             self.process = subprocess.Popen(
@@ -60,7 +60,7 @@ class Machine:
             )
         deadline = time.monotonic() + 60
         while self.process.poll() is None and time.monotonic() < deadline:
-            # Its first process is there before its systemd can be asked.
+            # Its first process exists before its systemd responds.
             if self._first() and self.run("systemctl is-system-running").stdout.strip() in {"running", "degraded"}:
                 return self
             time.sleep(0.1)
@@ -68,7 +68,7 @@ class Machine:
         raise AssertionError(f"it did not start: {self._log.read_text(errors='replace')[-2000:]}")
 
     def __exit__(self, *_: object) -> None:
-        self.process.send_signal(signal.SIGTERM)  # shuts it down
+        self.process.send_signal(signal.SIGTERM)  # asks it to shut down
         try:
             self.process.wait(30)
         except subprocess.TimeoutExpired:
@@ -76,7 +76,7 @@ class Machine:
             self.process.wait()
 
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
-        """Run a script of the shell inside, as root in /src; "sudo" is known there."""
+        """Run a shell script inside, as root in /src; "sudo" exists there."""
         shell = ["sh", "-ec", f'sudo() {{ "$@"; }}; cd /src\n{script}']
         return subprocess.run(
             ["nsenter", f"--target={self._first()}", "--all", *shell],
@@ -88,17 +88,17 @@ class Machine:
         )
 
     def log(self) -> str:
-        """Return what the service wrote."""
+        """Return the service's log."""
         return self.run("journalctl --unit host-exporter --no-pager").stdout
 
     def get(self, path: str) -> str:
-        """Return what the exporter inside answers."""
+        """Return a response of the exporter inside."""
         ask = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=20).read().decode())"
         command = ["nsenter", f"--target={self._first()}", "--net", sys.executable, "-c", ask]
         return subprocess.check_output([*command, f"http://127.0.0.1:5000{path}"], text=True, timeout=60)
 
     def status(self, scheme: str, path: str, headers: Mapping[str, str]) -> int:
-        """Return the status of what the exporter inside answers, whatever its certificate."""
+        """Return the HTTP status of the exporter inside, without verifying its certificate."""
         command = ["nsenter", f"--target={self._first()}", "--net", sys.executable, "-c", ASK_STATUS]
         return int(
             subprocess.check_output([*command, f"{scheme}://127.0.0.1:5000{path}", json.dumps(headers)], text=True)
@@ -116,5 +116,5 @@ class Machine:
                 (self.root / name).symlink_to(link.readlink())
         for name in ("passwd", "group", "os-release", "nsswitch.conf"):
             shutil.copy(f"/etc/{name}", self.root / "etc" / name)
-        # With a number of its own this is no first boot, at which all services of /usr would be enabled.
+        # With a machine ID this is not a first boot, which would enable all services of /usr.
         (self.root / "etc/machine-id").write_text("0123456789abcdef0123456789abcdef\n")

@@ -1,4 +1,4 @@
-"""``make binary``: one file that is the whole exporter, on a machine without Python."""
+"""``make binary``: a single file that is the whole exporter and runs on a machine without Python."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_it_serves_everything_that_the_package_serves(alone: Alone) -> None:
 
 
 def test_it_speaks_of_itself_by_its_name_and_its_own_figures(alone: Alone) -> None:
-    """Two processes belong to it: the one that unpacked it waits for the one that serves."""
+    """It is two processes: the one that unpacked it waits for the one that serves."""
     with alone.serving("--top", "50") as serving:
         started, serves = serving.processes()
         samples = Samples.parse(fetch(f"{serving.url}/metrics").text)
@@ -59,7 +59,7 @@ def test_it_takes_nothing_from_a_python_of_this_machine(alone: Alone) -> None:
         mapped = {Path(entry.path) for entry in serves.memory_maps() if ".so" in entry.path}
     foreign = {path for path in mapped if not path.is_relative_to(alone.unpacked)}
     assert len(foreign) < len(mapped)
-    # libcap comes with glibc's module that asks systemd for the names of users.
+    # libcap is loaded by glibc's module that looks up users with systemd.
     glibc = r"(ld-linux[\w-]*|lib(c|m|dl|rt|pthread|util|nss_\w+|resolv|cap))[.\d-]*\.so[.\d]*"
     assert not [path.name for path in foreign if not re.fullmatch(glibc, path.name)]
 
@@ -86,7 +86,7 @@ def test_every_module_of_the_package_is_inside(built: Path) -> None:
 
 
 def test_it_carries_the_licence_of_everything_inside(built: Path, alone: Alone) -> None:
-    """Held against the archive itself, not against what the recipe meant to put there."""
+    """Compared with the archive itself, not with what the spec lists."""
     from PyInstaller.archive.readers import CArchiveReader
 
     text = built.with_name("LICENSES.txt").read_text(encoding="utf-8")
@@ -110,7 +110,7 @@ def test_it_carries_the_licence_of_everything_inside(built: Path, alone: Alone) 
     assert libraries
     for name in libraries:
         assert name.startswith("libpython") or re.search(rf"^  .*\b{re.escape(name)}\b", text, re.MULTILINE), name
-    # Under the GPL, which would then cover the whole program.
+    # GPL: it would cover the whole program.
     assert not [name for name in libraries if re.match("lib(readline|history|gdbm)", name)]
 
 
@@ -150,7 +150,7 @@ def test_a_signal_ends_it_in_order_and_leaves_nothing_behind(alone: Alone, how: 
         assert len(processes) == 2
         assert list(alone.unpacked.iterdir())
         if how == "Ctrl-C":
-            os.killpg(serving.process.pid, signal.SIGINT)  # as a terminal does: to both
+            os.killpg(serving.process.pid, signal.SIGINT)  # like a terminal, to both processes
         else:
             serving.process.send_signal(signal.Signals[how])
         _, log = serving.process.communicate(timeout=30)

@@ -1,4 +1,4 @@
-"""What lies in packaging/ is what its README and the systems that read it expect."""
+"""The files in packaging/ are what its README, systemd and launchd expect."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENVIRONMENT = (PACKAGING / "systemd/host-exporter.env").read_text(encoding="utf-
 PLIST = plistlib.loads((PACKAGING / "launchd/local.host-exporter.plist").read_bytes())
 
 EXPOSURE = 1.7
-"""What ``systemd-analyze security`` of systemd 252 gives the file; it gives the unit in service 1.5."""
+"""The exposure that ``systemd-analyze security`` of systemd 252 computes for the file; the running unit gets 1.5."""
 
 LAUNCHD_KEYS = {
     "Label": str,
@@ -38,12 +38,12 @@ LAUNCHD_KEYS = {
     "Nice": int,
     "StandardErrorPath": str,
 }
-"""Of launchd.plist(5), with their types: launchd passes over a key that it does not know without a word."""
+"""From launchd.plist(5), with their types: launchd silently ignores a key that it does not know."""
 
 
 @pytest.fixture
 def unit(tmp_path: Path) -> Path:
-    """The unit with a program that is there: systemd-analyze complains of one that is not."""
+    """The unit with a program that exists, because systemd-analyze complains about a missing one."""
     copy = tmp_path / UNIT.name
     copy.write_text(
         UNIT.read_text(encoding="utf-8").replace("/usr/local/bin/host-exporter", shutil.which("true") or "")
@@ -62,7 +62,7 @@ def test_systemd_has_nothing_to_say_against_the_unit(unit: Path) -> None:
 
 
 def test_the_unit_exposes_little(unit: Path) -> None:
-    # A threshold is in tenths there. Later versions know more to ask for: a little room for those.
+    # The threshold is in tenths. Later versions check for more, so leave a little room.
     result = analyze("security", "--offline=yes", f"--threshold={EXPOSURE * 10 + 3:.0f}", str(unit))
     assert result.returncode == 0, result.stdout
 
@@ -73,7 +73,7 @@ def test_what_systemd_calls_unsafe_is_explained_in_the_unit(unit: Path) -> None:
         assert re.search(rf"^#.*\b{name}=", text, re.MULTILINE), name
     listed = analyze("security", "--offline=yes", "--no-pager", str(unit)).stdout
     unsafe = set(re.findall(r"^✗ (\w+)=\s", listed, re.MULTILINE))
-    # Of a service that uses the machine's root, mounts and real-time clock, which are of no concern to it.
+    # For a service that uses the host's root, mounts and real-time clock; they do not matter for this one.
     assert {name for name in unsafe if f"{name}=" not in text} <= {"RootDirectory", "PrivateMounts", "DeviceAllow"}
 
 
@@ -131,4 +131,4 @@ def test_the_icon_is_what_its_script_draws(tmp_path: Path) -> None:
 
     with Image.open(tmp_path / "host-exporter.ico") as drawn, Image.open(script.with_name("host-exporter.ico")) as kept:
         assert drawn.info["sizes"] == kept.info["sizes"] >= {(16, 16), (32, 32), (256, 256)}
-        assert drawn.convert("RGBA").tobytes() == kept.convert("RGBA").tobytes(), "the largest of them"
+        assert drawn.convert("RGBA").tobytes() == kept.convert("RGBA").tobytes(), "the largest size"

@@ -1,4 +1,4 @@
-"""What goes into the one-file program brings its licence along, or is not let in."""
+"""Everything in the one-file program comes with its licence; without one the build fails."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def install(folder: Path, monkeypatch: pytest.MonkeyPatch, *notices: str) -> str:
-    """Install a package of one module with these licence files; return the module's file."""
+    """Install a single-module package with these licence files; return the module's file."""
     (folder / "newcomer.py").write_text("")
     info = folder / "newcomer-1.0.dist-info"
     for notice in notices:
@@ -28,26 +28,26 @@ def install(folder: Path, monkeypatch: pytest.MonkeyPatch, *notices: str) -> str
     return str(folder / "newcomer.py")
 
 
-def test_a_package_without_a_licence_text_is_not_let_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where its metadata names a licence: the text is what has to be passed on."""
+def test_a_package_without_a_licence_text_fails_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if its metadata names a licence: the text itself must be distributed."""
     with pytest.raises(SystemExit, match=r"newcomer 1\.0 has no licence text"):
         collect("Host Exporter", ROOT, [install(tmp_path, monkeypatch)])
 
 
-def test_every_notice_of_a_package_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_notice_of_a_package_is_included(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = collect("Host Exporter", ROOT, [install(tmp_path, monkeypatch, "licenses/a/LICENSE", "NOTICE.txt")])
     assert "\n  newcomer 1.0\n" in text
     assert "(licenses/a/LICENSE)" in text
     assert "(NOTICE.txt)" in text
 
 
-def test_a_module_that_belongs_to_nobody_is_not_let_in(tmp_path: Path) -> None:
+def test_a_module_that_belongs_to_no_package_fails_the_build(tmp_path: Path) -> None:
     (tmp_path / "found.py").write_text("")
     with pytest.raises(SystemExit, match=r"found\.py belongs to no installed package"):
         collect("Host Exporter", ROOT, [str(tmp_path / "found.py")])
 
 
-def test_a_library_that_nobody_knows_is_named(tmp_path: Path) -> None:
+def test_a_library_that_no_package_owns_is_named(tmp_path: Path) -> None:
     (tmp_path / "libnobody.so.1").write_text("")
     text = collect("Host Exporter", ROOT, [str(tmp_path / "libnobody.so.1")])
     assert text.endswith("\n\nlibnobody.so.1\n")

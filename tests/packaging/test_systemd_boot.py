@@ -1,4 +1,4 @@
-"""The unit is installed as packaging/README.md says, started by a real systemd, scraped and removed again."""
+"""The unit is installed with the commands of packaging/README.md, run by a real systemd, scraped and removed."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "packaging/README.md").read_text(encoding="utf-8")
 ALL_MOUNTS = "HOST_EXPORTER_EXCLUDE_FSTYPES=none\nHOST_EXPORTER_BIND_MOUNTS=true\nHOST_EXPORTER_EXPORT_CSV=rows.csv\n"
 REPLACED = ("/dev", "/proc", "/sys", "/run", "/tmp")
-"""What the kernel or the sandbox itself fills."""
+"""Filesystems that the kernel or the sandbox itself provides."""
 
 
 def steps(name: str) -> str:
-    """Return the commands of the README that follow a comment with this name."""
+    """Return the README's commands below the comment with this name."""
     found = re.search(rf"<!-- {name} -->\n```sh\n(.*?)```", README, re.DOTALL)
     assert found, name
     return found[1]
@@ -64,7 +64,7 @@ def test_it_has_no_rights(machine: Machine) -> None:
     assert re.search(r"^NoNewPrivs:\s+1$", status, re.MULTILINE)
     assert re.search(r"^Seccomp:\s+2$", status, re.MULTILINE)
     user = int(re.findall(r"^Uid:\s+(\d+)", status, re.MULTILINE)[0])
-    assert 61184 <= user <= 65519, "a user made for the service"
+    assert 61184 <= user <= 65519, "a dynamic user"
 
 
 def test_it_sees_the_processes_of_everybody_with_their_users(machine: Machine) -> None:
@@ -114,7 +114,7 @@ def test_its_key_is_roots_alone_and_it_asks_for_a_password_all_the_same(machine:
     wait_for(lambda: machine.run("host-exporter health").returncode == 0, 30, machine.log)
     assert machine.status("https", "/metrics", {}) == 401
     assert machine.status("https", "/metrics", login()) == 200
-    # The tests that follow ask without.
+    # The following tests send no password.
     machine.run("rm -r /etc/systemd/system/host-exporter.service.d; systemctl daemon-reload")
     assert machine.run("systemctl restart host-exporter").returncode == 0
     wait_for(lambda: machine.run("host-exporter health").returncode == 0, 30, machine.log)

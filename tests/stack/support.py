@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from tests.tools.stack.mailbox import Mailbox
 
 
-# Every machine uses more memory than this: an alert without any load.
+# Every machine uses more memory than this, so an alert fires without any load.
 ALERT = {"MEMORY_WARNING": "0.1"}
 
-# The same in about a fifteenth of the time; what stays long is long enough not to matter. keep_firing_for comes before
-# for, which its name ends with. test_shipped.py sees to it that each is still there.
+# The same in about a fifteenth of the time; what is not shortened does not matter here. keep_firing_for comes before
+# "for", because its name ends with it. test_shipped.py checks that each value still occurs.
 SHORTER = (
     ("scrape_interval: 15s", "scrape_interval: 1s"),
     ("evaluation_interval: 15s", "evaluation_interval: 1s"),
@@ -52,28 +52,28 @@ SHORTER = (
     ("group_interval: 30s", "group_interval: 2s"),
 )
 RESEND = 2
-"""Seconds after which Prometheus repeats what fires; in fact a minute.
+"""Seconds after which Prometheus sends a firing alert again; a minute as shipped.
 
-Alertmanager takes for resolved what it has not heard of for four times as long.
+Alertmanager considers an alert resolved when it has not received it for four times as long.
 """
 
 
 def example() -> dict[str, str]:
-    """Return the variables of .env.example and their defaults, also of lines that are comments."""
+    """Return the variables of .env.example and their defaults, including those that are commented out."""
     lines = re.findall(r"^#? *([A-Z][A-Z_]*)=(.*)$", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
-    assert len(lines) == len(dict(lines)), "a variable stands there twice"
+    assert len(lines) == len(dict(lines)), "a variable occurs twice"
     return dict(lines)
 
 
 def shorten(_name: str, text: str) -> str:
-    """Return a configuration with shorter intervals and nothing else changed."""
+    """Return a configuration that differs only in its shorter intervals."""
     for long, short in SHORTER:
         text = text.replace(long, short)
     return text
 
 
 def without_cpu(name: str, text: str) -> str:
-    """Return a configuration as above, whose alerts about the CPUs never fire: other tests may keep them busy."""
+    """Return such a configuration whose CPU alerts never fire, because other tests may keep the CPUs busy."""
     usage = "instance:host_cpu_usage:ratio\n              >="
     assert name != "alerts.yml" or text.count(usage) == 2
     return shorten(name, text.replace(usage, f"0 * {usage}"))
@@ -88,12 +88,12 @@ def make_chain(
     resend: int = RESEND,
     **options: Any,
 ) -> Chain:
-    """Return a chain that can be started, or skip where its servers are not to be had.
+    """Return a chain that can be started, or skip the test if its servers are missing.
 
-    Only with ``cpu`` it has alerts about the CPUs; such a test runs alone (marked load).
+    CPU alerts can fire only with ``cpu``; such a test runs alone (marked load).
     """
     ports = {f"{service.upper()}_PORT": str(free_port()) for service in SERVICES}
-    # Only what a test loads may raise an alert, not how full the machine's disk is.
+    # Only the load of a test may fire an alert, not the machine's full disk.
     quiet = {"FILESYSTEM_WARNING": "99.98", "FILESYSTEM_CRITICAL": "99.99"}
     shipped = Shipped.read({**ports, **quiet, "MACHINE_NAME": "web-01", **(variables or {})}, dotenv=False)
     edit = shorten if cpu else without_cpu
@@ -105,7 +105,7 @@ def make_chain(
 
 
 class Relay:
-    """A second machine to scrape: the figures of a real exporter, with one line of them changed while ``broken``."""
+    """A second machine to scrape: a real exporter's metrics, with one line changed while ``broken``."""
 
     def __init__(self, source: str, line: str, instead: str) -> None:
         relay = self
@@ -135,7 +135,7 @@ class Relay:
 
 
 def query(chain: Chain, expression: str) -> list[dict[str, Any]]:
-    """Return what an instant query gives."""
+    """Return the result of an instant query."""
     parameters = urllib.parse.urlencode({"query": expression})
     answer = json.loads(fetch(f"{chain.urls['prometheus']}/api/v1/query?{parameters}").text)
     found: list[dict[str, Any]] = answer["data"]["result"]
@@ -143,20 +143,20 @@ def query(chain: Chain, expression: str) -> list[dict[str, Any]]:
 
 
 def firing(chain: Chain) -> set[str]:
-    """Return the names of the alerts that fire at Prometheus, but for the Watchdog."""
+    """Return the names of the alerts that are firing in Prometheus, except for the Watchdog."""
     answer = json.loads(fetch(f"{chain.urls['prometheus']}/api/v1/alerts").text)
     names = {a["labels"]["alertname"] for a in answer["data"]["alerts"] if a["state"] == "firing"}
     return names - {"Watchdog", "HostRebooted"}
 
 
 def subjects(chain: Chain, text: str) -> list[str]:
-    """Return the subjects that hold a text; mails about the trouble that a test makes are others."""
+    """Return the email subjects that contain a text; a test's own trouble may cause other emails."""
     return [subject for subject in chain.mailbox.subjects() if text in subject]
 
 
 @contextmanager
 def failing(chain: Chain, collector: str) -> Iterator[Relay]:
-    """Add a machine where a collector fails."""
+    """Add a machine with a failing collector."""
     line = f'host_exporter_collector_success{{collector="{collector}"}}'
     with Relay(chain.urls["exporter"], f"{line} 1.0", f"{line} 0.0") as relay:
         (chain.targets / f"{collector}.yml").write_text(f'- targets: ["{relay.address}"]\n')

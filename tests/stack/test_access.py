@@ -1,4 +1,4 @@
-"""The commands of docs/access.md, as they stand there, and the shipped Prometheus: TLS and a password."""
+"""The commands of docs/access.md, exactly as printed there, with the shipped Prometheus: TLS and a password."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ PAGE = (ROOT / "docs/access.md").read_text(encoding="utf-8")
 
 
 def up(chain: Chain, instance: str) -> list[float]:
-    """Return whether a machine can be scraped, as the alerts ask; nothing while it was never scraped."""
+    """Return a machine's ``up``, selected as the alerts do; empty until Prometheus has tried to scrape it."""
     return [float(found["value"][1]) for found in query(chain, f'up{{job="host", instance="{instance}"}}')]
 
 
 def openssl(folder: Path, *numbers: int) -> None:
-    """Run the page's commands of these numbers, for machines at this one's address."""
+    """Run the page's commands with these numbers, for machines at this machine's address."""
     commands = re.findall(r"^openssl req .*$", PAGE, re.MULTILINE)
     assert len(commands) == 3
     for number in numbers:
@@ -40,7 +40,7 @@ def openssl(folder: Path, *numbers: int) -> None:
 
 
 def follow(project: Path, port: int) -> None:
-    """Do in a copy of the project what the page says, for a machine at a port of this one."""
+    """Follow the page in a copy of the project, for a machine on a port of this one."""
     shutil.copytree(ROOT / "examples/tls", project / "examples/tls")
     block = re.search(r"```sh\n(mkdir -p targets/jobs.*?)docker compose run --rm", PAGE, re.DOTALL)
     assert block
@@ -52,7 +52,7 @@ def follow(project: Path, port: int) -> None:
 
 @contextmanager
 def serving(folder: Path, port: int) -> Iterator[None]:
-    """A machine that is watched, with the web configuration of a folder."""
+    """A monitored machine with the web configuration in a folder."""
     command = [*COMMAND, "serve", "--port", str(port), "--web-config", str(folder / "web-config.yml")]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as exporter:
         try:
@@ -83,14 +83,14 @@ def test_the_documented_steps_let_the_shipped_prometheus_in_and_a_wrong_password
         eventually(lambda: up(chain, machines[0]) == [1], 60, "not as documented")
         assert run("health", "--port", str(ports[0])).returncode == 0
 
-        # More machines, without a restart: what signed their certificates, and the place of each.
+        # Add machines without a restart: first the CA of their certificates, then the target of each.
         (line,) = re.findall(r"^`(cat authority\.crt >> .+?)`", PAGE, re.MULTILINE)
         shutil.copy(third / "authority.crt", project)
         subprocess.run(["sh", "-e", "-c", line], cwd=project, check=True)
         for machine in machines[1:]:
             (project / f"targets/tls/{machine[-5:]}.yml").write_text(f'- targets: ["{machine}"]\n')
             eventually(lambda machine=machine: up(chain, machine) == [1], 100, "not let in")  # type: ignore[misc]
-        assert up(chain, machines[0]) == [1], "the first is not known any more"
+        assert up(chain, machines[0]) == [1], "the first is no longer accepted"
 
         (project / "targets/tls/exporter.password").write_text("change it")
         chain.prometheus.stop()

@@ -1,4 +1,4 @@
-"""An application that is watched: what goes wrong in it reaches the mailbox of the machine's own alerts."""
+"""A monitored application: its alerts reach the same mailbox as those of the machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.browser
 
 
 def watched(chain: Chain, app: Gunicorn) -> None:
-    """Tell Prometheus as the README says, and wait until it has the application's figures."""
+    """Add the application to Prometheus as the README says, and wait until it is scraped."""
     file = chain.targets / "apps/digits.yml"
     file.write_text(f'- targets: ["127.0.0.1:{app.port}"]\n  labels: {{instance: "digits:8000"}}\n')
     eventually(lambda: query(chain, 'prediction_duration_seconds_count{job="app", instance="digits:8000"}'))
@@ -37,7 +37,7 @@ def test_slow_predictions_and_errors_lead_to_mails_and_both_end(tmp_path: Path) 
         chromium() as browser,
     ):
         watched(chain, app)
-        # An application that was started just now is looked at more closely: not here.
+        # A freshly started application has stricter alerts, which this test is not about.
         eventually(lambda: query(chain, 'time() - process_start_time_seconds{job="app"} > 30'))
         assert "App" not in str(firing(chain))
 
@@ -68,12 +68,12 @@ def test_slow_predictions_and_errors_lead_to_mails_and_both_end(tmp_path: Path) 
 def test_an_application_that_is_gone_leads_to_a_mail_and_one_that_errs_at_once_too(tmp_path: Path) -> None:
     with make_chain(tmp_path / "chain") as chain:
         with Gunicorn(tmp_path, DIGITS_TRY_ERRORS="1") as app:
-            assert app.get("/try/error").status == 500  # before Prometheus has asked it for the first time
+            assert app.get("/try/error").status == 500  # before Prometheus has scraped it for the first time
             watched(chain, app)
             chain.mailbox.wait("[CRITICAL] digits:8000: Unhandled errors: 1 in 2 minutes", 60)
         chain.mailbox.wait("[CRITICAL] digits:8000: Application is not responding", 60)
-        # While errors are still told of, what ends is told in the same mail, under their name.
+        # While errors are still firing, the resolved alert is in the same email, under their name.
         eventually(lambda: "AppUnhandledErrors" not in firing(chain))
-        time.sleep(5)  # two rounds of mail
+        time.sleep(5)  # two rounds of emails
         (chain.targets / "apps/digits.yml").unlink()
         chain.mailbox.wait("[RESOLVED] digits:8000: Application is not responding", 60)

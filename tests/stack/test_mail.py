@@ -28,7 +28,7 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture
 def culprit(tmp_path: Path) -> list[str]:
-    """The command of a program that keeps a core busy, with a name that it should be known by."""
+    """The command of a program that keeps a core busy, under a distinctive name."""
     script = tmp_path / "train.py"
     script.write_text(
         "import sys, time\n"
@@ -42,7 +42,7 @@ def culprit(tmp_path: Path) -> list[str]:
 
 
 def beside(culprit: list[str], name: str) -> list[str]:
-    """Return the command of another program, which does a little beside that one: a mail names three."""
+    """Return the command of a second program that does a little; an email names three."""
     program, script, _ = culprit
     other = Path(script).with_name(name)
     other.write_bytes(Path(script).read_bytes())
@@ -54,7 +54,7 @@ def test_a_busy_machine_leads_to_a_mail_that_names_the_program_and_to_one_that_i
     tmp_path: Path, culprit: list[str]
 ) -> None:
     with make_chain(tmp_path / "chain", cpu=True) as chain:
-        # Not before the servers' own start is over, which would bring the warning near.
+        # Wait until the servers have started: their own load would bring the warning closer.
         eventually(lambda: query(chain, "instance:host_cpu_usage:ratio < 0.5"))
         with (
             Load(CORES, command=culprit),
@@ -62,11 +62,11 @@ def test_a_busy_machine_leads_to_a_mail_that_names_the_program_and_to_one_that_i
             Load(command=beside(culprit, "index.py")),
         ):
             critical = chain.mailbox.wait("[CRITICAL]", 90)
-            # The warning waits longer than the critical alert, and finds itself silenced.
+            # The warning waits longer than the critical alert, and is inhibited by then.
             eventually(lambda: both_fire(chain))
-            time.sleep(4)  # time for a mail about it, which must not come
-        resolved = chain.mailbox.wait("[RESOLVED]", 150)  # what else runs here may keep it busy for a while
-        # The critical alert has silenced the warning from beginning to end.
+            time.sleep(4)  # time for an email about it, which must not be sent
+        resolved = chain.mailbox.wait("[RESOLVED]", 150)  # other programs may keep the machine busy for a while
+        # The critical alert has inhibited the warning from start to end.
         assert [s.split("]")[0] for s in chain.mailbox.subjects()] == ["[CRITICAL", "[RESOLVED"]
 
     assert re.fullmatch(r"\[CRITICAL\] web-01: CPU (9\d|100) % \(limit 90 %\)", critical.subject)
@@ -80,7 +80,7 @@ def test_a_busy_machine_leads_to_a_mail_that_names_the_program_and_to_one_that_i
     lines = critical.body().split("Busiest programs:\n")[1].split("\n\n")[0].splitlines()
     assert "train.py: " in lines[0]
     assert len(lines) == 3
-    # "and 1 more" is the warning, where something else kept the machine between both limits for a while.
+    # "and 1 more" is the warning, if something else kept the machine between the two limits for a while.
     assert re.fullmatch(r"\[RESOLVED\] web-01: CPU (9\d|100) % \(limit 90 %\)( and 1 more)?", resolved.subject)
     assert re.search(r"From 20\d\d-.* to 20\d\d-", resolved.body())
     assert "Next step" not in resolved.body() + resolved.body("html")
@@ -110,13 +110,13 @@ def test_what_happens_on_one_machine_comes_in_one_mail(tmp_path: Path, culprit: 
     low = {"MEMORY_WARNING": "0.1", "MEMORY_CRITICAL": "99.9", "CPU_WARNING": "30", "CPU_CRITICAL": "50"}
     with Load(CORES, command=culprit), make_chain(tmp_path / "chain", low, cpu=True) as chain:
         mail = chain.mailbox.wait("and 1 more", 90)
-    assert mail.subject.startswith("[CRITICAL] web-01: CPU")  # the worst comes first, though memory is there as well
+    assert mail.subject.startswith("[CRITICAL] web-01: CPU")  # the worst comes first, although memory is firing as well
     assert re.search(r"Memory usage is [\d.]+ % \(warning limit: 0\.1 %\)\.", mail.body())
     assert re.search(r"Programs using the most memory:\n.*: [\d.]+[MG]iB\n", mail.body())
 
 
 def test_mail_through_a_server_with_tls_and_login(tmp_path: Path) -> None:
-    """With a password that needs care at each step: .env, Compose, YAML."""
+    """With a password that needs escaping at each step: .env, Compose, YAML."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -142,6 +142,6 @@ def test_mail_through_a_server_with_tls_and_login(tmp_path: Path) -> None:
 
 
 def both_fire(chain: Chain) -> bool:
-    """Whether the critical alert and its warning fire at Prometheus."""
+    """Whether the critical alert and its warning are firing in Prometheus."""
     found = query(chain, 'ALERTS{alertname="HostHighCpu", alertstate="firing"}')
     return {series["metric"]["severity"] for series in found} == {"critical", "warning"}

@@ -1,4 +1,4 @@
-"""``make stack`` as a process: it starts, shows where everything is and each mail, and leaves nothing behind."""
+"""``make stack`` as a process: it starts, prints all addresses and each email, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ READY = "Press Ctrl-C to stop"
 
 
 class Stack:
-    """The program in a terminal of its own, with free ports and its data in ``folder``; all of it is ended by PID."""
+    """The program in its own terminal, with free ports and its data in ``folder``; stopped by PID."""
 
     def __init__(self, folder: Path, **variables: str) -> None:
         try:
@@ -45,15 +45,15 @@ class Stack:
         ports = {f"{service.upper()}_PORT": str(free_port()) for service in SERVICES}
         self.settings = {**example(), **ports, **variables}
         self.text = ""
-        # Every process below inherits it, so that none can hide.
+        # Every child process inherits it, so that all of them can be found.
         self._mark = str(uuid.uuid4())
         self._folder = folder
         self._terminal = -1
 
     def __enter__(self) -> Self:
         self._terminal, inner = os.openpty()
-        # Of a session of its own, as under a terminal's window: closing the terminal sends SIGHUP.
-        # Under nohup, all below the tests would ignore it.
+        # Its own session, as in a terminal window: closing the terminal sends SIGHUP.
+        # If the tests run under nohup, their child processes would ignore SIGHUP.
         alone = [program("setsid"), "--ctty", program("env"), "--default-signal=HUP"]
         self.process = subprocess.Popen(
             [*alone, sys.executable, "-m", "tests.tools.stack", str(self._folder)],
@@ -70,7 +70,7 @@ class Stack:
         self.close_terminal()
 
     def all(self) -> list[psutil.Process]:
-        """Return every process that belongs to it."""
+        """Return all its processes."""
         found = []
         for process in psutil.process_iter():
             try:
@@ -81,26 +81,26 @@ class Stack:
         return found
 
     def servers(self, word: str) -> list[psutil.Process]:
-        """Return the processes that have a word in their command line."""
+        """Return the processes with a word in their command line."""
         return [p for p in self.all() if p.pid != self.process.pid and word in " ".join(command(p))]
 
     def read(self) -> str:
-        """Return what it has printed until now."""
+        """Return everything printed so far."""
         while self._terminal >= 0 and select.select([self._terminal], [], [], 0)[0]:
             try:
                 self.text += os.read(self._terminal, 65536).decode().replace("\r\n", "\n")
-            except OSError:  # nobody has it open any more
+            except OSError:  # no process has it open any more
                 break
         return self.text
 
     def wait_for(self, text: str, seconds: float = 60) -> str:
-        """Wait until it has printed a text, and return everything."""
+        """Wait until a text has been printed; return everything printed so far."""
         eventually(lambda: text in self.read() or self.process.poll() is not None, seconds, f"no {text!r}")
         assert text in self.read(), f"it ended with {self.process.returncode}"
         return self.text
 
     def end(self) -> int:
-        """Wait for its end, see that nothing is left, and return its exit code."""
+        """Wait until it exits, check that nothing is left, and return its exit code."""
         code = self.process.wait(40)
         self.read()
         assert [process.cmdline() for process in self.all()] == []
@@ -113,7 +113,7 @@ class Stack:
 
 
 def command(process: psutil.Process) -> list[str]:
-    """Return its command line, none where it has ended just now."""
+    """Return a process's command line, empty if it has just exited."""
     try:
         return process.cmdline()
     except psutil.NoSuchProcess:
@@ -160,7 +160,7 @@ def test_it_ends_all_servers_also_when_it_is_told_otherwise(tmp_path: Path, trou
 @pytest.mark.parametrize("trouble", ["SIGINT", "SIGTERM", "terminal closed"])
 def test_it_can_be_ended_while_it_is_starting(tmp_path: Path, trouble: str) -> None:
     with Stack(tmp_path / "data") as stack:
-        # An exporter that stands still never answers.
+        # A stopped exporter never answers.
         (exporter,) = eventually(lambda: stack.servers("-m exporter serve"))
         exporter.suspend()
         eventually(lambda: stack.servers("--storage.tsdb.path"))
@@ -215,7 +215,7 @@ def test_a_server_that_cannot_start_is_named_and_ends_the_others(tmp_path: Path)
 
 
 def test_a_reader_that_goes_away_does_not_stop_it() -> None:
-    """As in make stack | head: what nobody reads any more is no reason to fail."""
+    """As in make stack | head: a reader that goes away is no reason to fail."""
     reader, writer = os.pipe()
     os.close(reader)
     code = "from tests.tools.stack.__main__ import say\nsay('one')\nsay('two')"

@@ -1,4 +1,4 @@
-"""What Prometheus and Alertmanager remember when they are restarted."""
+"""What Prometheus and Alertmanager remember across a restart."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.mark.parametrize("kill", [False, True], ids=["stopped", "killed"])
 @pytest.mark.parametrize("slow", [False, True], ids=["for 1m", "for 5m"])
 def test_a_restart_of_prometheus_neither_resolves_nor_repeats_an_alert(tmp_path: Path, slow: bool, kill: bool) -> None:
-    # Who begins anew after 12 s is resolved meanwhile: an alert of 15 s, as one of 5 minutes is after the real 4.
+    # An alert that starts over would be resolved after 12 s (really 4 minutes), before its "for" of 15 s (5 m) is over.
     with make_chain(tmp_path / "chain", {} if slow else ALERT, resend=3) as chain, ExitStack() as stack:
         if slow:
             stack.enter_context(failing(chain, "memory"))
@@ -29,14 +29,14 @@ def test_a_restart_of_prometheus_neither_resolves_nor_repeats_an_alert(tmp_path:
         chain.prometheus.start()
         chain.prometheus.wait()
         eventually(lambda: ("HostCollectorFailing" if slow else "HostHighMemory") in firing(chain))
-        time.sleep(18)  # longer than an alert that began anew would wait, be called resolved and fire again
+        time.sleep(18)  # long enough for an alert that starts over to wait, be resolved and fire again
         assert subjects(chain, "web-01") == [first.subject]
 
 
 def test_alertmanager_remembers_what_it_mailed_over_a_restart(tmp_path: Path) -> None:
     with make_chain(tmp_path / "chain", ALERT) as chain:
         first = chain.mailbox.wait("Memory", 60)
-        time.sleep(2)  # a mail counts as sent only when its server has taken leave
+        time.sleep(2)  # an email counts as sent only after the SMTP session has ended
         chain.alertmanager.stop()
         time.sleep(4)
         chain.alertmanager.start()
@@ -46,7 +46,7 @@ def test_alertmanager_remembers_what_it_mailed_over_a_restart(tmp_path: Path) ->
 
 
 def test_an_alertmanager_that_was_killed_mails_once_more_and_forgets_what_ended_meanwhile(tmp_path: Path) -> None:
-    """It writes down what it mailed every 15 minutes and when it ends, not with each mail."""
+    """It saves its notification log every 15 minutes and on exit, not with each email."""
     with make_chain(tmp_path / "chain") as chain, failing(chain, "memory"), failing(chain, "cpu") as cpu:
         first = chain.mailbox.wait("web-01: No data for memory", 60)
         chain.mailbox.wait("web-01: No data for cpu", 60)
@@ -59,7 +59,7 @@ def test_an_alertmanager_that_was_killed_mails_once_more_and_forgets_what_ended_
         chain.mailbox.wait("No data for memory", 60, after=count)
         time.sleep(10)
         assert subjects(chain, "for memory") == [first.subject, "[WARNING] web-01: No data for memory"]
-        assert subjects(chain, "for cpu") == ["[WARNING] web-01: No data for cpu"]  # nobody says that it ended
+        assert subjects(chain, "for cpu") == ["[WARNING] web-01: No data for cpu"]  # no email says that it is resolved
 
 
 def test_an_alert_of_a_time_without_alertmanager_is_mailed_when_it_is_back(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which servers the tests and ``make stack`` take: those that are new enough, patched as expected."""
+"""Which servers the tests and ``make stack`` use: those that are new enough and patched as expected."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ NEW = {
     "prometheus": "3.5.3+ds1",
     "prometheus-alertmanager": "0.27.0",
     "docker-compose": "2.40.3-3",
-    "victoria-metrics": "",  # Debian's does not know its version; each is taken
+    "victoria-metrics": "",  # Debian's build does not know its version, so any is accepted
 }
 PATH_IN_PROGRAM = "/usr/share/prometheus/alertmanager"
 
 
 class Machine:
-    """A folder with a copy of servers.sh, and a PATH that holds the shell's tools and what a test puts there."""
+    """A folder with a copy of servers.sh, and a PATH with the shell's tools and whatever a test adds."""
 
     def __init__(self, folder: Path) -> None:
         self.programs = folder / "bin"
@@ -86,7 +86,7 @@ def test_what_is_new_enough_is_not_fetched(machine: Machine, fetched: bool) -> N
     ],
 )
 def test_what_is_too_old_is_named(machine: Machine, name: str, version: str, said: str) -> None:
-    """Debian 12's are on many a PATH. Here they cannot be replaced, as there is no apt-get."""
+    """Debian 12's servers are on many a PATH. Without apt-get, as here, they cannot be replaced."""
     machine.install({**NEW, name: version})
     done = machine.run()
     assert done.returncode == 0
@@ -99,7 +99,7 @@ def test_what_is_too_old_is_named(machine: Machine, name: str, version: str, sai
 def test_both_places_know_the_same_oldest_versions() -> None:
     text = SCRIPT.read_text()
     for name, oldest in OLDEST.items():
-        if name != "alertmanager":  # its name outside Debian, where nothing is fetched
+        if name != "alertmanager":  # its name outside Debian, where servers are not fetched
             assert f"\n{name}:{name}:{oldest[0]}.{oldest[1]}\n" in text
 
 
@@ -113,7 +113,7 @@ def test_an_old_server_on_the_path_is_not_started(machine: Machine, monkeypatch:
         find("grafana")
     machine.install(NEW, machine.fetched)
     assert find("prometheus") == str(machine.fetched / "prometheus")
-    # Of a fetched one that has grown old, and a new one on PATH, the new one.
+    # If the fetched one is too old and the one on PATH is new, the new one.
     machine.install({"prometheus": "2.53.0"}, machine.fetched)
     machine.install(NEW)
     assert find("prometheus") == str(machine.programs / "prometheus")
@@ -121,7 +121,7 @@ def test_an_old_server_on_the_path_is_not_started(machine: Machine, monkeypatch:
 
 @pytest.mark.parametrize("count", [3, 2, 4, 0])
 def test_a_package_that_changed_is_named_and_not_taken(machine: Machine, count: int) -> None:
-    """With an apt-get that brings an Alertmanager that holds the path so often."""
+    """With an apt-get that delivers an Alertmanager with that many copies of the path."""
     if not Path("/usr/share/keyrings/debian-archive-keyring.gpg").exists():
         missing("no Debian keyring here")
     machine.install({name: version for name, version in NEW.items() if name != "prometheus-alertmanager"})

@@ -1,4 +1,4 @@
-"""What ships is sound, and survives the most awkward values that .env may hold."""
+"""The shipped configuration is valid, even with the most awkward values in .env."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.tools.stack.shipped import ROOT, Shipped
 if TYPE_CHECKING:
     from pathlib import Path
 
-# For each variable of .env.example the value that is hardest to carry, of those that it may have.
+# For each variable of .env.example, the valid value that is hardest to pass on.
 AWKWARD = {
     "ALERT_EMAIL_TO": "Jörg O'Neil <j.o'neil@example.org>, \"a, b\" <ops+$x@example.org>",
     "SMTP_HOST": "[2001:db8::25]",
@@ -71,7 +71,7 @@ def test_every_variable_has_an_awkward_value() -> None:
 
 @BOTH
 def test_compose_fills_in_the_same(tmp_path: Path, variables: dict[str, str]) -> None:
-    """Held against Compose itself, with .env written in single quotes, as .env.example says."""
+    """Compared with Compose itself, with the values of .env in single quotes, as .env.example says."""
     folder = checkout(tmp_path, variables)
     done = subprocess.run(
         [program("docker-compose"), "config", "--no-normalize"],
@@ -113,7 +113,7 @@ def test_alertmanager_reads_what_was_meant(tmp_path: Path, variables: dict[str, 
     ids=["name", "none"],
 )
 def test_links_carry_the_public_name(tmp_path: Path, name: str, in_html: str) -> None:
-    """Also one that is none: who writes that shall get mail with a bad link, and not no mail."""
+    """Even an invalid one: an email with a bad link is better than no email."""
     shipped = Shipped.read({"PUBLIC_NAME": name, "EXPORTER_PORT": "65535"}, dotenv=False)
     check_alertmanager(tmp_path, shipped)
     alert = {
@@ -136,7 +136,7 @@ def test_links_carry_the_public_name(tmp_path: Path, name: str, in_html: str) ->
 
 @pytest.mark.parametrize("trouble", ["", "rule", "file", "target"])
 def test_prometheus_reads_its_configuration(tmp_path: Path, trouble: str) -> None:
-    """With the files at the places where docker-compose.yml mounts them; promtool's word is worth something."""
+    """The files are where docker-compose.yml mounts them, and promtool does reject mistakes."""
     shipped = Shipped.read(dotenv=False)
     for ours, theirs in shipped.mounts("prometheus", "/etc/").items():
         place = tmp_path / theirs.lstrip("/")
@@ -165,7 +165,7 @@ def test_prometheus_reads_its_configuration(tmp_path: Path, trouble: str) -> Non
 
 
 def test_what_the_tests_shorten_is_there() -> None:
-    """A duration that changed would keep its full length in the tests, and nobody would know what they show."""
+    """A changed duration would keep its full length in the tests, unnoticed."""
     shipped = Shipped.read(dotenv=False)
     text = "\n".join(
         [(ROOT / name).read_text(encoding="utf-8") for name in ("prometheus.yml", "alerts.yml")]
@@ -198,9 +198,9 @@ def test_alerts_are_routed(tmp_path: Path, labels: str, receiver: str, variables
 
 
 def test_every_variable_is_in_the_example_with_its_default() -> None:
-    """A setting that nobody can find does not exist; an example that says another default is false."""
+    """Every setting is documented, with its real default."""
     text = "".join((ROOT / name).read_text(encoding="utf-8") for name in FILES)
-    # Alertmanager gets its variables without defaults, only so that Compose sees a change.
+    # Alertmanager's variables have no defaults; they are there only so that Compose notices a change.
     text = re.sub(r'^ +([A-Z_]+): "\$\{\1:-\}"\n', "", text, flags=re.MULTILINE)
     used: dict[str, str] = {}
     for name, default in re.findall(r"\$\{([A-Z_]+):-([^{}]*)\}", text):
@@ -215,7 +215,7 @@ def check_alertmanager(folder: Path, shipped: Shipped) -> None:
 
 
 def checkout(folder: Path, variables: dict[str, str]) -> Path:
-    """Copy what Compose reads and write .env."""
+    """Copy the files that Compose reads, and write .env."""
     shutil.copy(ROOT / "docker-compose.yml", folder)
     quoted = [f"{name}='{value.replace(chr(39), chr(92) + chr(39))}'" for name, value in variables.items()]
     (folder / ".env").write_text("\n".join(quoted) + "\n", encoding="utf-8")

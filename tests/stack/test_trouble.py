@@ -1,4 +1,4 @@
-"""What the chain does when a part of it breaks."""
+"""What the chain does when part of it breaks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_an_exporter_that_goes_down_gives_one_alert(tmp_path: Path) -> None:
         chain.mailbox.wait("Memory", 60)
         chain.exporter.stop(kill=True)
         down = chain.mailbox.wait("is not responding", 60)
-        # Longer than any alert keeps firing: what was about the machine must not be called resolved meanwhile.
+        # Longer than keep_firing_for: alerts about the machine must not be reported as resolved in the meantime.
         time.sleep(26)
         assert len(chain.mailbox.mails) == 2
         assert down.subject == "[CRITICAL] web-01: Machine or exporter is not responding"

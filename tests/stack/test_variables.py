@@ -1,4 +1,4 @@
-"""Variables are read from .env and filled in as Compose does it."""
+"""Variables are read from .env and substituted as Compose does it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.tools.stack.variables import interpolate, read_env
 if TYPE_CHECKING:
     from pathlib import Path
 
-# OUTSIDE is in the environment alone, BOTH there and here.
+# OUTSIDE is set in the environment only, BOTH there and in .env.
 ENV = r"""
 # What people write, and what they should not.
 BOTH=here
@@ -109,7 +109,7 @@ def test_what_is_not_understood_is_named_with_its_line(text: str, message: str) 
         ("${NO:-a ${A:-b} c}", "a x c"),
         ("${A:+yes}", "yes"),
         ("${EMPTY:+yes}", ""),
-        ("${D}", "$A ${A}"),  # a value is not looked into
+        ("${D}", "$A ${A}"),  # values are not inspected
     ],
 )
 def test_variables_are_filled_in(text: str, expected: str) -> None:
