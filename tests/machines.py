@@ -1,4 +1,4 @@
-"""Fixture machines: trees under tests/fixtures, read by the real collectors at moments that a test chooses."""
+"""Fixture machines: trees under tests/fixtures, read by the real collectors at times that a test chooses."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ WINDOW = 10.0
 
 
 def copy_fixture(name: str, folder: Path) -> Path:
-    """Copy a fixture machine into a folder, where a test may change it; return its root."""
+    """Copy a fixture machine into a folder, so that a test can change it; return its root."""
     return Path(shutil.copytree(FIXTURES / name, folder / name, symlinks=True))
 
 
 class FixtureMachine:
-    """A copy of a fixture machine with its own sampler and a clock that moves only when it is told to."""
+    """A copy of a fixture machine with its own sampler and a clock that a test moves."""
 
     def __init__(self, name: str, folder: Path, patch: pytest.MonkeyPatch, **settings: Any) -> None:
         if not LINUX:
@@ -47,14 +47,14 @@ class FixtureMachine:
         self.root = copy_fixture(name, folder)
         self.now = 1000.0
         self._primed = False
-        # These three time their counters themselves, closer to the reading than the sampler could.
+        # These three take the time themselves, closer to reading their counters than the sampler could.
         for module in (disk, network, processes):
             patch.setattr(module, "time", SimpleNamespace(monotonic=self.clock))
-        patch.setattr(psutil, "PROCFS_PATH", psutil.PROCFS_PATH)  # open_machine sets it; this brings it back
+        patch.setattr(psutil, "PROCFS_PATH", psutil.PROCFS_PATH)  # open_machine sets it; the patch restores it
         self.settings = Settings(rootfs=str(self.root), **settings)
         self.machine = open_machine(self.settings, probe=self.probe)
         assert isinstance(self.machine.processes, LinuxProcesses)
-        self.machine.processes._page = 4096  # the fixtures come from x86; some ARM machines have larger pages
+        self.machine.processes._page = 4096  # the fixtures are from x86; some ARM machines have larger pages
         self.sampler = Sampler(self.machine, clock=self.clock, sleep=self.advance)
 
     def clock(self) -> float:
@@ -64,7 +64,7 @@ class FixtureMachine:
         self.now += seconds
 
     def probe(self, path: str) -> Usage:
-        """Answer for a filesystem, from the fixture's filesystems.json."""
+        """Return a filesystem's usage from the fixture's filesystems.json."""
         figures = json.loads(self.path("filesystems.json").read_text())
         mountpoint = path.removeprefix(str(self.root))
         if mountpoint not in figures:
@@ -75,7 +75,7 @@ class FixtureMachine:
         return self.root / path
 
     def write(self, path: str, content: str | bytes) -> None:
-        """Write one of its files; folders are made."""
+        """Write one of its files; create missing folders."""
         target = self.path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -90,11 +90,11 @@ class FixtureMachine:
         self._primed = True
 
     def change(self) -> None:
-        """Lay the files of the later state over the tree."""
+        """Overlay the tree with the files of the later state."""
         shutil.copytree(FIXTURES / f"{self.name}-later", self.root, symlinks=True, dirs_exist_ok=True)
 
     def sample(self, seconds: float = WINDOW) -> Snapshot:
-        """Return a sample ``seconds`` after the last one; the very first primes the rates before."""
+        """Return a sample ``seconds`` after the last one; before the very first, take another, so that it has rates."""
         if not self._primed:
             self.prime()
         self.advance(seconds)
@@ -107,18 +107,18 @@ class FixtureMachine:
         return self.sample()
 
     def read(self, section: type[S]) -> S:
-        """Return a section of a fresh sample in which no collector failed."""
+        """Return a section of a fresh sample; no collector may have failed."""
         found = self.try_read(section)
         assert found is not None
         return found
 
     def try_read(self, section: type[S]) -> S | None:
-        """Return a section of a fresh sample, None where the hardware is not there; no collector failed."""
+        """Return a section of a fresh sample, None if the hardware is missing; no collector may have failed."""
         snapshot = self.sample()
         assert not snapshot.failures(), [reading.error for reading in snapshot.failures()]
         return snapshot.section(section)
 
     def exposition(self, snapshot: Snapshot | None = None) -> Samples:
-        """Return what Prometheus gets of a snapshot, by default of a fresh one."""
+        """Return what Prometheus receives for a snapshot, by default for a fresh one."""
         families = snapshot_families(snapshot or self.sample(), self.settings.thresholds())
         return Samples.parse(encode(families, "")[0].decode())

@@ -1,4 +1,4 @@
-"""Windows and macOS as psutil shows them there, and what is missing."""
+"""Windows and macOS as psutil reports them, without the calls that it lacks there."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ class OtherSystem:
         patch.setattr(psutil, "cpu_count", lambda **_: 2)
         patch.setattr(psutil, "boot_time", lambda: time.time() - 3600)
         patch.setattr(psutil, "Process", {each.pid: each for each in self.process_iter()}.__getitem__)
-        # Only Linux and FreeBSD have this call.
+        # Only Linux and FreeBSD have this function.
         patch.delattr(psutil, "sensors_temperatures", raising=False)
         for module in (disk, network, processes):
             patch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.elapsed))
         self.sampler: Sampler | None = None
 
     def sample(self) -> Snapshot:
-        """Return the sample of 10 s later, with rates."""
+        """Return a sample taken 10 s later, with rates."""
         if self.sampler is None:
             self.sampler = Sampler(open_machine(Settings()), clock=lambda: self.elapsed)
             self.sampler.prime()
@@ -112,7 +112,7 @@ class OtherSystem:
 
 
 class Windows(OtherSystem):
-    """A desktop without battery; no load average, no iowait; an empty and a full optical drive."""
+    """A desktop without a battery; no load average, no iowait; an empty and a full optical drive."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         super().__init__(patch)
@@ -161,7 +161,7 @@ class Windows(OtherSystem):
 
 
 class MacOs(OtherSystem):
-    """A laptop on its charger; APFS volumes of the system beside that of the owner."""
+    """A laptop on its charger; APFS volumes of the system and of the user."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         super().__init__(patch)

@@ -1,6 +1,6 @@
 """The shapes of psutil's answers on Windows and macOS."""
 
-# ruff: noqa: PYI024 - psutil answers with such untyped namedtuples; these are theirs
+# ruff: noqa: PYI024 - psutil returns such untyped namedtuples
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MacMemory = namedtuple("MacMemory", "total available percent used free active in
 
 
 class Process(SimpleNamespace):
-    """What psutil.process_iter gives; what may not be read of a foreign process is None."""
+    """A result of psutil.process_iter; what may not be read of another user's process is None."""
 
     def cmdline(self) -> list[str]:
         if self.command is None:

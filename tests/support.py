@@ -1,4 +1,4 @@
-"""What the tests share: the real exporter as a process, its answers, and a load."""
+"""What the tests share: the real exporter as a process, its responses, and CPU load."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COMMAND = (sys.executable, "-m", "exporter")
 
 @dataclass
 class Answer:
-    """An HTTP answer, also of an error."""
+    """An HTTP response, including an error."""
 
     status: int
     headers: Mapping[str, str]
@@ -47,7 +47,7 @@ def fetch(
     wait: float = 20,
     context: ssl.SSLContext | None = None,
 ) -> Answer:
-    """Ask once; a 4xx or 5xx is an answer as well."""
+    """Send one request; a 4xx or 5xx is a response as well."""
     request = urllib.request.Request(url, headers=dict(headers or {}), method=method)
     try:
         with urllib.request.urlopen(request, timeout=wait, context=context) as answer:
@@ -64,9 +64,9 @@ def eventually(
     *,
     patient: bool = True,
 ) -> T:
-    """Ask until the answer is true, and return it; fails with ``what`` after so many seconds.
+    """Call ``question`` until its result is true, and return it; fail with ``what`` after that many seconds.
 
-    Who is ``patient`` asks again where nobody answers: servers are started or restarted meanwhile.
+    If ``patient``, connection errors are retried, because servers may be starting or restarting.
     """
     deadline = time.monotonic() + seconds
     while True:
@@ -81,12 +81,12 @@ def eventually(
 
 
 def wait_for(question: Callable[[], T], seconds: float = 20, what: str | Callable[[], str] = "it did not happen") -> T:
-    """Ask likewise those who run already: not to be answered is a failure."""
+    """Like ``eventually``, for servers that are already running: a connection error is a failure."""
     return eventually(question, seconds, what, patient=False)
 
 
 class Exporter:
-    """The real command ``serve`` on a free port of loopback, ended by its PID."""
+    """The real command ``serve`` on a free loopback port; stopped by PID."""
 
     def __init__(self, *args: str, env: Mapping[str, str] | None = None) -> None:
         self.port = free_port()
@@ -111,17 +111,17 @@ class Exporter:
         self.stop()
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """End it and return its exit code; its log is in ``log``."""
+        """Stop it and return its exit code; its log is in ``log``."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
             _, text = self.process.communicate(timeout=15)
-            self.log = text or self.log  # asked a second time, it may say all of it once more
+            self.log = text or self.log  # after a second signal, the rest may be repeated
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.communicate()
             raise
-        except ValueError:  # stopped before
+        except ValueError:  # already stopped
             pass
         return self.process.returncode
 
@@ -143,13 +143,13 @@ class Samples:
         return cls([sample for family in text_string_to_metric_families(text) for sample in family.samples])
 
     def value(self, name: str, /, **labels: str) -> float | None:
-        """Return the value of the one series with these labels (others may be there), None without."""
+        """Return the value of the one series with these labels (it may have others), or None."""
         found = [s.value for s in self.samples if s.name == name and labels.items() <= s.labels.items()]
         assert len(found) <= 1, f"{name} {labels} is not one series"
         return found[0] if found else None
 
     def labels(self, name: str, label: str) -> set[str]:
-        """Return all values of a label of a metric."""
+        """Return all values of a metric's label."""
         return {s.labels[label] for s in self.samples if s.name == name}
 
     def names(self) -> set[str]:
@@ -157,14 +157,14 @@ class Samples:
 
 
 def run(*args: str, env: Mapping[str, str] | None = None, wait: float = 30) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
+    """Run the command until it exits."""
     return subprocess.run(
         [*COMMAND, *args], env={**os.environ, **(env or {})}, capture_output=True, text=True, timeout=wait, check=False
     )
 
 
 class Load:
-    """Processes that each keep one core busy; ended by PID, and by themselves after ``seconds``."""
+    """Processes that each keep one core busy; stopped by PID, and on their own after ``seconds``."""
 
     def __init__(self, count: int = 1, seconds: float = 60, duty: float = 1.0, command: Sequence[str] = ()) -> None:
         program = (

@@ -1,4 +1,4 @@
-"""A real exporter behind a web configuration: certificates of an authority of its own, users with cheap hashes."""
+"""A real exporter with a web configuration: certificates of a CA made here, users with cheap hashes."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def hashed(password: str = PASSWORD, cost: int = 4) -> str:
 
 
 def login(user: str = USER, password: str = PASSWORD) -> dict[str, str]:
-    """Return the header that a login is."""
+    """Return the header for a login."""
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
 class Authority:
-    """A certificate authority, and what it signs as files in a folder."""
+    """A certificate authority, and the files that it signs in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -40,14 +40,14 @@ class Authority:
         self._ca.cert_pem.write_to_path(str(folder / "ca.pem"))
 
     def issue(self, name: str = "server") -> None:
-        """Write NAME.crt and NAME.key, over those of before."""
+        """Write NAME.crt and NAME.key, replacing existing ones."""
         made = self._ca.issue_cert("127.0.0.1", "localhost", common_name=name)
         (self.folder / f"{name}.crt").write_bytes(b"".join(pem.bytes() for pem in made.cert_chain_pems))
         made.private_key_pem.write_to_path(str(self.folder / f"{name}.key"))
 
 
 def trusting(folder: Path, client: str = "") -> ssl.SSLContext:
-    """Return how a client that trusts the authority connects, with a certificate of its own or without."""
+    """Return the TLS context of a client that trusts the CA, with or without a client certificate."""
     context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
     if client:
         context.load_cert_chain(folder / f"{client}.crt", folder / f"{client}.key")
@@ -58,13 +58,13 @@ TLS = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"
 
 
 def users(**passwords: str) -> str:
-    """Return the part of the configuration that names users, by default the one."""
+    """Return the users' part of the configuration, by default with one user."""
     lines = [f"  {user}: {hashed(password)}\n" for user, password in (passwords or {USER: PASSWORD}).items()]
     return "basic_auth_users:\n" + "".join(lines)
 
 
 class GuardedExporter(Exporter):
-    """The real command with --web-config; asked with the right password over TLS unless told otherwise."""
+    """The real command with --web-config; requests use TLS, if configured, and the right password by default."""
 
     def __init__(self, folder: Path, config: str, *args: str, client: str = "") -> None:
         self.file = folder / f"web-config-{uuid4().hex}.yml"

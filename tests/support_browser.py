@@ -1,4 +1,4 @@
-"""A real Chromium for the tests of the page, and what they ask it."""
+"""A real Chromium for the tests of the page, and what they look up in it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support_servers import program
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Nothing but the page may ask anything: the tests look at what leaves the browser.
+# Only the page may send requests: the tests check what leaves the browser.
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -55,7 +55,7 @@ FAINT_TEXTS = """([root, limit]) => {
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start the Chromium of this machine, headless."""
+    """Start this machine's Chromium, headless."""
     path = program("chromium", "chromium-browser", "google-chrome", hint="the package chromium of most systems")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
@@ -66,7 +66,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Watch:
-    """All that goes wrong in a page and all that it asks for, from its first request on."""
+    """Records a page's errors and requests, from the first request on."""
 
     def __init__(self, page: Page) -> None:
         self.errors: list[str] = []
@@ -87,7 +87,7 @@ def text_of(page: Page, selector: str) -> str:
 
 
 def wait_until(page: Page, condition: str, argument: Any = None, seconds: float = 20) -> None:
-    """Wait for a JavaScript condition; several looks of the page at the exporter fit into the time."""
+    """Wait for a JavaScript condition; the time allows for several of the page's polls."""
     page.wait_for_function(condition, arg=argument, timeout=seconds * 1000)
 
 

@@ -23,7 +23,7 @@ CLASS = "Host-exporter"
 
 @contextmanager
 def xvfb(size: str = "1024x768", dpi: int = 96) -> Iterator[str]:
-    """Start an X server on a free display; yield its name. Ended by its PID."""
+    """Start an X server on a free display and yield the display's name. Stopped by PID."""
     path = program("Xvfb", hint="apt install xvfb")
     inner, outer = os.pipe()
     command = [path, "-displayfd", str(outer), "-screen", "0", f"{size}x24", "-dpi", str(dpi), "-nolisten", "tcp"]
@@ -34,7 +34,7 @@ def xvfb(size: str = "1024x768", dpi: int = 96) -> Iterator[str]:
         while not number.endswith(b"\n"):
             assert select.select([inner], [], [], 30)[0], "Xvfb did not start"
             piece = os.read(inner, 16)
-            assert piece, "Xvfb ended at its start"
+            assert piece, "Xvfb exited at start"
             number += piece
         yield f":{int(number)}"
     finally:
@@ -44,13 +44,13 @@ def xvfb(size: str = "1024x768", dpi: int = 96) -> Iterator[str]:
 
 
 def need_tkinter() -> None:
-    """Skip, or fail in continuous integration, where this Python has no Tk."""
+    """Skip, or fail in continuous integration, if this Python has no Tk."""
     if find_spec("_tkinter") is None:
         missing("this Python has no tkinter (apt install python3-tk)")
 
 
 class Hands:
-    """Keys and clicks for the one window of our class on a display, as a person gives them."""
+    """Keyboard and mouse input for our window on a display, as from a person."""
 
     def __init__(self, display: str) -> None:
         self.display = display
@@ -62,14 +62,14 @@ class Hands:
         return done.stdout.strip()
 
     def window(self) -> str:
-        """Return the id of the visible window, empty where there is none."""
+        """Return the id of the visible window, empty if there is none."""
         return self.do("search", "--onlyvisible", "--class", CLASS).partition("\n")[0]
 
     def title(self) -> str:
         return self.do("getwindowname", window) if (window := self.window()) else ""
 
     def focus(self) -> None:
-        """Give the window the keyboard; a window manager would."""
+        """Give the window the keyboard focus, as a window manager would."""
         self.do("windowfocus", self.window())
 
     def press(self, *keys: str) -> None:
@@ -89,7 +89,7 @@ class Hands:
 
 
 class Desk:
-    """A window in this process on a real screen, with somebody who presses its keys."""
+    """A window in this process on a real screen, with keyboard and mouse input."""
 
     def __init__(self, window: Window, hands: Hands) -> None:
         self.window = window
@@ -97,11 +97,11 @@ class Desk:
         self.hands = hands
 
     def until(self, condition: Callable[[], Any], seconds: float = 20) -> None:
-        """Let the window live until a condition holds; or as long as that takes on a busy machine."""
+        """Run the window until a condition holds, with enough time for a busy machine."""
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, self.texts()
-            if self.is_open():  # a condition may be that it is not
+            if self.is_open():  # a condition may be that it has been closed
                 self.root.update()
             time.sleep(0.01)
 
@@ -114,22 +114,22 @@ class Desk:
             return False
 
     def settle(self) -> None:
-        """Let all be drawn that is still to be."""
+        """Finish all pending drawing."""
         for _ in range(3):
             self.root.update()
 
     def click(self, widget: tk.Misc) -> None:
-        """Click into the middle of a widget."""
+        """Click the middle of a widget."""
         self.settle()
         x = widget.winfo_rootx() + widget.winfo_width() // 2
         self.hands.click(x, widget.winfo_rooty() + widget.winfo_height() // 2)
 
     def texts(self) -> list[str]:
-        """Return every text that a label or a button shows, and the lines of the tables."""
+        """Return the texts of all labels and buttons, and the lines of the tables."""
         return shown_texts(self.root)
 
     def says(self) -> str:
-        """Return what the foot says of the recording."""
+        """Return the recording's status line."""
         return str(self.window.controls.says["text"])
 
 
@@ -140,7 +140,7 @@ def widgets(widget: tk.Misc) -> Iterator[tk.Misc]:
 
 
 def shown_texts(root: tk.Misc) -> list[str]:
-    """Return every text that a label or a button of a window shows, and the lines of its tables."""
+    """Return the texts of all labels and buttons of a window, and the lines of its tables."""
     found = []
     for widget in widgets(root):
         if not widget.winfo_ismapped():
@@ -153,12 +153,12 @@ def shown_texts(root: tk.Misc) -> list[str]:
 
 
 def table(tree: Any) -> list[list[str]]:
-    """Return the cells of a table as they are shown."""
+    """Return the cells of a table as shown."""
     return [[tree.set(line, column) for column in tree["columns"]] for line in tree.get_children()]
 
 
 def delete_window(display: str, window: str) -> None:
-    """Ask a window to close as the cross of its frame does (WM_DELETE_WINDOW); xdotool of Debian 12 cannot."""
+    """Ask a window to close, as its close button does (WM_DELETE_WINDOW); Debian 12's xdotool cannot."""
     import ctypes
 
     class ClientMessage(ctypes.Structure):
@@ -171,7 +171,7 @@ def delete_window(display: str, window: str) -> None:
             ("message_type", ctypes.c_ulong),
             ("format", ctypes.c_int),
             ("data", ctypes.c_long * 5),
-            ("rest", ctypes.c_long * 24),  # an XEvent is as long as its longest kind
+            ("rest", ctypes.c_long * 24),  # an XEvent is as long as its longest member
         )
 
     x11 = ctypes.CDLL("libX11.so.6")

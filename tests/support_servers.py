@@ -1,4 +1,4 @@
-"""Programs that tests need beside Python: found, or named in a skip; in continuous integration named in a failure."""
+"""Programs that tests need besides Python. If one is missing, the test is skipped, or fails if CI=true."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FETCHED = Path(__file__).parent.parent / ".cache/servers/usr/bin"
 
 
 def program(*names: str, hint: str = "make servers") -> str:
-    """Return the path of the first of these programs that is there, those that ``make servers`` fetched first."""
+    """Return the path of the first of these programs that exists; those fetched by ``make servers`` take precedence."""
     found = [path for name in names if (path := shutil.which(name, path=str(FETCHED)) or shutil.which(name))]
     if not found:
         missing(f"{' or '.join(names)} is not installed ({hint})")
@@ -21,7 +21,7 @@ def program(*names: str, hint: str = "make servers") -> str:
 
 
 def missing(text: str) -> NoReturn:
-    """Skip the test; where CI=true fail it, because there nobody would see that it never runs."""
+    """Skip the test, or fail it if CI=true, because nobody would notice there that it never runs."""
     if os.environ.get("CI", "").lower() == "true":
         pytest.fail(text, pytrace=False)
     pytest.skip(text)

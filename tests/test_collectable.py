@@ -1,4 +1,4 @@
-"""The tests can be collected on Windows and macOS too: there they skip what is not theirs, and fail for no import."""
+"""The tests can be collected on Windows and macOS: what does not apply there is skipped, and no import fails."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
-# Loaded by pytest before any test. The two libraries come first: on the real systems they choose other modules.
+# Loaded by pytest before any test. The two libraries come first, because on the real systems they import other modules.
 ELSEWHERE = """
 import os, signal, socket, sys
 import playwright.sync_api, psutil

@@ -1,4 +1,4 @@
-"""docs/dependencies.md names every package that the program is made of, with its licence and its reason."""
+"""docs/dependencies.md lists every package of the program, with its licence and why it is needed."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tests.tools.dependencies import ACCEPTED, PAGE, REASONS, ROOT, Package, lic
 
 
 def test_the_page_is_current() -> None:
-    """A package that is new, gone, of another version or under another licence is seen here."""
-    assert PAGE.read_text(encoding="utf-8") == page(), "rewrite it: make docs"
+    """Fails after a package was added or removed, or changed its version or licence."""
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: make docs"
 
 
 def test_all_of_the_lock_is_read() -> None:
@@ -22,7 +22,9 @@ def test_all_of_the_lock_is_read() -> None:
 
 @pytest.mark.parametrize("package", locked(), ids=lambda package: package.name)
 def test_a_package_may_be_passed_on_and_somebody_needs_it(package: Package) -> None:
-    assert set(licence(package.name).split(" AND ")) <= ACCEPTED, f"{package.name}: a licence to decide on"
+    assert set(licence(package.name).split(" AND ")) <= ACCEPTED, (
+        f"{package.name}: decide whether its licence is acceptable"
+    )
     assert package.name in REASONS or package.via
 
 

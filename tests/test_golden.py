@@ -1,4 +1,4 @@
-"""The exposition of the fixture laptop, to the letter."""
+"""The exposition of the fixture laptop, byte for byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real figures under a real load, held against /proc read by the tests themselves over the same time."""
+"""Real figures under real load, compared with /proc as the tests read it over the same time."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ pytestmark = [
 
 ROUNDS = 5
 INTERVAL = 1.5
-"""Seconds between two scrapes of one scraper: older than the sample that the default shares."""
+"""Seconds between two scrapes of one scraper: longer than a sample is shared by default."""
 
 BUSY = "import time\nend = time.monotonic() + 90\nwhile time.monotonic() < end: pass\n"
 
 
 @dataclass(frozen=True)
 class Moment:
-    """What the kernel had counted at one moment: all CPUs, and one process."""
+    """The kernel's counters at one moment: all CPUs, and one process."""
 
     clock: float
     busy_ticks: int
@@ -44,7 +44,7 @@ class Moment:
     @classmethod
     def now(cls, pid: int) -> Moment:
         with open("/proc/stat") as file:
-            ticks = [int(field) for field in file.readline().split()[1:9]]  # guest time is in user already
+            ticks = [int(field) for field in file.readline().split()[1:9]]  # user already includes guest time
         return cls(time.monotonic(), sum(ticks) - ticks[3] - ticks[4], sum(ticks), cpu_seconds(pid))
 
     def share_since(self, then: Moment) -> float:
@@ -56,7 +56,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Scrape:
-    """A moment and what the exporter said right after it."""
+    """The counters at one moment, and the exporter's figures right after it."""
 
     moment: Moment
     samples: Samples
@@ -69,7 +69,7 @@ class Scrape:
 
 
 class Unasked(Exporter):
-    """An exporter that listens and has answered nobody yet."""
+    """An exporter that listens and has not served a request yet."""
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(self._command, env=self._env, stderr=subprocess.PIPE, text=True)
@@ -87,7 +87,7 @@ class Unasked(Exporter):
 
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
-    """A program that keeps one core busy, under a name that no other process has."""
+    """A program that keeps one core busy, under a unique name."""
     path = tmp_path / f"busy-{secrets.token_hex(4)}.py"
     path.write_text(BUSY)
     return path
@@ -97,7 +97,7 @@ ARGS = pytest.mark.parametrize("args", [[], ["--max-age", "0"]], ids=["shared sa
 
 
 def _name(script: Path) -> str:
-    """Return what the exporter has to call it. The kernel names a process after the file that it executes."""
+    """Return the name that the exporter must show. The kernel names a process after its executable."""
     return f"{os.path.basename(sys.executable)} {script.name}"
 
 
@@ -113,7 +113,7 @@ def _busy(script: Path) -> Load:
 
 @ARGS
 def test_two_scrapers_30_ms_apart_both_see_the_truth(args: list[str], script: Path) -> None:
-    """One core busy, and on top of it a load that comes and goes every 20 ms: about two thirds of two cores."""
+    """One busy core plus a load that switches on and off every 20 ms: about two thirds of two cores."""
     with _busy(script) as load, Load(duty=0.35), Exporter("--top", "20", *args) as exporter:
         pid, name = load.processes[0].pid, _name(script)
 
@@ -129,8 +129,8 @@ def test_two_scrapers_30_ms_apart_both_see_the_truth(args: list[str], script: Pa
             time.sleep(max(0.0, first[-1].moment.clock + 0.03 - time.monotonic()))
             second.append(scrape())
 
-    # Both are compared with the first scraper's sample of the round before, the last that is old enough.
-    # Where samples are shared, the second is given the one that the first has just caused.
+    # Both are compared with the first scraper's sample in the previous round, the latest that is old enough.
+    # If samples are shared, the second gets the one that the first has just triggered.
     for then, one, other in zip(first, first[1:], second[1:], strict=False):
         for seen, until in ((one, one), (other, one if not args else other)):
             share, cores = seen.share(), seen.cores(name)
@@ -140,11 +140,11 @@ def test_two_scrapers_30_ms_apart_both_see_the_truth(args: list[str], script: Pa
 
 @ARGS
 def test_a_busy_loop_is_one_core_to_each_of_two_scrapers_30_ms_apart(args: list[str], script: Path) -> None:
-    """Nothing else is started here, so one core is the loop's own wherever the machine has two to give."""
+    """Nothing else is started, so on a machine with two free cores the loop has one to itself."""
     with _busy(script) as load, Exporter(*args) as exporter:
         pid, name = load.processes[0].pid, _name(script)
         seen: list[float | None] = []
-        time.sleep(INTERVAL)  # the exporter's start is over, and its sample of then too old to be shared
+        time.sleep(INTERVAL)  # the exporter has started, and its first sample is too old to be shared
         begin = Moment.now(pid)
         exporter.samples()
         for _ in range(10):
@@ -174,9 +174,9 @@ def test_the_first_scrape_after_start_has_real_values(script: Path) -> None:
     assert share is not None
     assert cores is not None
     assert cpus is not None
-    # The window began a little before the first moment: only a steady truth can be compared so closely.
+    # The window began a little before the first moment, so only a steady load can be compared this closely.
     assert cores == pytest.approx(now.cores_since(then), abs=0.25)
-    assert share >= cores / cpus - 0.05, "the loop's own share is part of the machine's"
+    assert share >= cores / cpus - 0.05, "the loop's share is part of the machine's"
     assert samples.labels("host_cpu_core_usage_ratio", "core") == {str(core) for core in range(int(cpus))}
 
 
@@ -189,7 +189,7 @@ def test_processes_that_end_vanish_from_the_next_sample(script: Path) -> None:
         with _busy(script):
             name = _name(script)
             _wait_for(lambda: name in exporter.samples().labels(METRICS[0], "name"))
-            for _ in range(2):  # so that rates are computed against a sample in which it was there
+            for _ in range(2):  # so that rates are computed against a sample in which it existed
                 time.sleep(0.6)
                 samples = exporter.samples()
             assert [_top(samples, name, metric) is not None for metric in METRICS] == [True] * 3

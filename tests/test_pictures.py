@@ -1,4 +1,4 @@
-"""The pictures in README and docs show the program as it is now."""
+"""The screenshots in README and docs are up to date."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_picture_is_sharp_and_small(name: str) -> None:
     assert path.stat().st_size <= LARGEST
     with Image.open(path) as image:
         assert image.width >= 864
-        assert set(image.info) <= {marks.KEY, "dpi"}  # nothing about the machine on which it was taken
+        assert set(image.info) <= {marks.KEY, "dpi"}  # no metadata about the machine on which it was taken
 
 
 def test_readme_and_docs_show_exactly_the_pictures_that_make_takes() -> None:

@@ -1,4 +1,4 @@
-"""Tests run side by side: no two of them may give their servers the same port."""
+"""Tests run in parallel, so no two of them may give their servers the same port."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ ASK = "from tests.tools.ports import free_port\nprint(*(free_port() for _ in ran
 
 
 def test_a_port_is_given_once_even_to_two_processes() -> None:
-    """Of 400 that are chosen blindly, two would be the same in all but one of three thousand runs."""
+    """With 400 ports chosen at random, all but one in three thousand runs would have a duplicate."""
     command = [sys.executable, "-c", ASK]
     both = [
         subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)
     ]
     try:
-        # Both still live when each has all of its ports.
+        # Both are still running when each has all its ports.
         ports = [port for process in both if process.stdout for port in process.stdout.readline().split()]
     finally:
         for process in both:

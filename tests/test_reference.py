@@ -1,4 +1,4 @@
-"""The metrics are those that the design promises, and docs/metrics.md says so."""
+"""The metrics are exactly those promised, and docs/metrics.md lists them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
 FILESYSTEM = ("device", "mountpoint", "fstype")
-# Section 3 of the design: rules, dashboards and users hang on each of these names, types and labels.
+# The promise: rules, dashboards and users depend on each of these names, types and labels.
 PROMISED: dict[str, tuple[str, tuple[str, ...]]] = {
     "host_info": ("gauge", ("hostname", "system", "os", "release", "machine")),
     "host_boot_time_seconds": ("gauge", ()),
@@ -75,14 +75,14 @@ PROMISED: dict[str, tuple[str, tuple[str, ...]]] = {
 
 @pytest.fixture(scope="module")
 def given() -> dict[str, Metric]:
-    """Every family that there is, by name."""
+    """Every metric family, by name."""
     found = [family for _, _, section in families() for family in section]
     named = {name_of(family): family for family in found}
-    assert len(named) == len(found), "a family is given twice"
+    assert len(named) == len(found), "a family occurs twice"
     return named
 
 
-def test_every_metric_of_the_design_is_there_to_the_letter_and_no_other(given: dict[str, Metric]) -> None:
+def test_the_metrics_are_exactly_those_promised(given: dict[str, Metric]) -> None:
     assert {name: (family.type, labels_of(family)) for name, family in given.items()} == PROMISED
 
 
@@ -98,6 +98,4 @@ def test_every_metric_says_what_it_is_in_a_sentence(given: dict[str, Metric]) ->
 
 
 def test_the_reference_is_current() -> None:
-    assert REFERENCE.read_text(encoding="utf-8") == reference(), (
-        "rewrite it: make docs (python -m tests.tools.reference)"
-    )
+    assert REFERENCE.read_text(encoding="utf-8") == reference(), "run: make docs"

@@ -1,4 +1,4 @@
-"""What is passed on says whose it is, under which licence, and in which version."""
+"""Everything that is distributed names its authors, licence and version."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.tools.dependencies import IMAGES, NAMING, images
 
 ROOT = Path(__file__).parent.parent
 PUBLISHED = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
-"""SHA-256 of the Apache License 2.0 as its authors publish it, appendix included."""
+"""SHA-256 of the Apache License 2.0 as published, including the appendix."""
 
 
 def test_the_licence_is_the_published_text() -> None:
@@ -28,7 +28,7 @@ def test_the_licence_is_the_published_text() -> None:
 
 
 def test_what_goes_into_the_image_is_enough_to_build_a_package_with_its_licence(tmp_path: Path) -> None:
-    """A file that .dockerignore holds back and the backend needs is missed here, without Docker."""
+    """Fails, without Docker, if .dockerignore excludes a file that the build backend needs."""
     context = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
     for name in context:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
@@ -47,7 +47,7 @@ def test_what_goes_into_the_image_is_enough_to_build_a_package_with_its_licence(
 
 
 def test_the_images_say_what_they_are() -> None:
-    """Held against the package: a label that was forgotten at a new version is seen here."""
+    """Compared with the package, so that no label is forgotten in a new version."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     shared = {"version": __version__, "licenses": project["license"], "authors": project["authors"][0]["name"]}
     ours = labels(ROOT / "Dockerfile")
@@ -70,7 +70,7 @@ def test_each_image_is_named_by_one_full_version() -> None:
 
 
 def test_all_that_name_an_image_name_the_same_version() -> None:
-    """Documentation and tests are read as well: commands in them would pull another image, or find none."""
+    """Including documentation and tests: their commands would otherwise pull another image, or find none."""
     wanted = {name: versions.copy().pop() for name, versions in images().items()}
     wanted |= {"host-exporter": __version__, "host-exporter-digits": __version__}
     tagged = re.compile(rf"(?<![\w/-])({'|'.join(map(re.escape, wanted))}):(v?\d[\w.-]*\w)")
@@ -86,7 +86,7 @@ def test_all_that_name_an_image_name_the_same_version() -> None:
 
 
 def test_the_command_that_pins_digests_names_every_image_that_a_registry_has() -> None:
-    """Compose asks for those of services that these depend on as well, and fails at the first that is built here."""
+    """Compose also resolves the services that these depend on, and fails at the first one that is built locally."""
     page = (ROOT / "docs/dependencies.md").read_text(encoding="utf-8")
     (named,) = re.findall(r"^docker compose config --lock-image-digests (.+) >", page, re.MULTILINE)
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]

@@ -1,4 +1,4 @@
-"""``--rootfs``: a container's exporter shows its host, and nothing of itself."""
+"""``--rootfs``: an exporter in a container shows the host, and nothing of the container."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def stats(root: Path) -> dict[str, Any]:
-    """What the real command ``stats`` prints of the tree."""
+    """What the real command ``stats`` prints for the tree."""
     answer = run("stats", "--rootfs", str(root), "--top", "50")
     assert answer.returncode == 0, answer.stderr
     assert answer.stderr == ""
@@ -41,7 +41,7 @@ def stats(root: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def samples(root: Path) -> Iterator[Samples]:
-    """What the real command ``serve`` gives Prometheus of the tree, its root named by the variable."""
+    """What the real command ``serve`` exposes for the tree, with the root set by the variable."""
     with Exporter(env={"HOST_EXPORTER_ROOTFS": str(root)}) as exporter:
         yield exporter.samples()
 
@@ -69,7 +69,7 @@ def test_mounts_are_the_hosts(stats: dict[str, Any], samples: Samples) -> None:
 def test_no_figures_of_this_machines_disk_stand_under_the_hosts_mountpoints(
     stats: dict[str, Any], samples: Samples
 ) -> None:
-    """The tree is files on our own disk: what answers at its paths is another filesystem, or nothing."""
+    """The tree is files on our own disk: its paths lead to another filesystem, or to nothing."""
     for each in stats["filesystem"]["filesystems"]:
         assert each["error"]
         assert each["size_bytes"] is each["usage_ratio"] is None

@@ -1,4 +1,4 @@
-"""Bad input for every flag of every command: exit code 2 and one line with the flag, the value and what is accepted."""
+"""Bad input for every flag of every command: exit code 2 and one line that names flag, value and what is accepted."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ PORT_HERE = str(free_port())
 
 @pytest.fixture(autouse=True)
 def own_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give ``serve`` a free port: what is refused after it listens is refused where the default one is taken too."""
+    """Give ``serve`` a free port: some values are refused only after it listens, and the default port may be taken."""
     monkeypatch.setenv("HOST_EXPORTER_PORT", PORT_HERE)
 
 
 class Bad(NamedTuple):
-    """What a flag says is accepted, and values that are not."""
+    """What a flag says it accepts, and values that it refuses."""
 
     accepted: str
     values: tuple[str, ...]
@@ -81,21 +81,21 @@ BAD = {
 }
 
 SWITCHES = {"--bind-mounts", "--disk-partitions", "--verbose", "--once"}
-"""Flags that take no value; their variables do."""
+"""Flags without a value; their variables have one."""
 
 ANY_TEXT = {"--exclude-fstypes", "--exclude-mountpoints", "--exclude-interfaces", "--exclude-disks"}
-"""Flags for which every text is good: a pattern that fits nothing leaves nothing out."""
+"""Flags that accept any text: a pattern that matches nothing excludes nothing."""
 
 
 class Param(NamedTuple):
-    """A parameter of a command, as the user calls it."""
+    """A parameter of a command, under the name that the user knows."""
 
     command: str
     flag: str
     option: bool
 
     def words(self, value: str) -> list[str]:
-        """Return the command line that gives it this value."""
+        """Return a command line that sets it to this value."""
         return [self.command, f"{self.flag}={value}"] if self.option else [self.command, "--", value]
 
     @property
@@ -162,7 +162,7 @@ def test_a_bad_value_ends_the_real_command_the_same_way(param: Param) -> None:
 def test_a_bad_value_of_a_variable_is_refused_and_the_variable_named(
     param: Param, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An empty variable is none: that is how compose files leave a setting out."""
+    """An empty variable counts as unset, because Compose files pass unset variables that way."""
     bad = BAD[param.flag]
     for value in filter(None, bad.values):
         monkeypatch.setenv(param.variable, value)

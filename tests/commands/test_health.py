@@ -1,4 +1,4 @@
-"""``host-exporter health`` asks the exporter on this machine, wherever it listens and whatever proxy there is."""
+"""``host-exporter health`` asks the exporter on this machine, wherever it listens, and never through a proxy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``make`` says to a newcomer: a Python that does not run, Ctrl-C of ``make load``."""
+"""How ``make`` handles a Python that does not run, and Ctrl-C in ``make load``."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ def test_the_load_ends_quietly_and_leaves_nothing_running(how: str, settled: boo
     )
     try:
         children = _wait_for_children(process.pid)
-        time.sleep(0.5 if settled else 0.01)  # a moment for the one that starts them, not for those that start
+        time.sleep(0.5 if settled else 0.01)  # a moment for the process that starts them
         if how == "Ctrl-C":
-            os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
+            os.killpg(process.pid, signal.SIGINT)  # like a terminal, to all of them
         else:
             process.terminate()
         _, error = process.communicate(timeout=20)
         assert (process.returncode, error) == (0, "")
         assert not [child for child in children if Path(f"/proc/{child}").exists()]
     finally:
-        with suppress(ProcessLookupError):  # nobody is left of them
+        with suppress(ProcessLookupError):  # none of them is left
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
@@ -62,6 +62,6 @@ def test_a_python_that_does_not_run_is_called_that() -> None:
     (line,) = result.stderr.splitlines()
     assert "/nope does not run" in line
     assert "another Python" not in line
-    # The one that made .venv, if there is one, is accepted.
+    # The Python that made .venv, if there is one, is accepted.
     result = subprocess.run([*make, f"PYTHON={sys.executable}"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert "does not run" not in result.stderr

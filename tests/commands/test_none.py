@@ -1,4 +1,4 @@
-"""What has a default can be switched off, also by a variable, which cannot be empty."""
+"""Settings with a default can be switched off, also by a variable; an empty one counts as unset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that end by themselves: ``stats``, ``health``, ``--version``, ``-h``."""
+"""Commands that exit by themselves: ``stats``, ``health``, ``--version``, ``-h``."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_stats_is_what_the_server_says(exporter: Exporter) -> None:
 
     ours, theirs = json.loads(run("stats").stdout), json.loads(exporter.get("/api/stats").body)
     for stats in (ours, theirs):
-        del stats["processes"]["states"]  # rare states come and go
+        del stats["processes"]["states"]  # rare process states come and go
     assert shape(ours) == shape(theirs)
 
 
@@ -94,7 +94,7 @@ def test_output_that_cannot_be_written_is_one_line_and_no_traceback(args: list[s
 def test_a_signal_ends_stats_without_a_traceback(number: int) -> None:
     process = subprocess.Popen([*COMMAND, "stats"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        # It waits half a second for the window of its rates; before that Python itself starts.
+        # Python has to start first; then it waits half a second to compute rates.
         time.sleep(0.4)
         process.send_signal(number)
     finally:
@@ -140,7 +140,7 @@ def test_health_is_1_for_a_path_that_is_not_there(exporter: Exporter) -> None:
 
 @contextmanager
 def _socket_server(answer: bytes) -> Iterator[str]:
-    """A server that says the same to everybody, whatever is asked, and closes."""
+    """A server that sends every client the same response, whatever the request, and closes."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
@@ -151,7 +151,7 @@ def _socket_server(answer: bytes) -> Iterator[str]:
                     client, _ = server.accept()
                 except OSError:
                     return
-                with client, suppress(OSError):  # it may leave before it has heard all
+                with client, suppress(OSError):  # it may disconnect before it has read everything
                     client.settimeout(10)
                     client.recv(65536)
                     client.sendall(answer)

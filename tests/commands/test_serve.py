@@ -1,4 +1,4 @@
-"""``serve``: how it starts, what keeps it from starting, and how it ends."""
+"""``serve``: how it starts, what keeps it from starting, and how it stops."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
 SOON = 8.0
-"""Seconds in which an end has to come; container engines kill after ten."""
+"""Seconds within which it must exit; container engines kill it after ten."""
 
 
 @pytest.mark.parametrize("args", [[], ["serve"]], ids=["without a command", "serve"])
@@ -133,7 +133,7 @@ def test_a_signal_ends_it_with_exit_code_0(number: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: signal.Signals(number).name)
 def test_a_signal_ends_it_although_connections_are_open(number: int) -> None:
-    """Some that were served and are kept, one that has said nothing, one that stopped in the middle of a request."""
+    """Some kept alive after a response, one that has sent nothing, one that stopped in the middle of a request."""
     with Exporter() as exporter, ExitStack() as clients:
 
         def connect(request: bytes) -> socket.socket:
@@ -175,7 +175,7 @@ main()
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process instead")
 def test_ctrl_c_is_not_lost_where_python_can_raise_nothing() -> None:
-    """Imports call back when a module's lock goes: once in some hundred starts Ctrl-C came just then."""
+    """Imports run a callback when a module's lock is freed: in one of some hundred starts, Ctrl-C came right then."""
     done = subprocess.run(
         [sys.executable, "-c", CTRL_C_IN_A_CALLBACK], capture_output=True, text=True, timeout=30, check=False
     )

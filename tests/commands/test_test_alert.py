@@ -1,4 +1,4 @@
-"""``host-exporter test-alert`` at its borders; that the mail arrives is shown in tests/compose."""
+"""``host-exporter test-alert`` up to Alertmanager's API; tests/compose shows that the email arrives."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ receivers:
 
 @contextmanager
 def alertmanager(answer: bytes = b"", status: int = 200) -> Iterator[tuple[str, list[Any]]]:
-    """Something that answers as Alertmanager's API v2 does; what was posted to it is in the list."""
+    """A server that responds like Alertmanager's API v2; the list holds what was posted to it."""
     posted: list[Any] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -57,7 +57,7 @@ def test_it_posts_one_alert_and_says_where_the_mail_goes() -> None:
         done = run("test-alert", url, "--hostname", "web-01")
     assert done.returncode == 0, done.stderr
     [[alert]] = posted
-    assert re.fullmatch(r"\d\d:\d\d:\d\d", alert["labels"].pop("sent")), "the next one is another alert"
+    assert re.fullmatch(r"\d\d:\d\d:\d\d", alert["labels"].pop("sent")), "each is a new alert"
     assert alert["labels"] == {
         "alertname": "TestAlert",
         "severity": "warning",

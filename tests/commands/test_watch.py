@@ -50,7 +50,7 @@ def test_lines_follow_one_another_until_a_signal_ends_it(number: int) -> None:
     assert error == ""
     assert all(LINE.fullmatch(line) for line in [*map(str.rstrip, lines), *rest.splitlines()])
     times = [line.partition(" ")[0] for line in lines]
-    assert times == sorted(set(times)), "each line is a sample of its own"
+    assert times == sorted(set(times)), "each line is a new sample"
 
 
 pty = pytest.importorskip("pty", reason="needs a pseudo terminal")
@@ -60,7 +60,7 @@ fcntl = pytest.importorskip("fcntl")
 
 @dataclass
 class Terminal:
-    """The command in a terminal of its own, of 120 columns and 40 lines."""
+    """The command in its own terminal of 120 columns and 40 lines."""
 
     args: tuple[str, ...]
     shown: bytes = b""
@@ -78,7 +78,7 @@ class Terminal:
             stderr=inner,
             env={**os.environ, "TERM": "xterm-256color"},
             start_new_session=True,
-            # Ctrl-C reaches the processes of the terminal's own session only.
+            # Ctrl-C reaches only processes in the terminal's session.
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - no threads here
         )
         self.inner = inner
@@ -98,7 +98,7 @@ class Terminal:
                 self.shown += os.read(self.fd, 65536)
 
     def end(self) -> int:
-        """Wait for the end and take in all that was written until then; return the exit code."""
+        """Wait until it exits, read the rest of its output, and return the exit code."""
         self.read_until(lambda: self.process.poll() is not None)
         while select.select([self.fd], [], [], 0)[0]:
             self.shown += os.read(self.fd, 65536)
@@ -115,7 +115,7 @@ def _screens(terminal: Terminal) -> int:
 @pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM", "SIGINT"])
 def test_a_terminal_shows_the_drawn_view_and_is_given_back(how: str) -> None:
     with Terminal(("watch", "--interval", "0.5")) as terminal:
-        terminal.read_until(lambda: _screens(terminal) >= 6)  # a share and a column in each of three views
+        terminal.read_until(lambda: _screens(terminal) >= 6)  # a percentage and a column in each of three views
         assert ALTERNATE_ON in terminal.shown
         assert CURSOR_OFF in terminal.shown
         assert ALTERNATE_OFF not in terminal.shown

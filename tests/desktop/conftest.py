@@ -1,4 +1,4 @@
-"""A screen for all tests of the window, and windows on it."""
+"""One screen for all tests of the window, and windows on it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def hands(display: str) -> Hands:
 def open_desk(
     display: str, hands: Hands, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Desk]]:
-    """Return a function that opens the window here; settings are its arguments."""
+    """Return a function that opens the window on the screen; its arguments are settings."""
     from exporter.desktop import open_screen
     from exporter.desktop.window import Window
 
@@ -60,7 +60,7 @@ def open_desk(
             desk.window.close()
         desk.__dict__.clear()
     del opened[:]
-    gc.collect()  # what is left of Tcl goes in the thread that made it
+    gc.collect()  # frees what is left of Tcl in the thread that created it
 
 
 @pytest.fixture

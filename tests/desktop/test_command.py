@@ -1,4 +1,4 @@
-"""``host-exporter desktop`` as a process of its own: its window, its rows, its end, and where it cannot begin."""
+"""``host-exporter desktop`` as a process: its window, its rows, how it exits, and what keeps it from starting."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Desktop:
-    """The command on a display, in a home of its own."""
+    """The command on a display, with its own home folder."""
 
     def __init__(self, display: str, home: Path, *args: str, command: tuple[str, ...] = (*COMMAND, "desktop")) -> None:
         self.hands = Hands(display)
@@ -44,7 +44,7 @@ class Desktop:
         return ": " in title and not title.endswith("unknown")
 
     def record(self) -> None:
-        """Click on "Record", at the right of the foot."""
+        """Click "Record", at the right end of the bottom bar."""
         x, y, width, height = self.hands.place()
         self.hands.click(x + width - 80, y + height - 52)
 
@@ -101,7 +101,7 @@ def test_escape_closes_it(display: str, tmp_path: Path) -> None:
 
 
 def open_dialog(desktop: Desktop) -> str:
-    """Click on "Choose…", left of "Record"; return the id of the dialog."""
+    """Click "Choose…", left of "Record"; return the dialog's id."""
     wait_for(desktop.has_figures, 30)
     x, y, width, height = desktop.hands.place()
     desktop.hands.click(x + width - 250, y + height - 52)
@@ -162,7 +162,7 @@ def test_rows_that_could_not_be_written_are_named_at_the_end(display: str, tmp_p
         said = desktop.process.stderr
         assert said
         assert "No space left on device; trying again" in said.readline()
-        time.sleep(2)  # four samples, each of them a row
+        time.sleep(2)  # four samples, one row each
         desktop.process.send_signal(signal.SIGTERM)
         assert desktop.end() == 1
     assert "rows lost because they could not be written: " in desktop.log

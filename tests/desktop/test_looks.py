@@ -1,4 +1,4 @@
-"""The window's colours are the page's and can be read; its sizes follow the screen."""
+"""The window has the page's colours, in legible contrast; its sizes follow the screen's resolution."""
 
 from __future__ import annotations
 
@@ -76,10 +76,10 @@ def test_a_theme_colours_the_whole_window(open_desk: Callable[..., Desk], theme:
     pixels = ImageGrab.grab((x, y, x + width, y + height), xdisplay=desk.hands.display).convert("RGB")
     counts = {"#{:02x}{:02x}{:02x}".format(*colour): count for count, colour in pixels.getcolors(1 << 24)}  # type: ignore[union-attr,misc]
     palette = {"light": LIGHT, "dark": DARK}[theme]
-    assert counts[palette.critical] > 100, "the bar of the CPU"
-    assert counts[palette.ok] > 100, "the others"
+    assert counts[palette.critical] > 100, "the CPU's bar"
+    assert counts[palette.ok] > 100, "the other bars"
     own = counts[palette.back] + counts[palette.card] + counts[palette.track]
-    assert own / (width * height) > 0.75, "nothing of another theme is left"
+    assert own / (width * height) > 0.75, "no colour of another theme is left"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows is asked through its registry")

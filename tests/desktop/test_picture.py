@@ -1,4 +1,4 @@
-"""The picture of the window in the docs shows the window as it is now."""
+"""The screenshot of the window in the docs is up to date."""
 
 from __future__ import annotations
 

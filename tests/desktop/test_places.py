@@ -1,4 +1,4 @@
-"""Which path the field begins with."""
+"""Which path the field initially contains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recording from the window: typed paths and real clicks, the file that comes of them, and what is said of trouble."""
+"""Recording from the window with typed paths and real clicks: the resulting file, and how errors are reported."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ fcntl = pytest.importorskip("fcntl", reason="the screen of these tests is Unix'"
 
 
 def type_path(desk: Desk, path: Path | str) -> None:
-    """Put a path into the field as a person does."""
+    """Type a path into the field as a person would."""
     desk.click(desk.window.controls.entry)
     desk.hands.press("ctrl+a")  # select all, on X11
     desk.hands.type(str(path))
@@ -32,7 +32,7 @@ def type_path(desk: Desk, path: Path | str) -> None:
 
 
 def samples(desk: Desk, count: int) -> None:
-    """Let some samples arrive, each written before the next comes."""
+    """Let some samples arrive, each written before the next one arrives."""
     for number in range(count):
         recording = desk.window.controls.recording
         assert recording is not None
@@ -230,10 +230,10 @@ def test_a_slow_disk_holds_up_nobody_and_what_it_missed_is_left_out(
         recording.offer(whole())
     recording.stop()
     assert recording.state() == (Level.OK, f"Stopping: the last row is being written to {tmp_path}/rows.csv")
-    assert recording.finish(0.1) == 1, "a disk that never answers is not waited for, and that is an error"
+    assert recording.finish(0.1) == 1, "a disk that never responds is not waited for, and that is an error"
     go_on.set()
     wait_for(lambda: not recording.is_running(), 30)
-    assert lines(tmp_path / "rows.csv") == 3, "the header, the row under way and the latest"
+    assert lines(tmp_path / "rows.csv") == 3, "the header, the row in progress and the latest one"
 
 
 def test_what_nobody_foresaw_is_said_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

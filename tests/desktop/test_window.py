@@ -1,4 +1,4 @@
-"""What the window shows, read back from a real one on a real screen."""
+"""What the window shows, read back from a real window on a real screen."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_level_is_said_in_words(desk: Desk) -> None:
     assert "CPU 93 % (critical at 90 %): python3 train.py 1.90 cores, postgres 0.40 cores" in texts
     words = {str(row.name["text"]): str(row.word["text"]) for row in desk.window.body.shares.rows}
     assert words == {"CPU": "critical", "Memory": "warning", "Swap": "", "/": "", "/data": "", "Battery": ""}
-    assert shown(desk, whole()).count("critical") == 0, "what is over is gone"
+    assert shown(desk, whole()).count("critical") == 0, "resolved findings are gone"
     assert desk.window.body.notices.lines == []
 
 
@@ -103,7 +103,7 @@ def test_hardware_that_is_not_there_shows_nothing(desk: Desk) -> None:
         assert word not in texts
     assert not any(text.startswith("Top processes") for text in texts)
     assert {"Battery", "Network", "Disks", "Swap"} <= set(shown(desk, whole()))
-    assert shown(desk, snapshot(SYSTEM, cpu(0.2)))[1:] == texts[1:], "it can go away"
+    assert shown(desk, snapshot(SYSTEM, cpu(0.2)))[1:] == texts[1:], "it may disappear"
 
 
 def test_a_machine_of_which_nothing_is_known_is_shown(desk: Desk) -> None:
@@ -181,7 +181,9 @@ def test_twenty_filesystems_can_be_scrolled_to(desk: Desk, how: str) -> None:
         desk.settle()
     desk.until(is_visible)
     shown(desk, whole())
-    assert rows[0].name.winfo_rooty() > desk.window.head.frame.winfo_rooty(), "it is back at the top where all fits"
+    assert rows[0].name.winfo_rooty() > desk.window.head.frame.winfo_rooty(), (
+        "it is back at the top once everything fits"
+    )
 
 
 def test_it_fits_its_screen_and_stays_usable_when_it_is_small(desk: Desk) -> None:
@@ -207,12 +209,12 @@ def test_it_fits_its_screen_and_stays_usable_when_it_is_small(desk: Desk) -> Non
     for part in (window.controls.button, window.head.badge, *(row.detail for row in window.body.shares.rows)):
         assert part.winfo_rootx() + part.winfo_width() <= right
     for row in window.body.shares.rows:
-        assert row.bar.winfo_width() > 100, "the details give way first"
+        assert row.bar.winfo_width() > 100, "the details shrink first"
     assert window.controls.says.winfo_rooty() + window.controls.says.winfo_height() <= bottom
 
 
 class _Blocked:
-    """A sampler whose machine gives one sample and then no answer."""
+    """A sampler that returns one sample and then hangs."""
 
     def __init__(self, sample: Snapshot) -> None:
         self._sample = sample
@@ -241,7 +243,7 @@ def test_long_names_end_in_an_ellipsis_where_it_is_narrow(desk: Desk) -> None:
     assert str(desk.window.head.title["text"]).endswith("…")
     desk.root.geometry("{}x{}".format(*desk.root.minsize()))
     desk.until(lambda: row.detail["text"] == "")
-    assert f"Filesystem {long} 95 % (critical at 90 %)" in desk.texts(), "the sentence is whole"
+    assert f"Filesystem {long} 95 % (critical at 90 %)" in desk.texts(), "the sentence is complete"
 
 
 def test_it_stays_alive_while_a_collector_blocks_and_says_that_the_figures_are_old(
@@ -258,7 +260,7 @@ def test_it_stays_alive_while_a_collector_blocks_and_says_that_the_figures_are_o
     desk.hands.type("/tmp/typed.csv")
     desk.until(lambda: desk.window.controls.path.get() == "/tmp/typed.csv")
     assert "● all well" in desk.texts()
-    monkeypatch.setattr(desk.window, "_patience", 0.0)  # not ten seconds of a test
+    monkeypatch.setattr(desk.window, "_patience", 0.0)  # keeps the test short
     desk.until(lambda: "● unknown" in desk.texts())
     assert desk.hands.title() == "zebra: unknown"
     assert any(text.startswith("The figures below are from ") for text in desk.texts())

@@ -1,4 +1,4 @@
-"""Fixtures for the tests of the example: its package on the path, one trained model for all, the real server."""
+"""Fixtures for the tests of the example: its package on the path, one trained model for all tests, the real server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def pytest_configure() -> None:
-    # Settings of the person who runs the tests must not change them.
+    # The environment of whoever runs the tests must not influence them.
     for name in [name for name in os.environ if name.startswith("DIGITS_")]:
         del os.environ[name]
 
@@ -38,7 +38,7 @@ def model() -> Model:
 
 @pytest.fixture
 def make_app(model: Model, tmp_path: Path) -> Callable[..., Flask]:
-    """Return a maker of applications that keep their images in this test's folder."""
+    """Return a factory for applications that store their images in this test's folder."""
     from digits.app import build
     from digits.settings import Settings
 
@@ -55,7 +55,7 @@ def client(make_app: Callable[..., Flask]) -> FlaskClient:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
-    """The application as the README starts it, with /try/error."""
+    """The application, started as in the README, with /try/error."""
     folder = tmp_path_factory.mktemp("digits")
     with Gunicorn(folder, DIGITS_TRY_ERRORS="1") as running:
         yield running
@@ -63,7 +63,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A tab of its own, without anything from other tests."""
+    """A new tab, without anything from other tests."""
     context = browser.new_context(viewport={"width": 900, "height": 900})
     yield context.new_page()
     context.close()

@@ -1,6 +1,6 @@
-"""Two ways to write each digit, as points that a hand passes, and a hand that draws them in a browser.
+"""Two ways to write each digit, as points along the strokes, and a hand that draws them in a browser.
 
-Written down once as people write, before any of them was shown to the model, and not changed since. A unit is a
+Recorded once from common handwriting, before the model saw any of them, and not changed since. A unit is a
 hundredth of the digit's height; x grows to the right, y downwards.
 """
 
@@ -71,7 +71,7 @@ FORMS: dict[str, list[list[tuple[float, float]]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """How somebody writes: height and place on the paper in shares of it, thickness of the pen in its 560 pixels."""
+    """How somebody writes: height and position as fractions of the paper, pen width in its 560 pixels."""
 
     height: float
     left: float
@@ -82,7 +82,7 @@ class Hand:
 
 
 def hand_of(form: str) -> Hand:
-    """Return a hand for a form: small and large, thick and thin, in all corners; always the same one."""
+    """Return a hand for a form: small or large, thick or thin, in any corner; always the same one for a form."""
     chance = random.Random(form)
     height = chance.uniform(0.42, 0.85)
     return Hand(
@@ -96,7 +96,7 @@ def hand_of(form: str) -> Hand:
 
 
 def smooth(points: Stroke, steps: int = 8) -> Stroke:
-    """Return the curve through the points (Catmull-Rom), as a hand has no corners within a stroke."""
+    """Return the curve through the points (Catmull-Rom), because a hand makes no corners within a stroke."""
     padded = [points[0], *points, points[-1]]
     curve = []
     for a, b, c, d in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
@@ -112,7 +112,7 @@ def smooth(points: Stroke, steps: int = 8) -> Stroke:
 
 
 def draw(page: Page, form: str, hand: Hand | None = None) -> None:
-    """Draw a form with the mouse on the page's paper, trembling a little."""
+    """Draw a form on the page with the mouse, trembling a little."""
     hand = hand or hand_of(form)
     chance = random.Random(hand.seed)
     paper = page.locator("canvas")

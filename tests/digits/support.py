@@ -1,4 +1,4 @@
-"""What the tests of the example share: its real server, and pictures."""
+"""What the tests of the example share: its real server, and images."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GUNICORN = (sys.executable, "-m", "gunicorn", "--threads", "8")
 
 
 class Gunicorn:
-    """A real gunicorn on a free port of loopback, its log in a file, ended by its PID."""
+    """A real gunicorn on a free loopback port, its log in a file; stopped by PID."""
 
     def __init__(
         self, folder: Path, app: str = "digits:create_app()", cwd: Path = EXAMPLE, workers: int = 1, **environment: str
@@ -73,7 +73,7 @@ class Gunicorn:
         return self.post(json.dumps({"image": image}).encode())
 
     def post(self, body: bytes | Iterable[bytes], length: int | None = None) -> tuple[int, dict[str, Any]]:
-        """Post JSON to /api/predict; without a length an iterable goes out in chunks."""
+        """Post JSON to /api/predict; an iterable without a length is sent in chunks."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {"Content-Type": "application/json"} | ({"Content-Length": str(length)} if length else {})
         try:
@@ -95,7 +95,7 @@ def png(image: Image.Image, **options: Any) -> bytes:
 
 
 def seven(ink: int = 0, paper: int = 255, size: int = 280) -> Image.Image:
-    """A clear seven with a bar, in grey."""
+    """A clear seven with a bar, in greyscale."""
     image = Image.new("L", (size, size), paper)
     draw = ImageDraw.Draw(image)
     unit = size / 280

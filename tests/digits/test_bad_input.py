@@ -1,4 +1,4 @@
-"""POST /api/predict: a clear 4xx, and never a 5xx, for whatever is no picture."""
+"""POST /api/predict: a clear 4xx, never a 5xx, for anything that is not an image."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def refusal(client: FlaskClient, body: bytes | str, content_type: str = "application/json") -> tuple[int, str]:
-    """Return status and error of an answer that has to be a 4xx with one line in words."""
+    """Return status and error of a response that must be a 4xx with a one-line message."""
     answer = client.post("/api/predict", data=body, content_type=content_type)
     assert 400 <= answer.status_code < 500
     assert answer.json is not None
@@ -99,7 +99,7 @@ def test_the_data_url_may_have_capitals_and_parameters(client: FlaskClient) -> N
 
 
 def test_more_pixels_behind_a_small_header_are_never_unpacked(client: FlaskClient) -> None:
-    """400 MB of zeros in 400 kB: only the rows that the header names are made."""
+    """400 MB of zeros in 400 kB: only the rows that the header announces are unpacked."""
     packer = zlib.compressobj(9)
     packed = b"".join(packer.compress(bytes(10_000_000)) for _ in range(40)) + packer.flush()
     tracemalloc.start()
@@ -111,7 +111,7 @@ def test_more_pixels_behind_a_small_header_are_never_unpacked(client: FlaskClien
 
 
 def test_a_second_header_is_not_believed(client: FlaskClient) -> None:
-    """Pillow takes the last one; 9,000 x 9,000 pixels are 81 MB of memory, which tracemalloc does not see."""
+    """Pillow uses the last one; 9,000 x 9,000 pixels are 81 MB of memory, which tracemalloc does not see."""
     resource = pytest.importorskip("resource")  # Unix
     small, large = raw_png(10, 10, b""), raw_png(9_000, 9_000, zlib.compress(bytes(1000)))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

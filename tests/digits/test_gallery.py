@@ -1,4 +1,4 @@
-"""Received images: kept as PNGs, bounded, and never a reason for an answer to fail."""
+"""Received images are kept as PNGs, within limits, and never make a request fail."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_a_full_disk_leaves_no_half_picture(tmp_path: Path, monkeypatch: pytest.
     from digits import gallery as module
 
     def full(path: str, mode: str) -> object:
-        with open(path, mode):  # the file is made, and then there is no room for what goes into it
+        with open(path, mode):  # the file is created, but there is no room for its content
             return open("/dev/full", "wb")
 
     monkeypatch.setattr(module, "open", full, raising=False)

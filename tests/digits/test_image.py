@@ -1,4 +1,4 @@
-"""What the container's image is made of: what it copies is there, and is let through to the builder."""
+"""The container's image: what it copies exists and is not held back by .dockerignore."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GET /api/system_info: the whole machine, the same for all who ask."""
+"""GET /api/system_info: the whole machine, the same for all clients."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Times:
-    """psutil's figures of a machine whose cores are a quarter busy."""
+    """psutil's figures for a machine whose cores are a quarter busy."""
 
     def __init__(self) -> None:
         self.reads = 0
@@ -67,7 +67,7 @@ def test_many_callers_at_once_share_one_figure(monkeypatch: pytest.MonkeyPatch) 
     for thread in threads:
         thread.join()
     assert found == ["25%"] * 20
-    assert times.reads <= 4  # the first and the common one; two more where this machine is very busy
+    assert times.reads <= 4  # the first and the shared one; two more if this machine is very busy
 
 
 def test_after_a_long_time_the_present_counts_and_not_the_mean(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What the model gets right: of digits that it never saw, and of drawn ones. The README says the same."""
+"""The model's accuracy on digits that it never saw and on drawn ones, as the README states it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def answers(model: Model) -> dict[str, tuple[bool, float]]:
-    """Return for each drawn PNG whether the answer is right, and its certainty in percent."""
+    """Return, for each drawn PNG, whether the prediction is right, and its certainty in percent."""
     from digits.images import decoded, ink_of
     from digits.shape import cells
 
@@ -57,7 +57,7 @@ def test_the_readme_states_these_figures(model: Model) -> None:
     )
     assert said
     found = answers(model)
-    # One digit of 450 is 0.22 %: another processor may round one differently.
+    # One digit in 450 is 0.22 %, and another processor may round one differently.
     assert float(said[1]) == pytest.approx(100 * model.accuracy, abs=0.3)
     assert [int(number) for number in said.groups()[1:]] == [
         450,

@@ -1,4 +1,4 @@
-"""The README's way to watch one's own Flask application, done as it is written there."""
+"""Monitoring a Flask application of your own, exactly as the README describes it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_several_workers_are_added_up(tmp_path: Path) -> None:
 
 
 def test_the_lines_about_predictions_work(tmp_path: Path) -> None:
-    """The block below it, in the same application, with a model that is asked in a view."""
+    """The README's next block, in the same application, with a model that a view calls."""
     lines = blocks("python")[1].split("\n\n")
     view = "\n".join(f"    {line}" for line in lines[1].splitlines())
     text = blocks("python")[0].replace("import watch\n", "import Predictions, watch\n")

@@ -1,4 +1,4 @@
-"""The page in a real browser: one draws, and reads the answer."""
+"""The page in a real browser: drawing a digit and reading the prediction."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_server_that_is_gone_is_said_in_words(page: Page, server: Gunicorn) ->
 def test_an_answer_to_a_picture_that_was_cleared_is_not_shown(page: Page, server: Gunicorn) -> None:
     page.goto(server.url)
     waiting: list[Route] = []
-    # Playwright writes to the function, which a method of list does not allow.
+    # Playwright sets an attribute on the function, which a bound method does not allow.
     page.route("**/api/predict", lambda route: waiting.append(route))  # noqa: PLW0108 - see above
     ask(page)
     expect(page.get_by_role("button", name="Predict")).to_be_disabled()

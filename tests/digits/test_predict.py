@@ -1,4 +1,4 @@
-"""POST /api/predict: the answers, and a clear 4xx for whatever else is sent."""
+"""POST /api/predict: predictions, and a clear 4xx for anything else."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_clear_seven_is_answered_with_digit_and_certainty_in_percent(client: F
 
 
 def test_below_60_percent_the_error_says_how_certain_it_was(client: FlaskClient) -> None:
-    drawn = (EXAMPLE / "drawn/8-two-rings.png").read_bytes()  # an 8 as no writer of the data set made it
+    drawn = (EXAMPLE / "drawn/8-two-rings.png").read_bytes()  # an 8 unlike any in the data set
     status, answer = ask(client, drawn)
     assert status == 422
     assert 10 <= answer["certainty"] < 60

@@ -1,4 +1,4 @@
-"""The application in its real server: gunicorn with one worker and threads, as the README starts it."""
+"""The application in its real server: gunicorn with one worker and several threads, started as in the README."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STAMP = re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\] \[\d+\] \[[A-Z
 
 
 def events(log: str) -> list[str]:
-    """Return the log's events: what begins with a time, and what belongs to it."""
+    """Return the log's events: lines that begin with a time, each with the lines that belong to it."""
     found: list[str] = []
     for line in log.splitlines():
         if STAMP.match(line):
@@ -35,7 +35,7 @@ def events(log: str) -> list[str]:
 
 
 def raw(server: Gunicorn, request: bytes) -> bytes:
-    """Send bytes as they are and return the answer."""
+    """Send raw bytes and return the response."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)

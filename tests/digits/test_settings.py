@@ -1,4 +1,4 @@
-"""Settings come from the environment; what is wrong is one line."""
+"""Settings come from the environment; an error is one line."""
 
 from __future__ import annotations
 

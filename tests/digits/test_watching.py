@@ -59,7 +59,7 @@ def test_exceptions_are_there_with_0_before_the_first_one(app: Flask) -> None:
 def test_errors_that_the_application_answers_are_no_exceptions(app: Flask) -> None:
     client = app.test_client()
     assert client.post("/items/0").status_code == 400
-    assert client.post("/items/1").status_code == 500  # by abort(): the application meant it
+    assert client.post("/items/1").status_code == 500  # by abort(), which is deliberate
     found = samples(client)
     assert found.value("http_request_exceptions_total", method="POST", route="/items/<int:number>") == 0
     asked = {"method": "POST", "route": "/items/<int:number>"}
@@ -93,7 +93,7 @@ def test_two_applications_in_one_process_count_apart(app: Flask) -> None:
     other = Flask("other")
     watch(other)
     app.test_client().get("/items/1")
-    assert samples(other.test_client()).labels("http_requests_total", "status") == {"500"}  # there with 0
+    assert samples(other.test_client()).labels("http_requests_total", "status") == {"500"}  # exposed with 0
     assert samples(app.test_client()).value("http_requests_total", status="200") == 1
 
 

@@ -1,7 +1,7 @@
-"""A filesystem that is there and does not answer: a FUSE server that speaks the kernel's protocol by hand.
+"""A filesystem that is mounted and does not respond: a minimal FUSE server that speaks the kernel's protocol.
 
-``python -m tests.faults.silent_mount FOLDER`` mounts it, says "mounted" and "asked" when somebody asks for its figures;
-it answers them only after a line on its standard input. When it ends, who waits gets an error, as after an abort.
+``python -m tests.faults.silent_mount FOLDER`` mounts it, and prints "mounted", and "asked" when its usage is requested;
+it responds only after a line on its standard input. When it exits, waiting callers get an error, as after an abort.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ANSWER = struct.Struct("=IiQ")
 ENOSYS = 38
 FOLDER_MODE = 0o40755
 FIGURES = struct.pack("=QQQQQIIII24x", 1000, 250, 250, 100, 60, 4096, 255, 4096, 0)
-"""blocks, free, available, inodes, free ones, block size, longest name, fragment size: 75 % are used."""
+"""Blocks, free, available, inodes, free inodes, block size, longest name, fragment size: 75 % are used."""
 
 
 def mount(folder: str) -> int:
@@ -33,10 +33,10 @@ def mount(folder: str) -> int:
 
 
 def answers(code: int) -> bytes | None:
-    """Return the answer to a request, None for one that is not known."""
-    if code == INIT:  # version 7.31, and nothing special
+    """Return the response to a request, None for an unknown one."""
+    if code == INIT:  # version 7.31, without options
         return struct.pack("=IIIIHHII36x", 7, 31, 0, 0, 0, 0, 4096, 1)
-    if code == GETATTR:  # valid for 0 s: a folder, number 1
+    if code == GETATTR:  # a folder, inode 1, cached for 0 s
         attributes = struct.pack("=6Q10I", 1, 0, 0, 0, 0, 0, 0, 0, 0, FOLDER_MODE, 2, 0, 0, 0, 4096, 0)
         return struct.pack("=QII", 0, 0, 0) + attributes
     return FIGURES if code == STATFS else None
@@ -47,7 +47,7 @@ def say(word: str) -> None:
 
 
 def serve(channel: int, may_answer: threading.Event) -> None:
-    """Answer the kernel until the filesystem is gone; requests for figures wait for ``may_answer``."""
+    """Serve the kernel until the filesystem is unmounted; requests for usage wait for ``may_answer``."""
 
     def answer(unique: int, body: bytes | None) -> None:
         data = body or b""

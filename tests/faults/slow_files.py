@@ -1,6 +1,6 @@
-"""A machine of which single files of /proc and /sys do not answer when they are opened.
+"""A machine on which single files of /proc and /sys block when they are opened.
 
-The files are named pipes in a copy of a fixture machine: who opens one to read waits in the kernel for who writes.
+The files are named pipes in a copy of a fixture machine: opening one to read blocks until a writer opens it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FILES = {
 
 
 class Machine:
-    """A machine of which single files hang, until they are released for good."""
+    """A machine on which single files hang until they are released for good."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -40,14 +40,14 @@ class Machine:
         os.mkfifo(path)
 
     def release(self) -> None:
-        """Put the files back, and give each that waits what the file holds."""
+        """Restore the files, and give each waiting reader the file's content."""
         for path, text in self._texts.items():
             waiting = path.with_name(f"{path.name}-hung")
             path.rename(waiting)
             path.write_bytes(text)
             try:
                 pipe = os.open(waiting, os.O_WRONLY | os.O_NONBLOCK)
-            except OSError:  # nobody waits
+            except OSError:  # no reader waits
                 continue
             os.write(pipe, text)
             os.close(pipe)

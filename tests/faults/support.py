@@ -1,4 +1,4 @@
-"""What the tests of faults share: an exporter in namespaces of its own, and scrapes with a watch in hand."""
+"""What the fault tests share: an exporter in its own namespaces, and timed scrapes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ needs_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="t
 
 
 def needs_root(what: str) -> None:
-    """Skip the test where we may not do ``what``."""
+    """Skip the test if ``what`` is not permitted here."""
     if os.geteuid() != 0:
         missing(f"{what} needs root")
 
@@ -39,14 +39,14 @@ def needs_program(name: str, package: str) -> str:
 
 @dataclass
 class Scrape:
-    """An exposition and how long it took."""
+    """A scraped exposition, and how long the scrape took."""
 
     samples: Samples
     seconds: float
 
     @classmethod
     def of(cls, exporter: Exporter, timeout: float | None = None, path: str = "/metrics") -> Self:
-        """Scrape as a Prometheus does that gives up after ``timeout`` seconds."""
+        """Scrape like a Prometheus with a timeout of ``timeout`` seconds."""
         headers = {} if timeout is None else {TIMEOUT_HEADER: str(timeout)}
         begin = time.monotonic()
         answer = fetch(exporter.url + path, headers, wait=30)
@@ -58,7 +58,7 @@ class Scrape:
         return self.samples.value(name, **labels)
 
     def failing(self) -> set[str]:
-        """Return the collectors that are said to have failed."""
+        """Return the collectors that are reported as failed."""
         return {
             sample.labels["collector"]
             for sample in self.samples.samples
@@ -87,9 +87,9 @@ def status(pid: int, field: str) -> int:
 
 
 class Enclosed(Exporter):
-    """An exporter in mount and process namespaces of its own: what happens to those happens to no other test.
+    """An exporter in its own mount and process namespaces, so that a fault affects no other test.
 
-    A shell is its process 1; ``setup`` is what that does before, ``prefix`` runs the exporter.
+    Process 1 is a shell: it runs ``setup`` and then starts the exporter, with ``prefix`` in front of its command.
     """
 
     def __init__(self, *args: str, setup: str = "", prefix: str = "", env: Mapping[str, str] | None = None) -> None:
@@ -101,12 +101,12 @@ class Enclosed(Exporter):
 
     @property
     def pid(self) -> int:
-        """The exporter's PID outside: unshare's child is the shell, and the exporter the shell's."""
+        """The exporter's PID outside: it is the child of the shell, which is the child of unshare."""
         return _child(_child(self.process.pid))
 
     @property
     def root(self) -> Path:
-        """The exporter's files as seen from outside."""
+        """The exporter's root folder as seen from outside."""
         return Path(f"/proc/{self.pid}/root")
 
     def run_inside(self, *command: str) -> subprocess.Popen[str]:
@@ -118,7 +118,7 @@ class Enclosed(Exporter):
         )
 
     def call_inside(self, *command: str) -> str:
-        """Run a command in the exporter's namespaces to its good end and return its output."""
+        """Run a command in the exporter's namespaces, which must succeed, and return its output."""
         with self.run_inside(*command) as process:
             text, _ = process.communicate(timeout=30)
         assert process.returncode == 0, command
@@ -129,13 +129,13 @@ class Enclosed(Exporter):
             try:
                 os.kill(self.pid, number)
                 self.process.wait(15)
-            except (ValueError, ProcessLookupError, subprocess.TimeoutExpired):  # it never began, or does not end
+            except (ValueError, ProcessLookupError, subprocess.TimeoutExpired):  # it never started, or does not exit
                 self.process.kill()
                 self.process.wait()
         return super().stop()
 
 
 def _child(pid: int) -> int:
-    """Return a process's first child. Raises ValueError where it has none."""
+    """Return a process's first child. Raises ValueError if it has none."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return int(next(iter(children), ""))

@@ -1,6 +1,6 @@
-"""The clock is set back by a day, for the exporter alone, while it runs and writes a file.
+"""The clock is set back by a day, for the exporter only, while it is running and recording.
 
-The kernel's own time of start, host_boot_time_seconds, would move with the clock; nothing is computed from it on Linux.
+The kernel's boot time, host_boot_time_seconds, would move with the clock; on Linux nothing is computed from it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ pytestmark = needs_linux
 DAY = 86_400
 
 
-# Not libfaketime: while it holds a clock back, clock_nanosleep(2) fails with EINVAL, as in no kernel.
+# Not libfaketime: with it, clock_nanosleep(2) fails with EINVAL while the clock is set back, unlike in any kernel.
 FAKED = """
 import sys, time
 from pathlib import Path
@@ -32,14 +32,14 @@ main()
 
 
 def faked(offset: Path, *args: str) -> Exporter:
-    """Return an exporter whose wall clock, and nothing else, is off by the seconds in a file."""
+    """Return an exporter whose wall clock (and nothing else) is off by the number of seconds in a file."""
     exporter = Exporter(*args)
     exporter._command = [sys.executable, "-c", FAKED, str(offset), *exporter._command[len(COMMAND) :]]
     return exporter
 
 
 def negative(samples: Samples) -> set[str]:
-    """Return the metrics with a value below 0; frost is no fault."""
+    """Return the metrics with a value below 0; temperatures may be."""
     return {sample.name for sample in samples.samples if sample.value < 0 and "celsius" not in sample.name}
 
 
@@ -52,7 +52,7 @@ def test_a_clock_that_is_set_back_a_day_changes_no_rate_and_stops_no_export(tmp_
         before = Scrape.of(exporter)
         later = tmp_path / "later"
         later.write_text(f"-{DAY}\n")
-        later.rename(clock)  # in one step: it is being read
+        later.rename(clock)  # atomically, because it is being read
         time.sleep(0.6)
         written = rows.read_text().count("\n")
         after = []
@@ -63,7 +63,7 @@ def test_a_clock_that_is_set_back_a_day_changes_no_rate_and_stops_no_export(tmp_
         wait_for(lambda: rows.read_text().count("\n") >= written + 3)
         assert exporter.stop() == 0
     dates = sorted({line[:10] for line in rows.read_text().splitlines()[1:]})
-    assert len(dates) == 2, "the clock was set back indeed"
+    assert len(dates) == 2, "the clock was really set back"
     assert f'"{dates[0]}' in stats
     uptime, shares = before.value("host_uptime_seconds"), [each.value("host_cpu_usage_ratio") for each in after]
     assert uptime is not None

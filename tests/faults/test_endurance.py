@@ -16,7 +16,7 @@ pytestmark = needs_linux
 KEPT = 9000
 NEW = 1000
 GROWTH_KIB = 2048
-"""A heap is not whole pages of the same objects each time; 10,000 times one leaked snapshot would be 300 MiB."""
+"""A heap's pages are never used quite the same; 10,000 leaked snapshots would be 300 MiB."""
 
 
 def files(pid: int) -> int:
@@ -24,10 +24,10 @@ def files(pid: int) -> int:
 
 
 def scrape_kept(exporter: Exporter, count: int) -> None:
-    """Scrape over one connection, each time a sample of its own."""
+    """Scrape over one connection, with a new sample each time."""
     connection = http.client.HTTPConnection("127.0.0.1", exporter.port, timeout=20)
     for number in range(count):
-        # Each tenth compressed, which costs as much as all the rest of a scrape.
+        # Every tenth is compressed, which costs as much as the rest of the scrape.
         connection.request("GET", "/metrics", headers={} if number % 10 else {"Accept-Encoding": "gzip"})
         answer = connection.getresponse()
         assert answer.status == 200
@@ -39,7 +39,7 @@ def scrape_kept(exporter: Exporter, count: int) -> None:
 def test_ten_thousand_scrapes_leave_no_thread_no_file_and_no_memory_behind() -> None:
     with Exporter("--max-age", "0") as exporter:
         pid = exporter.process.pid
-        scrape_kept(exporter, 500)  # until every thread has its heap
+        scrape_kept(exporter, 500)  # until every thread has allocated its heap
         for _ in range(50):
             Scrape.of(exporter)
         time.sleep(0.2)

@@ -1,6 +1,6 @@
-"""A disk that is full: an ext4 filesystem of 2 MiB of its own, onto which rows are exported.
+"""A full disk: rows are exported to an ext4 filesystem of 2 MiB.
 
-What becomes of the rows byte by byte is in tests/recording/test_export_trouble.py; this is about who asks meanwhile.
+tests/recording/test_export_trouble.py checks the rows byte by byte; this is about clients that ask in the meantime.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ pytestmark = needs_linux
 
 
 def fill(folder: Path) -> Path:
-    """Leave no byte free; return the file that takes them."""
+    """Leave no byte free; return the file that fills the disk."""
     ballast = folder / "ballast"
     with ballast.open("wb", buffering=0) as file:
-        for step in (65536, 512):  # ext4 refuses a large piece while there is room for small ones
+        for step in (65536, 512):  # ext4 refuses a large write while there is still room for small ones
             with contextlib.suppress(OSError):
                 while file.write(b"x" * step):
                     pass
@@ -45,7 +45,7 @@ def test_everybody_is_served_while_the_disk_of_the_export_is_full_and_no_row_is_
         inside = exporter.root / str(folder).lstrip("/")
         wait_for(lambda: (inside / "rows.csv").read_bytes().count(b"\n") >= 3)
         ballast = fill(inside)
-        # What the file's last block still holds is room, too.
+        # The file's last block has some room left, too.
         with (inside / "rows.csv").open("ab", buffering=0) as file:
             file.write(b"\n" * (-(inside / "rows.csv").stat().st_size % os.statvfs(inside).f_frsize))
         begin = time.monotonic()

@@ -1,4 +1,4 @@
-"""Memory runs out: none is given to the exporter any more, or the kernel kills somebody in its cgroup."""
+"""Memory runs out: the exporter gets no more, or the kernel kills a process in its cgroup."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def crowd(root: Path, count: int) -> list[Path]:
 
 
 def test_a_collector_that_gets_no_memory_costs_its_own_section(tmp_path: Path) -> None:
-    """A limit on the memory of its own (ulimit -d), and then far more processes than fit into it."""
+    """A limit on its own memory (ulimit -d), then far more processes than fit into it."""
     import resource
 
     root = copy_fixture("laptop", tmp_path)
@@ -91,7 +91,7 @@ while os.path.exists(f"/proc/{exporter}/stat") and open(f"/proc/{exporter}/stat"
 
 @contextlib.contextmanager
 def memory_cgroup(limit: int) -> Iterator[Path]:
-    """Make a cgroup that may use so much memory, of version 1 or 2."""
+    """Make a cgroup (v1 or v2) with this memory limit."""
     from pathlib import Path
 
     needs_root("a cgroup")
@@ -115,7 +115,7 @@ def _text(path: Path) -> str:
 
 @contextlib.contextmanager
 def hog(group: Path, exporter: Exporter, *, victim: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Eat all the memory that the exporter's cgroup has; the kernel is told whom to kill first (PID or "self")."""
+    """Use up all memory of the exporter's cgroup; the kernel is told which process to kill first (PID or "self")."""
     (group / "cgroup.procs").write_text(str(exporter.process.pid))
     enter = f'echo $$ > {group}/cgroup.procs; exec "$@"'
     command = [sys.executable, "-c", HOG, str(exporter.process.pid), victim]

@@ -1,4 +1,4 @@
-"""Processes that make trouble: many short ones, one with the PID of another, and those that /proc hides."""
+"""Processes that cause trouble: many short-lived ones, one with a reused PID, and those that /proc hides."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ time.sleep(60)
 
 @contextlib.contextmanager
 def short_lived_processes(a_minute: int) -> Iterator[list[int]]:
-    """Start and reap processes that end at once, at an even pace; the list gets their PIDs."""
+    """Start and reap processes that exit at once, at a steady rate; the list gets their PIDs."""
     stop, started = threading.Event(), []
 
     def start_on() -> None:
@@ -77,7 +77,7 @@ def test_five_thousand_short_lived_processes_a_minute_cost_no_scrape() -> None:
             median=ms(times[len(times) // 2]),
             slowest=ms(times[-1]),
         )
-        assert rate > 4500, "the storm was one"
+        assert rate > 4500, "the rate was reached"
         assert failed == []
         assert all(scrape.value("host_processes", state="running") is not None for scrape in scrapes)
         assert exporter.stop() == 0
@@ -86,7 +86,7 @@ def test_five_thousand_short_lived_processes_a_minute_cost_no_scrape() -> None:
 
 
 class _Reused:
-    """Programs inside the exporter's namespaces that are given a PID."""
+    """Programs in the exporter's namespaces that get a chosen PID."""
 
     def __init__(self, exporter: Enclosed, folder: Path) -> None:
         self._exporter = exporter
@@ -96,7 +96,7 @@ class _Reused:
     def program(self, name: str, text: str, pid: int) -> Iterator[None]:
         path = self._folder / name
         path.write_text(text)
-        # What nsenter forks gets the next PID.
+        # The process that nsenter forks gets the next PID.
         process = self._exporter.run_inside(
             "sh", "-c", f'echo {pid - 1} > /proc/sys/kernel/ns_last_pid; "$0" "$1" & echo $!; wait', sys.executable,
             str(path),
@@ -120,7 +120,7 @@ def test_a_pid_that_is_used_again_brings_neither_name_nor_cpu_time_along(tmp_pat
     with Enclosed("--max-age", "0", "--top", "50") as exporter:
         reused = _Reused(exporter, tmp_path)
         with reused.program("old.py", BUSY, pid):
-            # Past the 2 s after which a name is final.
+            # More than the 2 s after which a name is final.
             wait_for(lambda: (cores(Scrape.of(exporter), "old.py") or 0) > 0.2)
             time.sleep(3)
             before = cores(Scrape.of(exporter), "old.py")
@@ -131,13 +131,13 @@ def test_a_pid_that_is_used_again_brings_neither_name_nor_cpu_time_along(tmp_pat
         assert cores(scrape, "old.py") is None
         new = cores(scrape, "new.py")
         assert new is not None
-        assert 0 <= new < 0.2, "its own start, nothing of the seconds that the old one used"
+        assert 0 <= new < 0.2, "its own CPU time, nothing of what the old one used"
 
 
 def test_with_hidepid_it_shows_its_own_processes_and_fails_in_nothing() -> None:
-    """Debian hardening guides mount /proc so: who is not root sees his own processes only, not even process 1."""
+    """As in Debian hardening guides: users other than root see only their own processes, not even process 1."""
     nobody = 65534
-    # The one capability is for the tests' Python, which may lie where nobody may look; it opens nothing in /proc.
+    # The one capability is for the tests' Python, whose folder may be unreadable to nobody; it opens nothing in /proc.
     drop = (
         f"{needs_program('setpriv', 'util-linux')} --reuid={nobody} --regid={nobody} --clear-groups "
         "--inh-caps=+dac_read_search --ambient-caps=+dac_read_search"

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C while a scrape is under way: it is answered, and the exit code is 0."""
+"""SIGTERM and Ctrl-C during a scrape: it is answered, and the exit code is 0."""
 
 from __future__ import annotations
 

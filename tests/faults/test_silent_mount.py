@@ -1,4 +1,4 @@
-"""A mount that hangs: a real FUSE filesystem that never says how full it is."""
+"""A mount that hangs: a real FUSE filesystem that never reports its usage."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 pytestmark = needs_linux
 LIMIT = 2.0
-"""Seconds that a filesystem has (--filesystem-timeout)."""
+"""Seconds that a filesystem may take (--filesystem-timeout)."""
 SOON = 1.0
-"""Seconds, for a scrape of some 5 ms on a busy machine."""
+"""Seconds. A scrape takes about 5 ms, longer on a busy machine."""
 
 
 @contextmanager
 def silence(exporter: Enclosed, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """Mount the filesystem that does not answer where the exporter is."""
+    """Mount the hanging filesystem in the exporter's namespace."""
     if not os.path.exists("/dev/fuse"):
         missing("this kernel has no /dev/fuse")
     server = exporter.run_inside(sys.executable, "-m", "tests.faults.silent_mount", str(folder))
@@ -48,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def others(scrape: Scrape, folder: Path) -> dict[str, float]:
-    """Return the sizes of all the other filesystems."""
+    """Return the sizes of all other filesystems."""
     return {
         sample.labels["mountpoint"]: sample.value
         for sample in scrape.samples.samples
@@ -84,7 +84,7 @@ def test_it_costs_two_seconds_once_and_nothing_but_itself(folder: Path) -> None:
         assert LIMIT <= first.seconds < LIMIT + SOON
         assert slowest < SOON
         assert held == 1
-        # Its server has ended, which aborts the connection: the thread is free again.
+        # Its server has exited, which aborts the connection and frees the thread.
         wait_for(lambda: Scrape.of(exporter).value("host_filesystem_error", mountpoint="/") == 0)
         wait_for(lambda: status(exporter.pid, "Threads") <= threads)
         exporter.call_inside("umount", str(folder))

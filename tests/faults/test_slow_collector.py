@@ -1,4 +1,4 @@
-"""A collector that blocks: a file of the machine's /proc or /sys that does not answer when it is opened."""
+"""A collector that blocks, because opening a file of the machine's /proc or /sys hangs."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def test_the_scrape_is_answered_in_time_with_all_the_others_and_says_what_is_mis
 ) -> None:
     with watched(machine) as exporter:
         well = Scrape.of(exporter)
-        missing = {"filesystem"} & well.failing()  # a fixture's mounts are not all there
+        missing = {"filesystem"} & well.failing()  # not all mounts of a fixture exist
         machine.hang(FILES[collector])
         first = Scrape.of(exporter, timeout=2)
         tell(f"{collector} blocks, scrape timeout 2 s", answered_in=ms(first.seconds))
         assert 1 < first.seconds < 2
         assert first.failing() - missing == {collector}
-        assert first.errors(collector) == 0, "it may still answer"
+        assert first.errors(collector) == 0, "it may still return"
         names = {name for name in first.samples.names() if name.startswith("host_")}
         assert names < well.samples.names()
         assert len(names) > len(well.samples.names()) / 2
         machine.release()
         wait_for(lambda: Scrape.of(exporter, timeout=2).failing() == missing)
-        assert Scrape.of(exporter).errors(collector) == 0, "it answered late, and did not fail"
+        assert Scrape.of(exporter).errors(collector) == 0, "it was late, but did not fail"
 
 
 def test_one_that_hangs_for_ever_costs_one_wait_and_one_thread_and_fails_in_each_sample(machine: Machine) -> None:
@@ -44,7 +44,7 @@ def test_one_that_hangs_for_ever_costs_one_wait_and_one_thread_and_fails_in_each
         Scrape.of(exporter)
         threads = status(exporter.process.pid, "Threads")
         machine.hang(FILES["temperature"])
-        first = Scrape.of(exporter, timeout=10)  # as Prometheus asks by default
+        first = Scrape.of(exporter, timeout=10)  # Prometheus' default
         assert 8 < first.seconds < 10
         later = [Scrape.of(exporter, timeout=10) for _ in range(50)]
         held = status(exporter.process.pid, "Threads") - threads
@@ -70,7 +70,7 @@ def test_one_that_hangs_for_ever_costs_one_wait_and_one_thread_and_fails_in_each
 
 
 def test_the_figures_after_it_are_right_again_or_not_there(machine: Machine) -> None:
-    """Nobody's CPU is 0 because the sample before had none."""
+    """No process shows 0 CPU because the previous sample lacked it."""
     with watched(machine) as exporter:
         stat = machine.root / FILES["processes"]
         name, _, fields = stat.read_text().rpartition(")")
@@ -79,7 +79,7 @@ def test_the_figures_after_it_are_right_again_or_not_there(machine: Machine) -> 
         machine.hang(FILES["processes"])
         assert "processes" in Scrape.of(exporter, timeout=2).failing()
         machine.release()
-        words[11] = str(int(words[11]) + 10_000)  # 100 s of CPU time meanwhile
+        words[11] = str(int(words[11]) + 10_000)  # 100 s of CPU time in the meantime
         stat.write_text(f"{name}) {' '.join(words)}\n")
         wait_for(lambda: "processes" not in Scrape.of(exporter, timeout=2).failing())
         assert before.samples.names() >= {"host_top_process_cpu_cores"}
@@ -104,7 +104,7 @@ def test_many_who_wait_keep_nobody_else_from_an_answer(machine: Machine) -> None
         tell("twelve wait for a collector that hangs", alive_in=ms(healthy), scrape_in=ms(scrape.seconds))
         for thread in waiting:
             thread.join()
-        assert healthy < 5, "host-exporter health would say that it is dead"
+        assert healthy < 5, "host-exporter health would report it as dead"
         assert scrape.seconds < 4
         assert scrape.failing() - {"filesystem"} == {"temperature"}
 

@@ -1,4 +1,4 @@
-"""What holds for every snapshot, whatever the machine's files say: it can be shown everywhere and is no nonsense."""
+"""Invariants of every snapshot, whatever the machine's files contain: every view shows it, its values are possible."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ OPENMETRICS = "application/openmetrics-text;version=1.0.0"
 
 
 class Showing:
-    """Shows snapshots everywhere: the application is made once, since that takes longer than all the rest."""
+    """Shows snapshots in every view. The application is created only once, because that takes longest."""
 
     def __init__(self, settings: Settings) -> None:
         self._thresholds = settings.thresholds()
         self._history = History()
-        self._widths = cycle((20, 80, 200))  # one at a time: drawing takes most of the time of a check
+        self._widths = cycle((20, 80, 200))  # one at a time, because drawing takes most of a check's time
         self._snapshot: Snapshot | None = None
         app = create_app(cast("Sampler", self), settings, self._history)
-        app.testing = True  # what it raises is to be seen here, and not as a 500
+        app.testing = True  # exceptions surface here instead of as a 500
         self._client = app.test_client()
 
-    def sample(self, max_age: float | None = None, limit: float = 0.0) -> Snapshot:  # noqa: ARG002 - as the sampler's
-        """Stand for the sampler, with the one snapshot that is looked at."""
+    def sample(self, max_age: float | None = None, limit: float = 0.0) -> Snapshot:  # noqa: ARG002 - the sampler's signature
+        """Stands in for the sampler, with the one snapshot under test."""
         assert self._snapshot is not None
         return self._snapshot
 
     def check(self, snapshot: Snapshot) -> None:
-        """Fail where a snapshot cannot be shown somewhere, or says what can not be."""
+        """Fail if a view cannot show a snapshot, or if it contains impossible values."""
         self._snapshot = snapshot
         self._history.add(snapshot)
         self._check_expositions(snapshot)
@@ -60,14 +60,14 @@ class Showing:
         families = list(snapshot_families(snapshot, self._thresholds))
         text = encode(families, "")[0].decode()
         series = [sample for family in parse_text(text) for sample in family.samples]
-        assert len({(s.name, *sorted(s.labels.items())) for s in series}) == len(series), "a series is there twice"
+        assert len({(s.name, *sorted(s.labels.items())) for s in series}) == len(series), "a series occurs twice"
         for sample in series:
             assert isfinite(sample.value), sample
             assert sample.value >= 0 or "celsius" in sample.name or "inodes" in sample.name, sample
             assert all(value.isprintable() for value in sample.labels.values()), sample
             if sample.name.endswith("_ratio"):
                 assert 0 <= sample.value <= 1, sample
-        parse_openmetrics: Any = openmetrics.text_string_to_metric_families  # has no types
+        parse_openmetrics: Any = openmetrics.text_string_to_metric_families  # untyped
         for family in parse_openmetrics(encode(families, OPENMETRICS)[0].decode()):
             assert family.samples
 
@@ -100,7 +100,7 @@ class Showing:
 
 
 def _check_values(value: Any, name: str = "") -> None:
-    """Fail for a text that a terminal would obey, and for a negative number where there can be none."""
+    """Fail for text with control characters, and for negative numbers where there can be none."""
     if isinstance(value, dict):
         for key, item in value.items():
             assert key.isprintable(), key

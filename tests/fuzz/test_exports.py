@@ -1,4 +1,4 @@
-"""A file to export to that holds anything: it is refused and left alone, or continued, and nothing whole is lost."""
+"""An export file with any content: it is refused and left alone, or continued without losing a whole row."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FORMS: list[Form] = [CsvFormat(), JsonLinesFormat()]
 
 @st.composite
 def files(draw: st.DrawFn, form: Form) -> bytes:
-    """What stands in a file: mostly rows, the last of them cut or damaged, or anything else."""
+    """A file's content: mostly rows, the last of them cut off or damaged, or anything else."""
     good = (form.header + form.line(ROW) * 2).encode()
     line = form.line(ROW).encode()
     kind = draw(st.sampled_from(("cut", "cut", "tail", "any")))
@@ -44,13 +44,13 @@ def _check(path: Path, form: Form, content: bytes) -> None:
     try:
         file.check()
     except ExportError:
-        assert path.read_bytes() == content, "what is refused is left alone"
+        assert path.read_bytes() == content, "a refused file is left alone"
         return
     file.append(NEXT)
     assert not file.waiting
     after = path.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]
-    assert after.startswith(whole), "a line that was whole is changed"
+    assert after.startswith(whole), "a whole line has changed"
     assert after.endswith(form.line(NEXT).encode())
     added = after[len(whole) : len(after) - len(form.line(NEXT).encode())].decode()
     assert added in {"", form.header} or (added.endswith("\n") and added.count("\n") == 1)
@@ -59,7 +59,7 @@ def _check(path: Path, form: Form, content: bytes) -> None:
 
 
 def _check_closed(form: Form, line: str) -> None:
-    """Fail where the line that was cut is no row now, or has more in it than before."""
+    """Fail if the line that was cut off is not a row now, or has gained content."""
     if isinstance(form, CsvFormat):
         (cells,) = csv.reader([line], strict=True)
         assert len(cells) < len(COLUMNS)

@@ -1,6 +1,6 @@
 """Flags and variables with any value: one line and an exit code of 0, 1 or 2, never a traceback.
 
-What a user can type: no zero bytes, which no system hands over.
+What a user can type: no zero bytes, because no system passes them on.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ GOOD = [
 
 
 def values() -> st.SearchStrategy[str]:
-    """What may stand behind a flag; bytes that are no text come as Python hands them over."""
+    """Possible values of a flag; undecodable bytes appear as Python passes them on."""
     word = odd_words().map(os.fsdecode)
     url = st.builds("{}://{}:{}/{}".format, st.sampled_from(["http", "https", "ftp", ""]), word, word, word)
     text = st.sampled_from(GOOD) | word | st.text(max_size=20) | url
@@ -63,7 +63,7 @@ def values() -> st.SearchStrategy[str]:
 
 
 def _can_be_given(value: str) -> bool:
-    """Return whether a system can hand this over: lone surrogates other than those that stand for bytes it can not."""
+    """Return whether a system can pass this on: no lone surrogates except those that represent bytes."""
     try:
         os.fsencode(value)
     except UnicodeEncodeError:
@@ -75,7 +75,7 @@ _look_up = socket.getaddrinfo
 
 
 def _no_names(host: Any, port: Any, *_: Any, **__: Any) -> Any:
-    """Stand for a machine that can ask no name server."""
+    """Stands in for a machine without a name server."""
     return _look_up(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
 
 
@@ -84,7 +84,7 @@ def _no_network(*_: object, **__: object) -> Any:
 
 
 def _serve(chosen: Settings, csv: str | None, jsonl: str | None, _interval: float) -> None:
-    """Do all that ``serve`` does before it waits for its end."""
+    """Do everything that ``serve`` does before it waits for the signal to stop."""
     open_machine(chosen)
     server = open_server(lambda *_: [b""], chosen.host, chosen.port)
     try:
@@ -99,7 +99,7 @@ def _desktop(chosen: Settings, _interval: float, _theme: str) -> None:
 
 @pytest.fixture
 def shell(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder where files may be made, and a machine without a network that names could be asked of."""
+    """A folder for files, and a machine without a network to resolve names."""
     monkeypatch.chdir(tmp_path_factory.mktemp("here"))
     monkeypatch.setattr(socket, "getaddrinfo", _no_names)
     monkeypatch.setattr(socket, "create_connection", _no_network)
@@ -126,7 +126,7 @@ def _check(capsys: pytest.CaptureFixture[str], words: Sequence[str]) -> None:
     assert code in {0, 1, 2}, line
     assert "Traceback" not in out + line
     if "cannot listen" in line:
-        # cheroot leaves the socket to the collector that no address could be given to; the real program ends here.
+        # cheroot leaves a socket that could not be bound to the garbage collector; the real program exits here.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()

@@ -1,4 +1,4 @@
-"""Whatever is sent to one real exporter: never a 5xx, never a traceback, and it answers the next scrape."""
+"""Whatever a real exporter receives: never a 5xx, never a traceback, and it answers the next scrape."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ LOGIN = b"Authorization: Basic "
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
-    """One that asks for a password, without TLS so that anything can be sent."""
+    """An exporter with a password, without TLS so that any bytes can be sent."""
     with GuardedExporter(tmp_path_factory.mktemp("guarded"), users()) as running:
         yield running
         assert running.get("/-/healthy").status == 200
@@ -83,7 +83,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
 
 @st.composite
 def requests(draw: st.DrawFn) -> bytes:
-    """A request in form, its parts odd."""
+    """A well-formed request with odd parts."""
     odd = odd_words() | st.text(max_size=20).map(str.encode)
     path = draw(st.sampled_from(PATHS).map(str.encode) | odd)
     names = st.sampled_from([each.name for each in COLLECTORS]).map(str.encode) | odd
@@ -99,7 +99,7 @@ def requests(draw: st.DrawFn) -> bytes:
 
 
 def _send(exporter: Exporter, request: bytes) -> bytes:
-    """Return all that comes back until the exporter closes; it may refuse in the middle."""
+    """Return everything received until the exporter closes the connection, which may be in mid-request."""
     got = b""
     with socket.create_connection(("127.0.0.1", exporter.port), timeout=20) as client, suppress(ConnectionError):
         client.sendall(request)
@@ -111,7 +111,7 @@ def _send(exporter: Exporter, request: bytes) -> bytes:
 
 def _check(exporter: Exporter, request: bytes) -> None:
     answer = _send(exporter, request)
-    # Nothing is an answer to what is no request. 505 is the one 5xx that HTTP asks for: another version is spoken.
+    # No response is fine for what is not a request. 505 is the one 5xx that HTTP requires: for an unsupported version.
     if answer:
         known = (b"HTTP/1.1 1", b"HTTP/1.1 2", b"HTTP/1.1 3", b"HTTP/1.1 4", b"HTTP/1.1 505")
         assert answer.startswith(known), answer[:300]

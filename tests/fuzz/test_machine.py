@@ -1,4 +1,4 @@
-"""One file of a machine holds anything at all: a sample is taken, and everything can show it."""
+"""One file of a machine has arbitrary content: a sample is taken, and every view can show it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FILES = sorted(
 
 @st.composite
 def broken_files(draw: st.DrawFn) -> tuple[str, bytes]:
-    """A file of the laptop, and what stands in it."""
+    """A file of the laptop, and its content."""
     path = draw(st.sampled_from(FILES))
     return path, draw(contents((ROOT / path).read_bytes()))
 
@@ -43,7 +43,9 @@ def showing(laptop: FixtureMachine) -> Showing:
     return Showing(laptop.settings)
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # psutil's, of what a kernel lacks; the command ignores them
+@pytest.mark.filterwarnings(
+    "ignore::RuntimeWarning"
+)  # psutil's warnings about what a kernel lacks; the command ignores them
 @settings(max_examples=settings().max_examples * 2)
 @given(file=broken_files(), broken_first=st.booleans())
 def test_a_file_with_anything_in_it_costs_no_more_than_its_section(
@@ -61,4 +63,4 @@ def test_a_file_with_anything_in_it_costs_no_more_than_its_section(
     assert len(failed) <= 1 or (path == "proc/stat" and failed == {"system", "cpu"})
     showing.check(snapshot)
     snapshot = laptop.sample()
-    assert not snapshot.failures(), "with its file mended the machine is well again"
+    assert not snapshot.failures(), "once its file is restored, the machine has no failures"

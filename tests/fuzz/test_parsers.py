@@ -1,4 +1,4 @@
-"""The parsers of /proc and /sys by themselves: any bytes give figures that can be, or a ValueError."""
+"""The parsers of /proc and /sys on their own: any bytes give possible values or a ValueError."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_nothing_behind_the_script_is_ever_shown(program: str, words: list[str],
 
 
 def test_a_command_line_of_a_million_words_is_gone_through_once() -> None:
-    """Taken from the front of a list, word by word, these took minutes: everybody may start such a process."""
+    """Popping words off the front of a list took minutes, and any user can start such a process."""
     words = ["python3", *["-I", "-x"] * 500_000]
     begin = time.process_time()
     display_name("python3", lambda: words)

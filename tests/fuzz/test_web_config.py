@@ -1,4 +1,4 @@
-"""A web configuration of any bytes: rules that close something, or one line that gives no secret away."""
+"""A web configuration of any bytes: either it restricts access, or it is refused in one line that reveals no secret."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SECRETS = [line.split(":")[1].strip(' "')[8:] for line in GOOD.decode().splitlin
 
 
 def documents() -> st.SearchStrategy[bytes]:
-    """YAML that is well formed, with any values under the keys that there are, and under others."""
+    """Well-formed YAML with any values under known and unknown keys."""
     word = odd_words().map(lambda raw: raw.decode(errors="replace")) | st.sampled_from([*CLIENT_AUTH, *VERSIONS])
     key = st.sampled_from(["cert_file", "key_file", "client_auth_type", "min_version", "headers", *HEADERS]) | word
     leaf = word | st.just(hashed()) | st.lists(word, max_size=2)
@@ -51,7 +51,7 @@ def _check_line(reason: AccessError) -> None:
     line = str(reason)
     assert line.startswith("--web-config")
     assert line.isprintable(), line
-    assert not any(secret in line for secret in SECRETS), "a hash is shown"
+    assert not any(secret in line for secret in SECRETS), "a hash is revealed"
 
 
 @given(contents(GOOD) | documents())
@@ -61,7 +61,7 @@ def test_any_bytes_are_a_configuration_that_closes_something_or_one_line(data: b
     except AccessError as reason:
         _check_line(reason)
         return
-    assert config.tls or config.users, "everybody would come in"
+    assert config.tls or config.users, "access would be open"
     assert all("\n" not in value and value.isascii() for value in config.headers.values())
     passwords = Passwords()
     for name in config.users:
@@ -79,7 +79,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_certificates_and_keys_of_any_bytes_are_taken_by_openssl_or_refused_in_one_line(
     folder: Path, data: st.DataObject
 ) -> None:
-    """Also a certificate that is cut off, a key with a word in its middle, and the one in place of the other."""
+    """Also a truncated certificate, a key with a stray word in it, and one in place of the other."""
     good = {name: (folder / name).read_bytes() for name in ("server.crt", "server.key", "ca.pem")}
     for name, content in good.items():
         odd = data.draw(contents(content) | st.sampled_from(list(good.values())), name)

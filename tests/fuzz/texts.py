@@ -1,4 +1,4 @@
-"""What may stand in a file where something else was expected: any bytes, and lines with one thing wrong."""
+"""Unexpected file contents: any bytes, and lines with something wrong."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ ODD_WORDS = [
     *(b"..", b"/", b"../../etc", b"a:b", b":", b"-", b"=", b'"', b"'", b"(", b")", b"\\", b"\\040", b"\\000", b"\\777"),
     *(b"0-99999999999", b"0-0", b"3-1", b"0,0", b"Battery", b"Discharging", b"x" * 1000, b"{", b"%", b"#", b"<script>"),
 ]
-"""Numbers that are none, too large or negative; bytes that are no text; and what means something somewhere."""
+"""Invalid, huge and negative numbers; undecodable bytes; and words with a special meaning somewhere."""
 
 _PIECE = re.compile(rb"(\s+)")
 
 
 @st.composite
 def damaged(draw: st.DrawFn, content: bytes) -> bytes:
-    """A good text in which one to three words are odd, missing, there twice, or which is cut off."""
+    """A valid text in which one to three words are odd, missing or repeated, or which is cut off."""
     pieces = _PIECE.split(content)
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.integers(0, len(pieces) - 1))
@@ -56,17 +56,17 @@ def damaged(draw: st.DrawFn, content: bytes) -> bytes:
 
 
 def odd_words() -> st.SearchStrategy[bytes]:
-    """A word that nobody expects."""
+    """An unexpected word."""
     return st.sampled_from(ODD_WORDS) | st.binary(max_size=20) | st.integers().map(lambda number: b"%d" % number)
 
 
 def contents(good: bytes) -> st.SearchStrategy[bytes]:
-    """What may stand in a file that usually holds ``good``."""
+    """Possible contents of a file that usually contains ``good``."""
     return damaged(good) | damaged(good) | st.binary(max_size=200) | st.sampled_from(ODD_WORDS)
 
 
 def texts(
     good: str, decode: Callable[[bytes], str] = lambda raw: raw.decode(errors="replace")
 ) -> st.SearchStrategy[str]:
-    """The same as the text that the program makes of it."""
+    """The same, decoded as the program decodes it."""
     return contents(good.encode()).map(decode)
