@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 QUIET = pytest.StashKey[Quiet]()
 
-NOT_TO_BE_HAD = ("this machine has no IPv6", "this kernel counts no pressure")
-"""What continuous integration cannot install; any other skip is a failure there, since nobody would see it."""
+UNAVAILABLE = ("this machine has no IPv6", "this kernel counts no pressure")
+"""What continuous integration cannot install. Any other skip fails there, because nobody would notice it."""
 
 LONG = (
     "tests/fleet/", "tests/stack/", "tests/rules/", "tests/web/test_access_reload.py", "tests/web/test_crowds.py",
     "tests/web/test_access_crowds.py",
 )  # fmt: skip
-"""What takes a minute or more, nearly all of it spent waiting: these leave one another the processor."""
+"""Tests that take a minute or more, nearly all of it waiting, so they can share the CPUs."""
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def exporter() -> Iterator[Exporter]:
 
 @pytest.fixture(scope="module")
 def sturdy() -> Iterator[Exporter]:
-    """An exporter that at the end of this module still answers and has logged its start and its end only."""
+    """An exporter that must still respond at the end of this module, and have logged only its start and its stop."""
     with Exporter() as running:
         yield running
         assert running.get("/-/healthy").status == 200
@@ -59,20 +59,20 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(autouse=True)
 def own_proc() -> Iterator[None]:
-    """Give psutil this machine's /proc back: a machine opened with a rootfs redirects it for the process."""
+    """Point psutil at /proc again: opening a machine with a rootfs redirects it for the whole process."""
     yield
     if hasattr(psutil, "PROCFS_PATH"):
         psutil.PROCFS_PATH = "/proc"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Settings of the person who runs the tests must not change them.
+    # The environment of whoever runs the tests must not influence them.
     for name in [name for name in os.environ if name.startswith("HOST_EXPORTER_")]:
         del os.environ[name]
-    # A script's background job ignores Ctrl-C, and one under nohup the end of the terminal. So would all that the tests
-    # start, since ignored signals are inherited. Those that are handled are not: here they still do nothing.
+    # A script's background job ignores SIGINT, a job under nohup SIGHUP. Child processes inherit ignored signals, so
+    # the tests' servers would ignore them, too. A handler is not inherited: here it does nothing either.
     for name in ("SIGINT", "SIGQUIT", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has the first only
+        number = getattr(signal, name, None)  # Windows has only the first
         if number and signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
     config.add_cleanup(Guard().close)
@@ -83,7 +83,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     session.config.stash[QUIET].close()
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)  # before the test's time limit begins
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before the test's timeout starts
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     quiet = item.config.stash[QUIET]
     if item.get_closest_marker("load"):
@@ -94,7 +94,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # What is long begins first, or one worker still has the longest file before it when all others are done.
+    # Long tests start first; otherwise one worker would still have the longest file to run when all others are done.
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
@@ -103,7 +103,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     if report.skipped and os.environ.get("CI", "").lower() == "true" and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        if not any(known in reason for known in NOT_TO_BE_HAD):
+        if not any(known in reason for known in UNAVAILABLE):
             report.outcome = "failed"
             report.longrepr = f"skipped in continuous integration: {item.nodeid}: {reason}"
     return report

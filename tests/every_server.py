@@ -1,4 +1,4 @@
-"""Tests that start servers of each kind and never end. Others kill the pytest that runs one of them (killed.py)."""
+"""Tests that start servers of every kind and never end; killed.py kills the pytest that runs one of them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 READY = "READY_FILE"
-"""The variable with the path of the file that is written when all of them run. It holds the PID of the orphan."""
+"""The variable with the path of the file that is written once all of them are running. It holds the orphan's PID."""
 
-# In a session of its own, and its parent has ended: neither a group nor a tree of processes leads to it.
+# In its own session, and its parent has exited, so neither a process group nor the process tree leads to it.
 ORPHAN = """
 import subprocess
 child = subprocess.Popen(["sleep", "600"], start_new_session=True, stdout=subprocess.DEVNULL)
@@ -36,7 +36,7 @@ def answer(environ, start):
 
 
 def wait(folder: Path) -> None:
-    """Start the orphan, say that all is running, and wait for the end."""
+    """Start the orphan, report that everything is running, and wait to be killed."""
     orphan = subprocess.run([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, check=True)
     part = folder / "ready"
     part.write_bytes(orphan.stdout)
@@ -49,7 +49,7 @@ def test_servers(tmp_path: Path) -> None:
         servers.enter_context(Exporter())
         servers.enter_context(Load(1, seconds=600, duty=0.1))
         servers.enter_context(make_chain(tmp_path / "chain"))
-        (tmp_path / "small.py").write_text(SMALL)  # the example would learn its digits first
+        (tmp_path / "small.py").write_text(SMALL)  # the example would train its model first
         servers.enter_context(Gunicorn(tmp_path, "small:answer", tmp_path, workers=2))
         servers.enter_context(chromium())
         servers.enter_context(xvfb())

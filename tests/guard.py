@@ -1,9 +1,9 @@
-"""Ends whatever a killed pytest leaves running.
+"""Stops whatever a killed pytest leaves running.
 
-A test stops its own servers, but a pytest that is killed no longer can. So each pytest process, xdist's workers
-included, starts a guard: a small program that does nothing until its standard input closes, which happens however
-pytest ends. The guard knows what to stop by a mark in the environment. Every process that a test starts inherits it,
-and so does everything that this process starts in turn, whatever its session or parent.
+A test stops its own servers, but a killed pytest cannot. So each pytest process, including xdist's workers, starts a
+guard: a small program that does nothing until its standard input closes, which happens however pytest ends. The guard
+recognizes what to stop by a mark in the environment. Every process that a test starts inherits the mark, and so do
+that process's own children, whatever their session or parent.
 """
 
 from __future__ import annotations
@@ -19,45 +19,45 @@ from uuid import uuid4
 import psutil
 
 VARIABLE = "STARTED_BY_TESTS"
-"""Holds the mark of each pytest process above, the nearest last."""
+"""Holds the marks of all pytest processes among the ancestors, the nearest last."""
 
 PATIENCE = 10
-"""Seconds that processes get to stop by themselves, so that a Docker engine can remove its mounts and interfaces."""
+"""Seconds that processes get to exit by themselves, so that a Docker engine can remove its mounts and interfaces."""
 
 
 def marks() -> dict[str, str]:
-    """Return what the environment of a process needs that is not to inherit ours."""
+    """Return the marks, for the environment of a process that does not inherit ours."""
     return {name: value for name, value in os.environ.items() if name == VARIABLE}
 
 
 class Guard:
-    """Marks what this process starts from now on, and starts the program that watches over it."""
+    """Marks everything that this process starts from now on, and starts the guard program."""
 
     def __init__(self) -> None:
         mark = uuid4().hex
         self._program = subprocess.Popen(
             [sys.executable, __file__, mark, str(os.getpid())],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C in the terminal is for pytest alone
+            start_new_session=True,  # Ctrl-C in the terminal is for pytest only
         )  # fmt: skip
         os.environ[VARIABLE] = f"{os.environ.get(VARIABLE, '')} {mark}".strip()
 
     def close(self) -> None:
-        """Stop whatever still runs, and the guard."""
+        """Stop whatever is still running, then the guard."""
         assert self._program.stdin
         self._program.stdin.close()
         self._program.wait()
 
 
 def started(mark: str, *others: int) -> list[psutil.Process]:
-    """Return the processes with a mark and all below them, but for these others.
+    """Return the processes with a mark and all their descendants, except for the given PIDs.
 
-    Some overwrite their environment with their title, as Chromium's do, or get a new one, as in a container.
+    Some descendants overwrite their environment with their title (Chromium) or get a new one (containers).
     """
     found: dict[int, psutil.Process] = {}
     processes = {process.pid: process for process in psutil.process_iter(["ppid"])}
     for pid, process in processes.items():
-        # Gone in the meantime, or another user's.
+        # It has exited in the meantime, or belongs to another user.
         with contextlib.suppress(psutil.Error, OSError):
             if pid not in others and mark in process.environ().get(VARIABLE, "").split():
                 found[pid] = process
@@ -67,7 +67,7 @@ def started(mark: str, *others: int) -> list[psutil.Process]:
 
 
 def ended(process: psutil.Process) -> bool:
-    """Return whether a process is over, also where nobody has asked for its exit code yet."""
+    """Return whether a process has exited, even if its exit code has not been collected yet."""
     try:
         return bool(process.status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -75,7 +75,7 @@ def ended(process: psutil.Process) -> bool:
 
 
 def stop(mark: str, *others: int) -> None:
-    """Stop all processes with a mark: politely, then by force for as long as there are new ones."""
+    """Stop all processes with a mark: SIGTERM first, then SIGKILL for as long as new ones appear."""
     polite = time.monotonic() + PATIENCE
     last = polite + PATIENCE
     told: set[psutil.Process] = set()
@@ -91,7 +91,7 @@ def stop(mark: str, *others: int) -> None:
 
 
 def main(mark: str, parent: str) -> None:
-    """Wait until pytest has ended, then stop what it has started."""
+    """Wait until pytest has exited, then stop what it has started."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdin.buffer.read()
     stop(mark, os.getpid(), int(parent))

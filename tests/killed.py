@@ -1,4 +1,4 @@
-"""A pytest of its own that runs one test of every_server.py until it is killed."""
+"""A separate pytest that runs one test of every_server.py until it is killed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class InnerTests:
-    """Runs it, and knows every process below it once all servers run."""
+    """Runs pytest, and records all its descendants once all servers are running."""
 
     def __init__(self, folder: Path, test: str, *options: str) -> None:
         self._log = folder / "log"
@@ -45,20 +45,20 @@ class InnerTests:
         self.process.wait()
 
     def kinds(self, *words: str) -> set[str]:
-        """Return those words that are in a command line below it."""
+        """Return those words that occur in a descendant's command line."""
         lines = [" ".join(line) for line in running(self.below)]
         return {word for word in words if any(word in line for line in lines)}
 
     def wait_for_the_end(self, processes: list[psutil.Process]) -> None:
-        """Wait until none of these runs any more, nor the orphan."""
+        """Wait until neither these nor the orphan are running."""
         processes = [*processes, self.orphan]
         wait_for(lambda: running(processes) == [], 30, lambda: f"still running: {running(processes)}")
 
 
 def running(processes: list[psutil.Process]) -> list[list[str]]:
-    """Return the command lines of those that have not ended."""
+    """Return the command lines of those still running."""
     found = []
     for process in processes:
-        with suppress(psutil.NoSuchProcess):  # just now
+        with suppress(psutil.NoSuchProcess):  # it has just exited
             found += [process.cmdline()] if not ended(process) else []
     return found

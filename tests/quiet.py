@@ -1,8 +1,8 @@
-"""Lets a test that is marked "load" run alone, also next to another pytest in the same checkout.
+"""Lets a test that is marked "load" run alone, even beside another pytest in the same checkout.
 
-`.ci/run` runs the tests of the containers, which wait most of the time, beside all others. Each pytest process holds a
-lock together with the others from its first test to its last. A test marked "load" gets it for itself: it waits until
-every other process is through, and nobody begins before it has ended.
+`.ci/run` runs the container tests, which mostly wait, beside all others. Each pytest process holds a shared lock from
+its first test to its last. A test marked "load" takes it exclusively: it waits until all other processes are done, and
+no other test starts before it has finished.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FILE = Path(__file__).parents[1] / ".cache/tests.lock"
 
 
 class Quiet:
-    """One process's hold on the lock, which a file is. Windows has no such locks: there nobody waits."""
+    """One process's handle on the lock, which is a file. On Windows, which has no such locks, nothing waits."""
 
     def __init__(self, path: Path = FILE) -> None:
         path.parent.mkdir(exist_ok=True)
@@ -27,8 +27,8 @@ class Quiet:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep all others waiting meanwhile."""
-        lock(self._file, "LOCK_UN")  # who holds it and waits for the others would never get it
+        """Hold the lock exclusively; all others wait."""
+        lock(self._file, "LOCK_UN")  # two processes that both hold it shared would wait for each other for ever
         lock(self._file, "LOCK_EX")
         try:
             yield
@@ -36,16 +36,16 @@ class Quiet:
             lock(self._file, "LOCK_UN")
 
     def together(self) -> None:
-        """Hold it together with others; changes nothing where it is held so."""
+        """Hold the lock together with others; has no effect if it is already held that way."""
         lock(self._file, "LOCK_SH")
 
     def close(self) -> None:
-        """Let it go."""
+        """Release it."""
         self._file.close()
 
 
 def lock(file: IO[str], kind: str) -> None:
-    """Do with a file's lock what the name of a constant says."""
+    """Apply a flock operation, given by its name, to a file."""
     with suppress(ImportError):
         import fcntl
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 import urllib.parse
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 SERVICES = ("exporter", "prometheus", "alertmanager", "mailpit")
 MORE = ("prometheus-b", "alertmanager-b", "victoriametrics")
-# Everything is as it is shipped, but for two things. Grafana's image is not to be had without a registry. And Docker
-# makes the first health check only after an interval of the usual length: "up --wait", called often here, waits for it.
+# Everything is as shipped, with two exceptions. Grafana is left out, because its image has no stand-in. And Docker runs
+# the first health check only after a full interval, which "up --wait", called often here, would wait for.
 SOONER = {"healthcheck": {"interval": "3s"}}
 OVERRIDE = {"services": {"grafana": {"profiles": ["not-here"]}} | dict.fromkeys((*SERVICES, "digits"), SOONER)}
 QUIET = ("FILESYSTEM", "CPU")
@@ -53,7 +54,7 @@ class Stack:
         return self.compose("ps", "--all", "--quiet", service).strip()
 
     def query(self, expression: str) -> list[dict[str, Any]]:
-        """Return what an instant query at Prometheus gives."""
+        """Return the result of an instant query to Prometheus."""
         url = f"{self.url('prometheus')}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
         found: list[dict[str, Any]] = json.loads(fetch(url).text)["data"]["result"]
         return found
@@ -72,6 +73,11 @@ class Stack:
             time.sleep(0.5)
 
 
+def shell_blocks(page: Path = ROOT / "docs/operations.md") -> list[str]:
+    """Return the shell commands of a page, block by block."""
+    return re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL)
+
+
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     with Engine(tmp_path_factory.mktemp("engine")) as running:
@@ -81,7 +87,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A copy of what a user has, with ports of its own in .env, brought up by the README's command."""
+    """A copy of the files that a user has, with free ports in .env, brought up by the README's command."""
     folder = tmp_path_factory.mktemp("checkout") / "host-exporter"
     folder.mkdir()
     for name in ("exporter", "targets", "grafana", "examples"):
@@ -93,14 +99,15 @@ def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         shutil.copy(ROOT / name, folder)
     ports = {service: free_port() for service in (*SERVICES, *MORE, "digits")}
     lines = [f"{service.upper().replace('-', '_')}_PORT={port}" for service, port in ports.items()]
-    # Only what a test loads may raise an alert, not how full the disk is, nor the tests that may run beside these.
+    # Only the load of a test may fire an alert, not a full disk or tests that run beside these.
     lines += [f"{what}_{level}" for what in QUIET for level in ("WARNING=99.98", "CRITICAL=99.99")]
     (folder / ".env").write_text("\n".join(lines) + "\n")
     (folder / "docker-compose.override.yml").write_text(yaml.safe_dump(OVERRIDE))
+    up = next(block for block in shell_blocks(ROOT / "README.md") if block.startswith("docker compose up"))
     try:
         engine.docker("compose", "build", "--quiet", folder=folder)
         start = time.monotonic()
-        engine.docker("compose", "up", "-d", "--wait", folder=folder)
+        engine.run(["bash", "-euc", up], folder=folder)
         yield Stack(engine, folder, ports, time.monotonic() - start)
     finally:
         engine.docker("compose", "down", "--volumes", "--timeout=20", folder=folder, check=False)

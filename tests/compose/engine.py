@@ -1,4 +1,4 @@
-"""A Docker engine of the tests' own, and images that stand in for the real ones, since there may be no registry."""
+"""A Docker engine for the tests, and images that stand in for the published ones, so that no registry is needed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STAND_INS = Path(__file__).parent / "images"
 
 
 class Engine:
-    """``dockerd`` with all its data under one folder, ended by its PID; what it made of network is removed."""
+    """``dockerd`` with all its data under one folder; stopped by PID, and its network interfaces are removed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -28,7 +28,7 @@ class Engine:
             **os.environ,
             "DOCKER_HOST": f"unix://{folder}/socket",
             "DOCKER_CONFIG": str(folder / "client"),
-            # The classic builder is what an engine without plugins has.
+            # The classic builder, because Debian's engine has no plugins.
             "DOCKER_BUILDKIT": "0",
             "COMPOSE_BAKE": "false",
         }
@@ -40,7 +40,7 @@ class Engine:
         self._docker = program("docker", hint="apt install docker.io")
         self._unshare = program("unshare", hint="apt install util-linux")
         self._links = links()
-        # So that "docker compose" works, as the README says it.
+        # So that "docker compose" works, as in the README.
         plugins = self.folder / "client/cli-plugins"
         plugins.mkdir(parents=True)
         (plugins / "docker-compose").symlink_to(Path(program("docker-compose")).resolve())
@@ -59,13 +59,13 @@ class Engine:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start it and wait until it responds."""
         log = self.folder / "log"
         self.folder.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 [
-                    # All mounts it makes vanish with its last process, even if that is killed.
+                    # All its mounts vanish with its last process, even if that is killed.
                     self._unshare,
                     "--mount",
                     "--propagation=slave",
@@ -89,7 +89,7 @@ class Engine:
     def docker(
         self, *arguments: str, folder: Path | None = None, check: bool = True, wait: float = 400
     ) -> subprocess.CompletedProcess[str]:
-        """Run the client; what it prints is the text."""
+        """Run the client; its output is text."""
         return self.run([self._docker, *arguments], folder=folder, check=check, wait=wait)
 
     def run(
@@ -103,7 +103,7 @@ class Engine:
         return done
 
     def stand_ins(self) -> None:
-        """Make an image under each name that the Compose files and the Dockerfile want, but for Grafana."""
+        """Build an image under each name in the Compose files and the Dockerfile, except for Grafana."""
         services = shipped({}).document["services"]
         base = (ROOT / "Dockerfile").read_text().split()[1]
         self._import_base(base)
@@ -121,7 +121,7 @@ class Engine:
             self.docker("build", "--quiet", f"--build-arg=BASE={base}", f"--tag={services[name]['image']}", str(folder))
 
     def _import_base(self, name: str) -> None:
-        """Make a Debian with Python that looks like the official image: ``python``, ``pip``, and the way out."""
+        """Import a Debian with Python that resembles the official image: ``python``, ``pip``, and CA certificates."""
         root = self.folder / "base"
         bootstrap = program("debootstrap", hint="apt install debootstrap")
         packages = "--include=python3,python3-pip,ca-certificates"
@@ -140,7 +140,7 @@ class Engine:
         shutil.rmtree(root)
 
     def _make_pip_removable(self, root: Path) -> None:
-        """Put pip where the official image has it, with a record to uninstall it by; that image has no setuptools."""
+        """Put pip where the official image has it, with a record for uninstalling it; that image has no setuptools."""
         packaged = root / "usr/lib/python3/dist-packages"
         for name in ("setuptools", "pkg_resources", "wheel", "_distutils_hack", "distutils-precedence"):
             for path in packaged.glob(f"{name}*"):
@@ -160,14 +160,14 @@ class Engine:
 
 
 def _release() -> str:
-    """Return the name of this Debian release."""
+    """Return this Debian release's codename."""
     text = Path("/etc/os-release").read_text()
     name = re.search(r"^VERSION_CODENAME=\"?(\w+)", text, re.MULTILINE)
     return name[1] if name else missing("no VERSION_CODENAME in /etc/os-release: the base image is made of Debian")
 
 
 def parts() -> dict[str, list[tuple[Path, str]]]:
-    """Return what goes into each stand-in beside its own files: where it is, and where it comes to."""
+    """Return what goes into each stand-in besides its own files: source and target paths."""
     fetched, installed = (usr / "share/prometheus/alertmanager" for usr in (FETCHED.parent, Path("/usr")))
     return {
         "prometheus": [(Path(program(name)), f"usr/bin/{name}") for name in ("prometheus", "promtool")],
@@ -182,5 +182,5 @@ def parts() -> dict[str, list[tuple[Path, str]]]:
 
 
 def links() -> set[str]:
-    """Return the names of this machine's network interfaces."""
+    """Return this machine's network interfaces."""
     return set(os.listdir("/sys/class/net"))

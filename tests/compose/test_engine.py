@@ -1,4 +1,4 @@
-"""Before the other tests here start theirs: a killed pytest leaves no Docker engine, nor its mounts."""
+"""Runs before the other tests here start an engine: a killed pytest leaves neither a Docker engine nor its mounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""More than one server, in real containers: up, and back to one, by the commands of docs/scaling.md."""
+"""More than one server, in real containers: up, and back to one, with the commands of docs/scaling.md."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def fleet(stack: Stack) -> Iterator[Stack]:
     dotenv = stack.folder / ".env"
     before = dotenv.read_text()
     (line,) = re.findall(r"^COMPOSE_FILE=.+$", PAGE, re.MULTILINE)
-    # With files named, Compose does not look for the one that takes Grafana away here.
+    # With COMPOSE_FILE set, Compose no longer finds the override that leaves out Grafana.
     dotenv.write_text(f"{before}{line}:docker-compose.override.yml\n")
     try:
         stack.compose("up", "-d", "--wait")
@@ -86,7 +86,7 @@ def test_every_further_container_is_locked_down(fleet: Stack, service: str) -> N
 
 
 def test_an_update_leaves_one_of_each_running_and_all_of_them_new(fleet: Stack) -> None:
-    """By the commands of the page."""
+    """With the commands of the page."""
     (found,) = re.findall(r"^```sh\n(docker compose build\n.+?)```", PAGE, re.MULTILINE | re.DOTALL)
     pairs = [("prometheus", "prometheus-b"), ("alertmanager", "alertmanager-b")]
     before = {name: fleet.container(name) for pair in pairs for name in pair}
@@ -103,7 +103,7 @@ def test_an_update_leaves_one_of_each_running_and_all_of_them_new(fleet: Stack) 
 
 
 def test_the_documented_removal_leaves_no_volume_of_the_fleet(stack: Stack) -> None:
-    """In a project of another name, whose .env no longer names the second file."""
+    """In a project with another name, whose .env no longer lists the second file."""
     (command,) = re.findall(r"^docker compose -f .+ down .+$", OPERATIONS, re.MULTILINE)
     assert command.endswith(" --rmi all")
     command = command.removesuffix(" --rmi all")  # the other tests need the images

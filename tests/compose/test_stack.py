@@ -1,4 +1,4 @@
-"""The stack as it is shipped, in real containers."""
+"""The stack as shipped, in real containers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compose.conftest import SERVICES, Stack
+from tests.compose.conftest import SERVICES, Stack, shell_blocks
 from tests.digits.support import data_url
 from tests.support import Load, Samples, eventually, fetch
 from tests.tools.ports import free_port
@@ -66,7 +66,7 @@ def test_every_container_is_locked_down(stack: Stack, service: str) -> None:
     container = stack.inspect(service)
     host = container["HostConfig"]
     assert container["Config"]["User"].split(":")[0] not in {"", "0", "root"}
-    # Compose writes Alertmanager's configuration into its container, which a read-only root refuses.
+    # Compose writes Alertmanager's configuration into its container, which a read-only root does not allow.
     assert host["ReadonlyRootfs"] is (service != "alertmanager")
     assert host["CapDrop"] == ["ALL"]
     assert not host["CapAdd"]
@@ -121,11 +121,11 @@ def test_the_example_is_built_started_watched_and_removed_as_its_readme_says(sta
 
 
 def test_going_back_to_one_server_is_not_taken_for_an_outage(stack: Stack) -> None:
-    """Tests of the second server and the store ran before; a minute after them, which the test above took, all is over.
+    """The tests of the second server and the store ran before this; the test above took the minute until all is quiet.
 
-    Also what only waits to fire.
+    Pending alerts count, too.
     """
-    # Not by a query: Prometheus has restarted, and what waited to fire just before that stays visible for 5 minutes.
+    # Not with a query: Prometheus has restarted, and alerts that were pending before that stay visible for 5 minutes.
     active = json.loads(fetch(f"{stack.url('prometheus')}/api/v1/alerts").text)["data"]["alerts"]
     about = ("MonitoringServerDown", "PrometheusRemoteWrite", "PrometheusAlertmanagerMissing")
     assert [alert for alert in active if alert["labels"]["alertname"].startswith(about)] == []
@@ -138,7 +138,7 @@ def test_a_test_alert_arrives(stack: Stack) -> None:
 
 
 def test_a_change_in_env_is_in_force_after_up(stack: Stack) -> None:
-    """Compose does not look at the configuration inside its file when it asks itself what has changed."""
+    """Compose ignores the configuration inside its file when it determines what has changed."""
     settings = stack.folder / ".env"
     before = settings.read_text()
     try:
@@ -195,7 +195,7 @@ def test_a_killed_container_comes_back_and_loses_nothing(stack: Stack, service: 
     eventually(lambda: len(history(stack)) >= 2, 60)
     before = history(stack)
     killed = time.time()
-    # Not docker kill, which counts as the user's wish to stop it.
+    # Not docker kill, which Docker treats as stopped by the user.
     container = stack.inspect(service)
     os.kill(container["State"]["Pid"], signal.SIGKILL)
     eventually(lambda: stack.inspect(service)["RestartCount"] > container["RestartCount"], 60)
@@ -206,13 +206,13 @@ def test_a_killed_container_comes_back_and_loses_nothing(stack: Stack, service: 
 
 
 def test_the_documented_backup_brings_everything_back(stack: Stack) -> None:
-    """The commands of docs/operations.md, word by word, but for the volume of Grafana, which does not run here."""
+    """The commands of docs/operations.md, word for word. Grafana does not run here; its volume is created by hand."""
     stack.wait_healthy()
     before = eventually(lambda: history(stack), 60)
     backup, restore = (block for block in shell_blocks() if "host-exporter_$volume" in block)
     stack.engine.docker("volume", "create", "host-exporter_grafana")
     shell(stack, backup)
-    # The restore removes all volumes first; Grafana's has to be there for its loop.
+    # The restore removes all volumes first; its loop needs Grafana's.
     removed, rest = restore.split("\n", 1)
     assert removed == "docker compose down --volumes"
     shell(stack, removed)
@@ -223,7 +223,7 @@ def test_the_documented_backup_brings_everything_back(stack: Stack) -> None:
 
 
 def test_a_container_started_by_hand_shows_the_host(stack: Stack) -> None:
-    """By the commands of docs/exporter.md, on a free port."""
+    """With the commands of docs/exporter.md, on a free port."""
     start = next(block for block in shell_blocks(ROOT / "docs/exporter.md") if block.startswith("docker build"))
     published, port = "-p 127.0.0.1:5000:5000", free_port()
     assert published in start
@@ -237,7 +237,7 @@ def test_a_container_started_by_hand_shows_the_host(stack: Stack) -> None:
         stack.engine.docker("rm", "--force", "host-exporter", check=False)
 
 
-# Those that put a load on the machine come last: where other tests run beside these, they wait for their end.
+# Load tests come last: they wait for any tests that run beside these.
 
 
 @pytest.mark.load
@@ -259,7 +259,7 @@ def test_a_busy_machine_leads_to_a_mail_within_two_minutes_with_default_settings
     settings.write_text(re.sub(r"^CPU_.*\n", "", settings.read_text(), flags=re.MULTILINE))
     stack.compose("up", "-d", "--wait")
     assert samples(stack).value("host_alert_threshold_ratio", resource="cpu", severity="critical") == 0.9
-    # What ran beside these tests is over.
+    # The tests beside these are done by now.
     eventually(lambda: stack.query("instance:host_cpu_usage:ratio < 0.8"), 120)
     assert stack.query('ALERTS{alertname="HostHighCpu"}') == []
     cores = os.cpu_count() or 1
@@ -271,7 +271,7 @@ def test_a_busy_machine_leads_to_a_mail_within_two_minutes_with_default_settings
     print(f"mail after {mail['Time'] - start:.0f} s")
     assert mail["Subject"].startswith(f"[CRITICAL] {hostname}: CPU ")
     assert "python3 load.py: " in mail["Text"]
-    assert mail["Time"] - start <= 120 + 15, "the goal is 120 s; the rest is for a busy machine that runs these tests"
+    assert mail["Time"] - start <= 120 + 15, "the goal is 120 s; the rest is for a busy test machine"
 
 
 def inside(stack: Stack, service: str, path: str) -> str:
@@ -280,15 +280,10 @@ def inside(stack: Stack, service: str, path: str) -> str:
 
 
 def mountpoints_of_this_machine() -> set[str]:
-    """Return what the exporter shows when it runs on this machine itself."""
+    """Return what the exporter shows when it runs directly on this machine."""
     command = [sys.executable, "-m", "exporter", "stats"]
     stats = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout)
     return {filesystem["mountpoint"] for filesystem in stats["filesystem"]["filesystems"]}
-
-
-def shell_blocks(page: Path = ROOT / "docs/operations.md") -> list[str]:
-    """Return the shell commands of a page, block by block."""
-    return re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL)
 
 
 def shell(stack: Stack, commands: str) -> None:
@@ -296,6 +291,6 @@ def shell(stack: Stack, commands: str) -> None:
 
 
 def history(stack: Stack) -> list[float]:
-    """Return the times of all samples of the exporter that Prometheus has."""
+    """Return the times of all samples of the exporter in Prometheus."""
     series = stack.query('host_uptime_seconds{job="host"}[1h]')
     return [time for one in series for time, _ in one["values"]]
