@@ -42,7 +42,9 @@ def test_every_query_gives_something(history: History, query: Query) -> None:
     real = run(history, query, instance=history.exporter)
     if not real:
         assert query.panel in HARDWARE | STATES, f"the real exporter has nothing for {query.expr}"
-        assert any(run(history, query, instance=f"{name}:5000") for name in ("well", "warm", "hot")), query.expr
+        # A scrape that was too slow on a busy machine leaves a gap of one interval.
+        machines = [f"{name}:5000" for name in ("well", "warm", "hot")]
+        eventually(lambda: any(run(history, query, instance=machine) for machine in machines), 10, query.expr)
 
 
 @pytest.mark.parametrize("panel", sorted(STATES - {"Filesystems now"}))
