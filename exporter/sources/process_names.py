@@ -6,6 +6,7 @@ arguments may hold passwords. A word whose role is uncertain is not shown.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import deque
 from typing import TYPE_CHECKING
@@ -34,6 +35,8 @@ def display_name(comm: str, command: Callable[[], Sequence[str]]) -> str:
         # If the program rewrote its title, the first word may hold a whole command line.
         program = _base(next(iter(command()), "").partition(" ")[0])
         comm = program if _fits(program) else comm.strip() or "unnamed"
+    if " " in comm:
+        comm = _without_arguments(comm, next(iter(command()), ""))
     grammar = grammar_of(comm)
     if grammar is not None:
         words = deque(command())
@@ -45,6 +48,19 @@ def display_name(comm: str, command: Callable[[], Sequence[str]]) -> str:
     if len(comm.encode(errors="replace")) >= COMM_LENGTH:
         comm = _complete(comm, command())
     return printable(comm)
+
+
+def _without_arguments(comm: str, title: str) -> str:
+    """Return a name of several words without those that are arguments.
+
+    npm, among others, makes its whole command line its title: the kernel then has the first 15 bytes of that as the
+    name, and the title in place of the first word. "Web Content" and the like are names, and stay.
+    """
+    first, *others = comm.split(" ")
+    if title.startswith(comm):
+        return first
+    kept = itertools.takewhile(lambda word: not word.startswith("-") and "=" not in word, others)
+    return " ".join([first, *kept])
 
 
 def _complete(comm: str, words: Sequence[str]) -> str:

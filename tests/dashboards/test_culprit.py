@@ -1,4 +1,4 @@
-"""The dashboard Host names a program that used up the machine and has long exited."""
+"""The the Host dashboard names a program that used up the machine and has long exited."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ STEP = 15
 BLOCK = 7200
 """Length of Prometheus' smallest blocks, in seconds."""
 PAGE = 6 * 3600
-"""Seconds that the dashboard Fleet shows."""
+"""Seconds that the Fleet dashboard shows."""
 
 
 def instance(machine: Machine, first: str) -> str:

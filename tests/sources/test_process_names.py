@@ -73,6 +73,28 @@ def test_an_interpreter_carries_its_script_or_module(comm: str, command: str | l
 
 
 @pytest.mark.parametrize(
+    ("comm", "command", "expected"),
+    [
+        # As npm does it: the title is the first word, the rest of the space is zeros.
+        ("npm install @hu", ["npm install @hunter2", "", ""], "npm"),
+        ("npm run b", ["npm run b"], "npm"),
+        ("npm i --tok=s3c", ["node", "/usr/bin/npm", "i"], "npm i"),
+        ("worker -p hunte", ["/opt/worker", "-p", SECRET], "worker"),
+        ("worker k=hunter", [], "worker"),
+        ("Web Content", ["/usr/lib/firefox/firefox", "-contentproc"], "Web Content"),
+        ("Isolated Web Co", ["/usr/lib/firefox/firefox", "-contentproc"], "Isolated Web Co"),
+        ("tmux: server", ["tmux", "new", "-s", SECRET], "tmux: server"),
+        ("Google Chrome", ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"], "Google Chrome"),
+        ("two words", [], "two words"),
+    ],
+)
+def test_a_title_with_arguments_is_cut_and_a_name_of_several_words_is_kept(
+    comm: str, command: list[str], expected: str
+) -> None:
+    assert name(comm, command) == expected
+
+
+@pytest.mark.parametrize(
     ("comm", "command"),
     [
         ("python3", "python3 -c hunter2"),
