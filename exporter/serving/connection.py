@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 LARGEST_HEADER = 64 * 1024
 """Bytes of a request header; no legitimate client sends more, and a larger one must not fill the memory."""
 
+CHUNK = 8 * 1024
+"""Bytes received at a time: more than nearly all headers, and little enough for a machine that is short of memory."""
+
 ROOM = 256 * 1024
 """Bytes of send buffer, so that workers need not wait for slow readers; the largest responses are about 60 KiB."""
 
@@ -62,7 +65,7 @@ class Inbox:
 
     def _read_available(self) -> None:
         while not self.ended and len(self._data) < LARGEST_HEADER:
-            data = self._socket.recv(LARGEST_HEADER)
+            data = self._socket.recv(CHUNK)
             self._data += data
             self.ended = not data
             # Bytes that OpenSSL has already decrypted must be read now: select() does not know about them.

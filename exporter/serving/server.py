@@ -99,6 +99,13 @@ class Server(wsgi.Server):
         """Pass a connection to a worker once a complete request header has arrived; until then, put it back to wait."""
         if conn is self._waker:
             return
+        try:
+            self._advance(conn)
+        except Exception:  # out of memory, for example: nothing else would ever close it
+            conn.close()
+            raise
+
+    def _advance(self, conn: Any) -> None:
         if not conn.has_begun():
             conn.last_used = time.time()
         if not conn.rfile.is_ready():

@@ -32,6 +32,8 @@ class Partials:
             try:
                 partial = self._environment.get_template(f"subjects/{name}.html").make_module(context)
                 drawn = {place: getattr(partial, place)(section) for place in PLACES if hasattr(partial, place)}
+            except MemoryError:
+                raise  # a page without most of its parts would say less than a 503
             except Exception as reason:  # a template can raise anything
                 if name not in self._failing:
                     log.warning("%s cannot be drawn on the page: %s: %s", name, type(reason).__name__, reason)

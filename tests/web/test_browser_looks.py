@@ -108,7 +108,8 @@ def test_bars_are_marked_at_the_configured_thresholds(page: Page) -> None:
             assert found["marks"] == pytest.approx(marks, abs=0.5)
             assert found["visible"]
             shown = float(section.locator(".figure").inner_text().rstrip("%").strip())
-            assert found["fill"] == pytest.approx(shown, abs=1)
+            # The figure is cut and the bar rounded to a tenth: 95.96 % is "95 %" beside a bar of 96.0 %.
+            assert found["fill"] == pytest.approx(shown, abs=1.05)
             label = section.locator("svg.bar").get_attribute("aria-label") or ""
             assert re.search(rf"warning at {marks[0]:.0f}|warning at {marks[0]:.1f}", label), label
 
