@@ -69,7 +69,8 @@ class Inbox:
             self._data += data
             self.ended = not data
             # Bytes that OpenSSL has already decrypted must be read now: select() does not know about them.
-            if not self._pending():
+            # All there is: what is left unread when a connection is closed makes the system cut off the answer.
+            if len(data) < CHUNK and not self._pending():
                 break
 
     def has_begun(self) -> bool:

@@ -22,10 +22,11 @@ def _alive(_environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[byte
     return [b"alive"]
 
 
-def _ask(port: int) -> bytes:
+def _ask(port: int, filling: int = 0) -> bytes:
     """Return what a client receives until its connection is closed."""
     with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
-        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        more = b"X-Filling: %s\r\n" % (b"x" * filling)
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s\r\n" % more)
         answer = b""
         try:
             while data := client.recv(4096):
@@ -53,6 +54,9 @@ def test_a_connection_that_no_memory_is_left_for_is_closed(monkeypatch: pytest.M
         monkeypatch.setattr(Connection, "receive", receive_or_fail)
         assert _ask(port) == b""
         assert _ask(port).endswith(b"alive"), "the server goes on"
+        # Received in many pieces, and to the last: what is left unread would reset the connection.
+        for _ in range(20):
+            assert _ask(port, filling=40_000).endswith(b"alive")
     finally:
         server.end()
         serving.join()
