@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+from exporter.plausible import LARGEST
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-LARGEST = 2.0**80
-"""Above any kernel counter (64 bits, in units of 1 KiB at most), and low enough for every rate to stay finite."""
 
 BELOW_ZERO = "_celsius"
 """Only temperatures may be negative."""
@@ -63,8 +62,9 @@ def _fill(
 def _figure(name: str, value: float) -> float:
     """Return a value as a float. Raises ValueError for one that no machine could have.
 
-    It must fail here, where only its own collector is affected, not while the whole response is encoded: JSON has no
-    NaN, and in OpenMetrics one negative counter invalidates the entire exposition.
+    Sections hold no such values (see plausible.py); this guards what ``metrics`` computes from them. It must fail here,
+    where only its own collector is affected, not while the whole response is encoded: JSON has no NaN, and in
+    OpenMetrics one negative counter invalidates the entire exposition.
     """
     number = float(value)
     if not isfinite(number) or number > LARGEST or (number < 0 and not name.endswith(BELOW_ZERO)):

@@ -25,9 +25,11 @@ def hidden() -> Any:
     return field(repr=False, compare=False, metadata={"hidden": True})
 
 
-def per_second(now: float, then: float | None, elapsed: float) -> float | None:
-    """Return the rate of a counter over ``elapsed`` seconds, None without an earlier value or after a reset."""
-    return (now - then) / elapsed if then is not None and now >= then and elapsed > 0 else None
+def per_second(now: float | None, then: float | None, elapsed: float) -> float | None:
+    """Return the rate of a counter over ``elapsed`` seconds, None if either value is unknown or after a reset."""
+    if now is None or then is None or elapsed <= 0:
+        return None
+    return (now - then) / elapsed if now >= then else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class Collector:
 class Reading:
     """The result of one collector in one sample: a section, nothing (no such hardware), or an error.
 
-    ``seconds`` is how long it took; ``errors`` counts the failed samples since start, among those that were shown.
+    ``seconds`` is how long it took. Since start, and among the samples that were shown, ``errors`` counts the failed
+    ones and ``dropped`` the values left out because they cannot be.
     """
 
     collector: str
@@ -60,6 +63,7 @@ class Reading:
     error: str | None
     seconds: float
     errors: int
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

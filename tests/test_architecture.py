@@ -24,6 +24,7 @@ DESKTOP_FILES = sorted((PACKAGE / "desktop").glob("*.py"))
 WITHOUT_A_WINDOW = sorted(set(FILES) - set(DESKTOP_FILES))
 
 LAYERS = (
+    ("plausible",),
     ("errors", "address", "thresholds", "families", "sources"),
     ("settings", "findings"),
     ("machine",),

@@ -69,6 +69,7 @@ PROMISED: dict[str, tuple[str, tuple[str, ...]]] = {
     "host_exporter_collector_duration_seconds": ("gauge", ("collector",)),
     "host_exporter_collector_success": ("gauge", ("collector",)),
     "host_exporter_collector_errors_total": ("counter", ("collector",)),
+    "host_exporter_values_dropped_total": ("counter", ("collector",)),
     "host_exporter_build_info": ("gauge", ("version", "python")),
 }
 

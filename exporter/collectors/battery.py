@@ -30,7 +30,7 @@ LOW = 0.15
 class Battery:
     """All batteries combined. ``remaining_seconds`` is None while charging, and if unknown."""
 
-    charge_ratio: float
+    charge_ratio: float | None
     plugged: bool | None
     remaining_seconds: float | None
 
@@ -70,8 +70,8 @@ def metrics(section: Battery) -> Iterable[Metric]:
 
 def findings(section: Battery, _thresholds: Thresholds) -> Iterable[Finding]:
     """Yield a warning if the battery is low and the machine is not plugged in."""
-    if section.charge_ratio <= LOW and section.plugged is False:
-        ratio = section.charge_ratio
+    ratio = section.charge_ratio
+    if ratio is not None and ratio <= LOW and section.plugged is False:
         yield Finding("HostBatteryLow", Level.WARNING, "Battery", ratio=ratio, limit=LOW, below=True)
 
 

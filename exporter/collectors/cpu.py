@@ -36,7 +36,7 @@ class Cpu:
     """Ratios are 0 to 1 since the previous sample; the very first sample has nothing to compare with, so None."""
 
     usage_ratio: float | None
-    core_usage_ratios: tuple[float, ...]
+    core_usage_ratios: tuple[float | None, ...]
     seconds_by_mode: dict[str, float]
     logical_cpus: int
     physical_cores: int | None

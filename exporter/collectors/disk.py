@@ -33,10 +33,10 @@ class Disk:
     """
 
     device: str
-    read_bytes: int
-    written_bytes: int
-    reads_completed: int
-    writes_completed: int
+    read_bytes: float | None
+    written_bytes: float | None
+    reads_completed: float | None
+    writes_completed: float | None
     busy_seconds: float | None
     read_rate_bytes: float | None = None
     write_rate_bytes: float | None = None

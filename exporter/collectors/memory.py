@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 class Memory:
     """Bytes. ``used_bytes`` is total minus available, as in ``free``; ``swap_usage_ratio`` is None without swap."""
 
-    total_bytes: int
-    available_bytes: int
-    used_bytes: int
+    total_bytes: int | None
+    available_bytes: int | None
+    used_bytes: int | None
     usage_ratio: float | None
-    swap_total_bytes: int
-    swap_used_bytes: int
+    swap_total_bytes: int | None
+    swap_used_bytes: int | None
     swap_usage_ratio: float | None
 
 

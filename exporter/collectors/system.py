@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from exporter.families import gauge, gauges
-from exporter.sources.host import LINUX, printable, read_text
+from exporter.sources.host import LINUX, number, printable, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,8 +36,8 @@ class System:
     os: str
     release: str
     machine: str
-    boot_time_seconds: float
-    uptime_seconds: float
+    boot_time_seconds: float | None
+    uptime_seconds: float | None
     load1: float | None
     load5: float | None
     load15: float | None
@@ -56,7 +56,7 @@ def read(machine: Machine, _baseline: Snapshot | None) -> System:
         release=_name((LINUX and read_text(f"{host.proc}/sys/kernel/osrelease")) or platform.release()),
         machine=_name((LINUX and read_text(f"{host.proc}/sys/kernel/arch")) or platform.machine()),
         boot_time_seconds=boot_time,
-        uptime_seconds=float(uptime.split()[0]) if uptime else max(0.0, time.time() - boot_time),
+        uptime_seconds=number(uptime.split()[0]) if uptime else max(0.0, time.time() - boot_time),
         load1=load1,
         load5=load5,
         load15=load15,
@@ -107,7 +107,7 @@ def _load(host: Host) -> tuple[float | None, float | None, float | None]:
     if LINUX:
         # A /proc without this file (gVisor) means a machine without load averages.
         fields = (read_text(f"{host.proc}/loadavg") or "").split()
-        return (float(fields[0]), float(fields[1]), float(fields[2])) if len(fields) > 2 else (None, None, None)
+        return (number(fields[0]), number(fields[1]), number(fields[2])) if len(fields) > 2 else (None, None, None)
     try:
         return os.getloadavg()
     except (AttributeError, OSError):  # Windows has none

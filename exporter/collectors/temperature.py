@@ -28,7 +28,7 @@ class Temperature:
 
     chip: str
     sensor: str
-    celsius: float
+    celsius: float | None
 
 
 @dataclass(frozen=True, slots=True)

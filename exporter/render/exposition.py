@@ -87,6 +87,12 @@ def exporter_families(readings: Iterable[Reading], thresholds: Thresholds, level
         ("collector",),
         [(k, reading.errors) for k, reading in rows],
     )
+    yield from counters(
+        "host_exporter_values_dropped_total",
+        "Values left out of samples since the exporter started, because no machine can have them; the log names them.",
+        ("collector",),
+        [(k, reading.dropped) for k, reading in rows],
+    )
     yield from gauges(
         "host_exporter_build_info",
         "Versions of the exporter and Python in the labels; the value is always 1.",

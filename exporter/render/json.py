@@ -59,6 +59,7 @@ def stats(snapshot: Snapshot, thresholds: Thresholds) -> dict[str, Any]:
                 "success": reading.error is None,
                 "error": reading.error,
                 "errors_total": reading.errors,
+                "values_dropped_total": reading.dropped,
                 "duration_seconds": reading.seconds,
             }
             for reading in snapshot.readings

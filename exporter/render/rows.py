@@ -15,6 +15,8 @@ from exporter.collectors.system import System
 from exporter.render.json import iso_time
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from exporter.model import Snapshot
 
 Value = str | float | int | bool | None
@@ -80,12 +82,12 @@ def row(snapshot: Snapshot) -> dict[str, Value]:
 def _traffic(snapshot: Snapshot) -> dict[str, Value]:
     values: dict[str, Value] = {}
     if disks := snapshot.section(Disks):
-        values["disk_read_bytes_total"] = sum(disk.read_bytes for disk in disks.disks if not disk.stacked)
-        values["disk_written_bytes_total"] = sum(disk.written_bytes for disk in disks.disks if not disk.stacked)
+        values["disk_read_bytes_total"] = _sum(disk.read_bytes for disk in disks.disks if not disk.stacked)
+        values["disk_written_bytes_total"] = _sum(disk.written_bytes for disk in disks.disks if not disk.stacked)
     if network := snapshot.section(Network):
         counters = [interface.counters for interface in network.interfaces if not interface.stacked]
-        values["network_receive_bytes_total"] = sum(counter.receive_bytes for counter in counters)
-        values["network_transmit_bytes_total"] = sum(counter.transmit_bytes for counter in counters)
+        values["network_receive_bytes_total"] = _sum(counter.receive_bytes for counter in counters)
+        values["network_transmit_bytes_total"] = _sum(counter.transmit_bytes for counter in counters)
     return values
 
 
@@ -101,6 +103,16 @@ def _programs(snapshot: Snapshot) -> dict[str, Value]:
             values |= {"top_cpu_name": busiest.name, "top_cpu_cores": round(busiest.cpu_cores, 4)}
         values |= {"top_memory_name": largest.name, "top_memory_bytes": largest.memory_bytes}
     return values
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    """Return a sum, None if a part of it is unknown: without that part the counter would seem to fall."""
+    total: float = 0
+    for value in values:
+        if value is None:
+            return None
+        total += value
+    return total
 
 
 def _ratio(value: float | None) -> float | None:

@@ -71,10 +71,12 @@ def _filesystems(_snapshot: Snapshot, section: Filesystems, thresholds: Threshol
 def _battery(_snapshot: Snapshot, battery: Battery, _thresholds: Thresholds, levels: Levels) -> Iterator[Share]:
     power = "power unknown" if battery.plugged is None else "on mains power" if battery.plugged else "on battery"
     left = f", {span(battery.remaining_seconds)} left" if battery.remaining_seconds is not None else ""
+    if battery.charge_ratio is None:
+        return
     yield Share("Battery", battery.charge_ratio, power + left, level=levels.get(("HostBatteryLow", ""), Level.OK))
 
 
-def _of(used: int, total: int) -> str:
+def _of(used: float | None, total: float | None) -> str:
     return f"{size(used)} of {size(total)}"
 
 

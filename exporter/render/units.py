@@ -65,6 +65,11 @@ def span(seconds: float | None, most: int = 2) -> str:
     return " ".join(parts)
 
 
+def whole(value: float | None) -> str:
+    """Return a count."""
+    return UNKNOWN if value is None else f"{value:.0f}"
+
+
 def number(value: float | None, digits: int = 2) -> str:
     """Return a number with a fixed number of decimals."""
     return UNKNOWN if value is None else f"{value:.{digits}f}"

@@ -10,6 +10,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exporter.model import Collector, Reading, Snapshot
+from exporter.plausible import plausible
 from exporter.sources.host import printable
 
 if TYPE_CHECKING:
@@ -26,15 +27,22 @@ log = logging.getLogger("exporter")
 LONGEST_ERROR = 300
 """Characters: some error messages quote the whole line that could not be parsed."""
 
+MOST_WARNINGS = 100
+"""Impossible values logged per collector; further ones are only counted. A driver can lie in ever new words."""
+
 
 class Outcome(NamedTuple):
-    """The result of a collector, or an error of one line; ``seconds`` is how long it took."""
+    """The result of a collector, or an error of one line; ``seconds`` is how long it took.
+
+    ``dropped`` describes the values that were left out because they cannot be.
+    """
 
     section: Any | None
     families: tuple[Metric, ...]
     findings: tuple[Finding, ...]
     error: str | None
     seconds: float
+    dropped: tuple[str, ...] = ()
 
 
 def failed(error: str, seconds: float) -> Outcome:
@@ -88,39 +96,59 @@ class Pass:
         """Return whether every collector has answered."""
         return len(self.outcomes) == len(self.collectors)
 
-    def snapshot(self, errors: Mapping[str, int]) -> Snapshot:
-        """Return the finished snapshot; ``errors`` is the number of failed samples per collector."""
-        readings = (Reading(each.name, *self.outcomes[each.name], errors[each.name]) for each in self.collectors)
+    def snapshot(self, tally: Tally) -> Snapshot:
+        """Return the finished snapshot."""
+        readings = (tally.reading(each.name, self.outcomes[each.name]) for each in self.collectors)
         return Snapshot(self.time, self.monotonic, tuple(readings))
 
-    def so_far(self, running: Mapping[str, Call], errors: Mapping[str, int], limit: float) -> Snapshot:
+    def so_far(self, running: Mapping[str, Call], tally: Tally, limit: float) -> Snapshot:
         """Return the results available after ``limit`` seconds; collectors still missing are reported as late."""
         known = self.outcomes
         missing = {each.name: late(running.get(each.name), limit) for each in self.collectors if each.name not in known}
-        readings = (
-            Reading(each.name, *(known.get(each.name) or missing[each.name]), errors[each.name])
-            for each in self.collectors
-        )
+        readings = (tally.reading(each.name, known.get(each.name) or missing[each.name]) for each in self.collectors)
         began = self.begun < inf
         return Snapshot(self.time if began else time.time(), self.monotonic, tuple(readings))
 
 
 class Tally:
-    """Counts failed samples per collector, and logs when a collector starts to fail and recovers, not every failure."""
+    """Counts failed samples and dropped values per collector.
+
+    Logs when a collector starts to fail and recovers, and each value that cannot be the first time: not at every
+    sample.
+    """
 
     def __init__(self, names: Iterable[str]) -> None:
-        self.errors = dict.fromkeys(names, 0)
+        self._errors = dict.fromkeys(names, 0)
+        self._dropped = dict.fromkeys(self._errors, 0)
         self._failing: set[str] = set()
+        self._logged: dict[str, set[str]] = {name: set() for name in self._errors}
 
-    def add(self, name: str, error: str | None, *, counted: bool) -> None:
+    def reading(self, name: str, outcome: Outcome) -> Reading:
+        """Return a collector's outcome with its counts since start."""
+        section, families, findings, error, seconds, _ = outcome
+        return Reading(name, section, families, findings, error, seconds, self._errors[name], self._dropped[name])
+
+    def add(self, name: str, outcome: Outcome, *, counted: bool) -> None:
         """Record how a collector fared in a sample; ``counted`` is False for a sample that nobody sees."""
-        self.errors[name] += counted and error is not None
+        error = outcome.error
+        self._errors[name] += counted and error is not None
+        self._dropped[name] += counted and len(outcome.dropped)
         if error is not None and name not in self._failing:
             log.warning("collector %s failed: %s", name, error)
             self._failing.add(name)
         elif error is None and name in self._failing:
             log.warning("collector %s works again", name)
             self._failing.discard(name)
+        for text in outcome.dropped:
+            self._log(name, text)
+
+    def _log(self, name: str, text: str) -> None:
+        # The figure itself may be another one at each sample.
+        what, _, figure = text.rpartition(" ")
+        logged = self._logged[name]
+        if what not in logged and len(logged) < MOST_WARNINGS:
+            logged.add(what)
+            log.warning("collector %s: %s %s, which cannot be: left out", name, what, figure)
 
 
 def late(call: Call | None, limit: float) -> Outcome:
@@ -138,13 +166,13 @@ def read(collector: Collector, machine: Machine, baseline: Snapshot | None) -> O
     """Run a collector and return its section, metrics and findings; any exception becomes the outcome's error."""
     begin = time.perf_counter()
     try:
-        section = collector.read(machine, baseline)
+        section, dropped = plausible(collector.read(machine, baseline))
         families = () if section is None else tuple(collector.metrics(section))
         findings = () if section is None else tuple(collector.findings(section, machine.thresholds))
     except Exception as reason:
         log.debug("collector %s", collector.name, exc_info=True)
         return failed(describe(reason), time.perf_counter() - begin)
-    return Outcome(section, families, findings, None, time.perf_counter() - begin)
+    return Outcome(section, families, findings, None, time.perf_counter() - begin, dropped)
 
 
 def describe(reason: Exception) -> str:

@@ -92,7 +92,7 @@ class Sampler:
                     return latest
                 current = self._pass or self._begin_next()
                 if not self._await(current, deadline):
-                    return current.so_far(self._running, self._tally.errors, limit)
+                    return current.so_far(self._running, self._tally, limit)
 
     def _begin_next(self) -> Pass:
         baseline, shown = self._baselines.choose(self._clock())
@@ -181,9 +181,9 @@ class Sampler:
         for collector in self._collectors:
             name = collector.name
             outcome = current.outcomes.setdefault(name, late(self._running.get(name), self._limit))
-            self._tally.add(name, outcome.error, counted=current.shown)
+            self._tally.add(name, outcome, counted=current.shown)
         self._drop(current)
-        snapshot = current.snapshot(self._tally.errors)
+        snapshot = current.snapshot(self._tally)
         if current.shown:
             self._keep(snapshot)
         else:

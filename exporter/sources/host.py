@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from math import nan
 
 LINUX = sys.platform.startswith("linux")
 
 MOST_LINKS = 40
 """Symbolic links to follow when resolving a path; the kernel's own limit."""
+
+LONGEST_NUMBER = 40
+"""Characters. The longest that a kernel prints is a counter of 64 bits, 20 digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,18 @@ def read_int(path: str) -> int | None:
         return int(read_bytes(path) or b"")
     except ValueError:
         return None
+
+
+def number(text: str | bytes | None) -> float:
+    """Return the number in a text, NaN if it is none: a figure that is there and cannot be true (see plausible.py)."""
+    if text is None or len(text) > LONGEST_NUMBER:
+        return nan
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return nan
 
 
 def printable(text: str) -> str:

@@ -20,16 +20,21 @@ TRANSMIT_BYTES, TRANSMIT_PACKETS, TRANSMIT_ERRORS, TRANSMIT_DROPPED = 8, 9, 10, 
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """One interface's traffic since it was created."""
+    """One interface's traffic since it was created; NaN for what is no number."""
 
-    receive_bytes: int
-    receive_packets: int
-    receive_errors: int
-    receive_dropped: int
-    transmit_bytes: int
-    transmit_packets: int
-    transmit_errors: int
-    transmit_dropped: int
+    receive_bytes: float | None
+    receive_packets: float | None
+    receive_errors: float | None
+    receive_dropped: float | None
+    transmit_bytes: float | None
+    transmit_packets: float | None
+    transmit_errors: float | None
+    transmit_dropped: float | None
+
+    def errors(self) -> float | None:
+        """Return the errors in both directions, None if either is unknown."""
+        received, sent = self.receive_errors, self.transmit_errors
+        return None if received is None or sent is None else received + sent
 
 
 DIGITS = 20

@@ -39,7 +39,7 @@ class Link:
 
 def add_filters(environment: Environment) -> None:
     """Add the functions that format figures for people as template filters."""
-    for name in ("percent", "limit", "size", "rate", "span", "number", "link_speed"):
+    for name in ("percent", "limit", "size", "rate", "span", "number", "whole", "link_speed"):
         environment.filters[name] = getattr(units, name)
 
 

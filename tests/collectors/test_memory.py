@@ -81,6 +81,8 @@ def test_windows_has_memory_and_a_page_file(windows: Windows) -> None:
 
 def test_used_on_macos_is_computed_as_everywhere_else_not_as_psutil_does(macos: MacOs) -> None:
     memory = macos.read(Memory)
+    assert memory.total_bytes is not None
+    assert memory.available_bytes is not None
     assert memory.used_bytes == memory.total_bytes - memory.available_bytes
     assert memory.usage_ratio == 0.5
 

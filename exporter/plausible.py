@@ -1,0 +1,106 @@
+"""The one place that decides which figures cannot be: an impossible one is absent, its neighbours stay.
+
+Drivers lie: 1,000,000 free inodes of 999, -128 °C, a counter that is no number. Collectors compute with what they
+read and clamp nothing, so that nonsense shows as a ratio above 1 or a size below 0; what only they can know to be
+impossible, they set to NaN. Every section passes through here before it becomes metrics, findings or JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from functools import cache
+from math import inf, nan
+from typing import Any
+
+LARGEST = 2.0**80
+"""Above any kernel counter (64 bits, in units of 1 KiB at most), and low enough for every rate to stay finite."""
+
+COLDEST, HOTTEST = -100.0, 250.0
+"""Degrees Celsius outside which no sensor of a running machine can be: -128 and -273.15 are what a dead one says."""
+
+IMPOSSIBLE = nan
+"""What a collector sets a figure to that it knows cannot be; it is then left out and counted."""
+
+
+def plausible(section: Any) -> tuple[Any, tuple[str, ...]]:
+    """Return a section without its impossible figures, which become None, and a description of each of them.
+
+    A description ends with the figure. A machine without the hardware has no section (None).
+
+    The unit at the end of a field's name says what is possible. Raises ValueError for a figure in a field that
+    cannot be None: such a field holds what we count ourselves.
+    """
+    dropped: list[str] = []
+    return (_row(section, "", dropped) if is_dataclass(section) else section), tuple(dropped)
+
+
+def _row(row: Any, place: str, dropped: list[str]) -> Any:
+    changes: dict[str, Any] = {}
+    for name, low, high, optional in _fields(row.__class__):
+        value = getattr(row, name)
+        kind = type(value)
+        if kind is float or kind is int:
+            if low <= value <= high:
+                continue
+            text = " ".join(part for part in (place, f"{name} would be {_text(value)}") if part)
+            if not optional:
+                raise ValueError(text)
+            changes[name] = None
+            dropped.append(text)
+        elif value is None or kind is str or kind is bool:
+            continue
+        else:
+            found = _nested(value, name, low, high, dropped)
+            if found is not value:
+                changes[name] = found
+    return replace(row, **changes) if changes else row
+
+
+def _nested(value: Any, name: str, low: float, high: float, dropped: list[str]) -> Any:
+    """Return the rows or numbers in a field, the field itself if nothing is wrong with them."""
+    before = len(dropped)
+    if is_dataclass(value):
+        return _row(value, _place(value) or name, dropped)
+    if isinstance(value, tuple):
+        items = tuple(_item(item, f"{name} {place}", low, high, dropped) for place, item in enumerate(value))
+        return items if len(dropped) > before else value
+    if isinstance(value, dict):
+        entries = {key: _item(item, f"{name} {key}", low, high, dropped) for key, item in value.items()}
+        return {key: item for key, item in entries.items() if item is not None} if len(dropped) > before else value
+    return value
+
+
+def _item(item: Any, name: str, low: float, high: float, dropped: list[str]) -> Any:
+    if is_dataclass(item):
+        return _row(item, _place(item) or name, dropped)
+    if isinstance(item, (int, float)) and not low <= item <= high:
+        dropped.append(f"{name} would be {_text(item)}")
+        return None
+    return item
+
+
+def _text(value: float) -> str:
+    """Return a number of any size as a short text."""
+    try:
+        return f"{float(value):g}"
+    except OverflowError:  # an int of more than 308 digits
+        return f"{inf:g}"
+
+
+def _place(row: Any) -> str:
+    """Return the names that tell a row from its neighbours: its texts."""
+    texts = [getattr(row, each.name) for each in fields(row)]
+    return " ".join(text for text in texts if isinstance(text, str))
+
+
+@cache
+def _fields(kind: type[Any]) -> tuple[tuple[str, float, float, bool], ...]:
+    """Return the name, least and greatest value of a section's fields, and whether they may be None."""
+    shown = [each for each in fields(kind) if not each.metadata.get("hidden") and each.type not in {"str", "bool"}]
+    return tuple((each.name, *_range(each.name), "None" in str(each.type)) for each in shown)
+
+
+def _range(name: str) -> tuple[float, float]:
+    if name.endswith(("_ratio", "_ratios")):
+        return 0.0, 1.0
+    return (COLDEST, HOTTEST) if name == "celsius" else (0.0, LARGEST)
