@@ -9,11 +9,12 @@ import psutil
 
 from exporter.settings import Patterns, Settings
 from exporter.sources.filesystems import FilesystemReader, read_usage
-from exporter.sources.host import LINUX, Host
+from exporter.sources.host import LINUX, WINDOWS, Host
 from exporter.sources.linux_processes import LinuxProcesses
 from exporter.sources.mounts import MountTable
 from exporter.sources.psutil_processes import PsutilProcesses
 from exporter.sources.topology import PhysicalCores
+from exporter.sources.windows_processes import WindowsProcesses
 
 if TYPE_CHECKING:
     from exporter.sources.filesystems import Probe
@@ -49,7 +50,7 @@ def open_machine(settings: Settings, probe: Probe = read_usage) -> Machine:
         thresholds=settings.thresholds(),
         host=host,
         filesystems=FilesystemReader(probe, settings.filesystem_timeout),
-        processes=LinuxProcesses(host) if LINUX else PsutilProcesses(),
+        processes=_processes(host),
         physical_cores=PhysicalCores(host),
         mounts=MountTable(host),
         hidden_fstypes=Patterns(settings.exclude_fstypes),
@@ -57,3 +58,9 @@ def open_machine(settings: Settings, probe: Probe = read_usage) -> Machine:
         hidden_interfaces=Patterns(settings.exclude_interfaces),
         hidden_disks=Patterns(settings.exclude_disks),
     )
+
+
+def _processes(host: Host) -> ProcessSource:
+    if LINUX:
+        return LinuxProcesses(host)
+    return WindowsProcesses() if WINDOWS else PsutilProcesses()

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
 
+from exporter import machine
 from exporter.collectors import disk, network, processes
 from exporter.machine import open_machine
 from exporter.render.exposition import encode, snapshot_families
 from exporter.sampling.sampler import Sampler
 from exporter.settings import Settings
+from exporter.sources.windows_processes import WindowsProcesses
 from tests.psutil_shapes import (
     Battery,
     DiskIo,
@@ -29,9 +31,9 @@ from tests.psutil_shapes import (
     Usage,
     WindowsCpu,
     WindowsMemory,
-    process,
 )
 from tests.support import Samples
+from tests.windows_table import ADDRESS, Row, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,21 +50,25 @@ class OtherSystem:
     """A machine with another operating system. ``elapsed`` seconds have passed since its first sample."""
 
     cores = 2
+    system = ""
+    """The constant that is true there, of those in exporter.sources.host."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.patch = patch
         self.elapsed = 0.0
         for name, module in list(sys.modules.items()):
-            if name.startswith("exporter.") and hasattr(module, "LINUX"):
-                patch.setattr(module, "LINUX", False)
+            for system in ("LINUX", "WINDOWS"):
+                if name.startswith("exporter.") and hasattr(module, system):
+                    patch.setattr(module, system, system == self.system)
         for function in (
             *("cpu_times", "virtual_memory", "swap_memory", "disk_partitions", "disk_usage", "disk_io_counters"),
-            *("net_io_counters", "net_if_stats", "sensors_battery", "process_iter"),
+            *("net_io_counters", "net_if_stats", "sensors_battery"),
         ):
             patch.setattr(psutil, function, getattr(self, function))
         patch.setattr(psutil, "cpu_count", lambda **_: 2)
         patch.setattr(psutil, "boot_time", lambda: time.time() - 3600)
-        patch.setattr(psutil, "Process", {each.pid: each for each in self.process_iter()}.__getitem__)
+        patch.setattr(psutil, "pids", lambda: [each.pid for each in self.processes()])
+        patch.setattr(psutil, "Process", lambda pid: next(each for each in self.processes() if each.pid == pid))
         # Only Linux and FreeBSD have this function.
         patch.delattr(psutil, "sensors_temperatures", raising=False)
         for module in (disk, network, processes):
@@ -107,12 +113,14 @@ class OtherSystem:
     def sensors_battery(self) -> Battery | None:
         return None
 
-    def process_iter(self, _attributes: object = None) -> Iterable[Process]:
+    def processes(self) -> Iterable[Process]:
         raise NotImplementedError
 
 
 class Windows(OtherSystem):
     """A desktop without a battery; no load average, no iowait; an empty and a full optical drive."""
+
+    system = "WINDOWS"
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         super().__init__(patch)
@@ -121,6 +129,7 @@ class Windows(OtherSystem):
         for function, answer in names.items():
             patch.setattr(platform, function, lambda answer=answer: answer)
         patch.setattr(platform, "mac_ver", lambda: ("", ("", "", ""), ""))
+        patch.setattr(machine, "WindowsProcesses", lambda: WindowsProcesses(lambda: (self.table(), ADDRESS)))
 
     def core(self) -> WindowsCpu:
         t = self.elapsed
@@ -149,14 +158,22 @@ class Windows(OtherSystem):
     def net_if_stats(self) -> dict[str, NetStats]:
         return {"Ethernet": NetStats(True, 2, 1000, 1500, ""), "Wi-Fi": NetStats(False, 2, 0, 1500, "")}
 
-    def process_iter(self, _attributes: object = None) -> Iterable[Process]:
+    def table(self) -> memoryview:
         t = self.elapsed
+        rows = [
+            Row(0, "", 9000 + 2 * t, 8192, threads=2),
+            Row(4, "System", 60 + 0.1 * t, 4096, threads=210),
+            Row(20, "python.exe", 5 + 0.5 * t, GIB),
+            Row(24, "explorer.exe", 7.0, GIB // 4),
+        ]
+        return memoryview(table(rows))
+
+    def processes(self) -> Iterable[Process]:
         command = ["C:\\Python\\python.exe", "C:\\jobs\\train.py", "--password=hunter2"]
         return [
-            process(0, "System Idle Process", 9000 + 2 * t, 8192, command=[], user=None),
-            process(4, "System", None, 0, command=None, user=None),
-            process(20, "python.exe", 5 + 0.5 * t, GIB, command=command, user="DESKTOP-7\\ann"),
-            process(21, "explorer.exe", 7.0, GIB // 4, command=["C:\\Windows\\explorer.exe"], user="DESKTOP-7\\ann"),
+            Process(4, "System", command=None, user=None),
+            Process(20, "python.exe", command=command, user="DESKTOP-7\\ann"),
+            Process(24, "explorer.exe", command=["C:\\Windows\\explorer.exe"], user="DESKTOP-7\\ann"),
         ]
 
 
@@ -164,6 +181,8 @@ class MacOs(OtherSystem):
     """A laptop on its charger; APFS volumes of the system and of the user."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.answers: dict[str, object] = {}
+        """What psutil says of the Python process instead."""
         super().__init__(patch)
         patch.setattr(os, "getloadavg", lambda: (1.5, 1.25, 1.0), raising=False)
         names = {"system": "Darwin", "release": "24.6.0", "machine": "arm64", "node": "mac.local"}
@@ -198,15 +217,9 @@ class MacOs(OtherSystem):
     def sensors_battery(self) -> Battery:
         return Battery(80, psutil.POWER_TIME_UNLIMITED, power_plugged=True)
 
-    def process_iter(self, _attributes: object = None) -> Iterable[Process]:
+    def processes(self) -> Iterable[Process]:
+        command = ["/opt/Python", "/Users/ann/train.py", "x"]
         return [
-            process(0, "kernel_task", None, 0, command=None, user=None),
-            process(
-                30,
-                "Python",
-                5 + 0.5 * self.elapsed,
-                GIB,
-                command=["/opt/Python", "/Users/ann/train.py", "x"],
-                user="ann",
-            ),
+            Process(0, "kernel_task", command=None, user=None),
+            Process(30, "Python", 5 + 0.5 * self.elapsed, GIB, command=command, user="ann").but(**self.answers),
         ]

@@ -34,7 +34,6 @@ OURS = {
     "Program.instances",
     "Program.memory_bytes",
     "Process.pid",
-    "Process.threads",
     "Process.memory_bytes",
 }
 """Numbers that cannot be impossible: we count them, or drop the process whose line holds nonsense."""

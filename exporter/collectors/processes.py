@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from exporter.families import gauges
 from exporter.model import hidden
+from exporter.sources.processes import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 K = TypeVar("K", bound="Hashable")
 
-# Always exported, so that "no zombies" is a 0 and not a gap.
+# Always exported where states are known, so that "no zombies" is a 0 and not a gap.
 STATES = ("running", "sleeping", "disk-sleep", "stopped", "zombie")
 
 
@@ -45,7 +46,7 @@ class Process:
     user: str
     cpu_cores: float | None
     memory_bytes: int
-    threads: int
+    threads: int | None
     state: str
 
 
@@ -62,11 +63,14 @@ class Processes:
 
 
 def read(machine: Machine, baseline: Snapshot | None) -> Processes:
-    """Read every process (/proc/PID/stat on Linux, psutil elsewhere); CPU use is computed against the baseline."""
+    """Read every process: /proc/PID/stat on Linux, the system's table on Windows, psutil on macOS.
+
+    CPU use is computed against the baseline.
+    """
     before = baseline.section(Processes) if baseline else None
     scanned_at, scanned = time.monotonic(), machine.processes.scan()
     cores = _cpu_cores(scanned, before, scanned_at)
-    states = Counter(dict.fromkeys(STATES, 0))
+    states: Counter[str] = Counter()
     cpu: dict[str, float] = {}
     memory: dict[str, int] = {}
     instances: dict[str, int] = {}
@@ -83,7 +87,7 @@ def read(machine: Machine, baseline: Snapshot | None) -> Processes:
     pids = _first(top, cores, {pid: process.memory_bytes for pid, process in scanned.items()})
     return Processes(
         total=len(scanned),
-        states=dict(states),
+        states={**dict.fromkeys(STATES if states.keys() != {UNKNOWN} else (), 0), **states},
         programs=tuple(Program(name, cpu.get(name, idle), memory[name], instances[name]) for name in names),
         processes=tuple(_process(machine, scanned[pid], cores.get(pid, idle)) for pid in pids),
         scanned=scanned,
@@ -95,7 +99,7 @@ def metrics(section: Processes) -> Iterable[Metric]:
     """Return the process families."""
     yield from gauges(
         "host_processes",
-        "Number of processes in each state.",
+        "Number of processes in each state; on Windows, which names none, all are in the state unknown.",
         ("state",),
         [((state,), count) for state, count in sorted(section.states.items())],
     )
@@ -139,7 +143,7 @@ def _cpu_cores(scanned: Mapping[int, ProcessSample], before: Processes | None, n
         elif known is None:
             # Started since the baseline, so all its CPU time falls into this window. If it is older and has only
             # now become visible, its past must not count: no thread can use more time than has elapsed.
-            spent = min(spent, elapsed * max(1, process.threads))
+            spent = min(spent, elapsed * (process.threads or 1))
         if spent > 0:
             cores[pid] = spent / elapsed
     return cores

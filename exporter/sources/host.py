@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import nan
 
 LINUX = sys.platform.startswith("linux")
+WINDOWS = sys.platform == "win32"
 
 MOST_LINKS = 40
 """Symbolic links to follow when resolving a path; the kernel's own limit."""

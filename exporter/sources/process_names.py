@@ -29,13 +29,16 @@ _THREAD_NAMES = {"MainThread", "node-MainThread"}
 _SCRIPT = re.compile(r"[\w.+@-]+( [\w.+@-]+)*")
 
 
-def display_name(comm: str, command: Callable[[], Sequence[str]]) -> str:
-    """Return the display name of a process called ``comm``; ``command`` reads its command line if needed."""
+def display_name(comm: str, command: Callable[[], Sequence[str]], *, whole: bool = False) -> str:
+    """Return the display name of a process called ``comm``; ``command`` reads its command line if needed.
+
+    ``whole`` says that ``comm`` is a file's name, neither cut off nor chosen by the program.
+    """
     if comm in _THREAD_NAMES or not comm.strip():
         # If the program rewrote its title, the first word may hold a whole command line.
         program = _base(next(iter(command()), "").partition(" ")[0])
         comm = program if _fits(program) else comm.strip() or "unnamed"
-    if " " in comm:
+    if " " in comm and not whole:
         comm = _without_arguments(comm, next(iter(command()), ""))
     grammar = grammar_of(comm)
     if grammar is not None:
@@ -45,7 +48,7 @@ def display_name(comm: str, command: Callable[[], Sequence[str]]) -> str:
             words.popleft()
         script = _script(grammar, words)
         return printable(f"{comm} {script}" if script else comm)
-    if len(comm.encode(errors="replace")) >= COMM_LENGTH:
+    if len(comm.encode(errors="replace")) >= COMM_LENGTH and not whole:
         comm = _complete(comm, command())
     return printable(comm)
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+UNKNOWN = "unknown"
+"""The state of a process whose state nothing says."""
+
 
 class ProcessSample(NamedTuple):
     """One process at one moment. ``started`` (in any unit) distinguishes it from a later one with the same PID.
 
-    ``cpu_seconds`` is user plus system time since its start, ``memory_bytes`` its resident set size (RSS), ``state`` a
-    word from psutil's vocabulary. It is a tuple because a sample may create 2,000 of them, and a dataclass costs three
-    times as much.
+    ``cpu_seconds`` is user plus system time since its start, nan if unknown. ``memory_bytes`` is its resident set size
+    (RSS), 0 if unknown; a process without either is never shown. ``state`` is a word of psutil's, or UNKNOWN.
+    It is a tuple because a sample may create 2,000 of them, and a dataclass costs three times as much.
     """
 
     pid: int
@@ -18,7 +21,7 @@ class ProcessSample(NamedTuple):
     state: str
     cpu_seconds: float
     memory_bytes: int
-    threads: int
+    threads: int | None
     started: float
 
 

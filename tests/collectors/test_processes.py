@@ -190,5 +190,22 @@ def test_the_windows_idle_process_and_unreadable_details_are_left_out(windows: W
     assert "hunter2" not in repr(section)
 
 
+def test_windows_has_no_states_so_none_is_zero_and_the_total_is_true(windows: Windows) -> None:
+    section = processes(windows.sample())
+    assert (section.total, section.states) == (3, {"unknown": 3})
+    assert windows.exposition().labels("host_processes", "state") == {"unknown"}
+
+
+def test_cpu_time_that_could_not_be_read_once_does_not_count_as_used_later(macos: MacOs) -> None:
+    macos.sample()
+    macos.answers["cpu_times"] = OSError(6, "Device not configured")
+    assert macos.read(Processes).programs == ()
+    macos.answers.clear()
+    [program] = macos.read(Processes).programs
+    assert (program.name, program.cpu_cores) == ("Python train.py", 0.0)
+    [program] = macos.read(Processes).programs
+    assert program.cpu_cores == pytest.approx(0.5)
+
+
 def test_macos_calls_its_interpreter_python_with_a_capital(macos: MacOs) -> None:
     assert [program.name for program in processes(macos.sample()).programs] == ["Python train.py"]

@@ -17,8 +17,10 @@ from exporter.sources.netdev import parse_netdev
 from exporter.sources.process_names import display_name
 from exporter.sources.topology import online_cpus
 from exporter.sources.users import UserNames
+from exporter.sources.windows_processes import entries
 from tests.fuzz.texts import contents, odd_words, texts
 from tests.machines import FIXTURES
+from tests.windows_table import ADDRESS, Row, table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +30,7 @@ STAT = (LAPTOP / "proc/1/stat").read_bytes()
 MOUNTINFO = (LAPTOP / "proc/1/mountinfo").read_text()
 NETDEV = (LAPTOP / "proc/1/net/dev").read_text()
 PASSWD = (LAPTOP / "etc/passwd").read_bytes()
+TABLE = table([Row(4, "System"), Row(88, "svchost.exe")])
 BITS_64 = 2**64
 PROGRAMS = [
     "python3",
@@ -73,6 +76,17 @@ def test_a_stat_line_gives_what_a_kernel_can_say_or_a_value_error(raw: bytes) ->
         assert 0 <= number < 2 * BITS_64
     assert stat.rss_pages < BITS_64
     assert len(stat.state) == 1
+
+
+@given(contents(TABLE))
+def test_the_table_of_windows_gives_whole_entries_or_a_value_error(raw: bytes) -> None:
+    try:
+        found = list(entries(memoryview(raw), ADDRESS))
+    except ValueError:
+        return
+    assert 1 <= len(found) <= len(raw)
+    for entry in found:
+        assert len(entry.name) <= len(raw)
 
 
 @given(texts(NETDEV))

@@ -17,6 +17,7 @@ from exporter.sampling.history import History
 from exporter.sampling.sampler import Sampler
 from exporter.settings import Settings
 from exporter.web import create_app
+from tests.other_systems import MacOs, Windows
 
 if TYPE_CHECKING:
     from tests.support import Exporter
@@ -91,6 +92,17 @@ def test_the_page_names_the_machine_and_shows_every_subject(page: Page) -> None:
     for subject in ("CPU", "Memory", "Fullest filesystem", "Top processes", "Filesystems", "Network"):
         assert any(heading.startswith(subject) for heading in headings), subject
     assert len(page.all("tr")) > 3
+
+
+@pytest.mark.parametrize(("system", "states"), [(Windows, False), (MacOs, True)])
+def test_the_page_has_states_where_the_system_names_them(
+    system: type[Windows | MacOs], states: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system(monkeypatch)
+    page = page_of(only=("system", "processes"))
+    assert ("State" in [text for _, text in page.all("th")]) == states
+    total = page.one("h2", id="processes")[1]
+    assert total == ("Top processes 2 total, 2 running" if states else "Top processes 3 total")
 
 
 def test_the_page_links_to_the_stack_and_to_the_figures(page: Page) -> None:
