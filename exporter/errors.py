@@ -1,5 +1,22 @@
 """Errors that a user can fix: each message is one line that says what is wrong and what is accepted."""
 
+import errno
+
+SOCKET_ERRORS = {
+    errno.EADDRINUSE: "Address already in use",
+    errno.EADDRNOTAVAIL: "Cannot assign requested address",
+    errno.ECONNREFUSED: "Connection refused",
+    errno.EACCES: "Permission denied",
+}
+"""The words of the C library. Windows takes a long sentence for each, in the language of its user."""
+
+
+def cause(reason: object) -> str:
+    """Return what an error, or the text in place of one, says: without a number or the name of a file."""
+    if isinstance(reason, OSError) and reason.errno in SOCKET_ERRORS:
+        return SOCKET_ERRORS[reason.errno]
+    return getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+
 
 class UserError(Exception):
     """Ends the command with its message. ``exit_code`` is 2 for bad input, 1 if the environment is at fault."""

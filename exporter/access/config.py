@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from exporter.access.document import Known, Section, load, read_bytes, words
+from exporter.access.document import Known, Section, load, read_bytes
 from exporter.access.passwords import BadHashError, check_hash
-from exporter.errors import AccessError
+from exporter.errors import AccessError, cause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +80,7 @@ def read_web_config(path: str) -> WebConfig:
         data = read_bytes(path)
     except (OSError, ValueError) as reason:
         raise AccessError(
-            f"--web-config: {path!r} cannot be read: {words(reason)}; give a web configuration file (docs/access.md)"
+            f"--web-config: {path!r} cannot be read: {cause(reason)}; give a web configuration file (docs/access.md)"
         ) from None
     return parse_web_config(data, path)
 

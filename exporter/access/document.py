@@ -133,8 +133,3 @@ def read_bytes(path: str) -> bytes:
     if len(data) > LARGEST:
         raise ValueError("it is larger than 1 MiB")
     return data
-
-
-def words(reason: OSError | ValueError) -> str:
-    """Return why a file cannot be read, without repeating its name."""
-    return getattr(reason, "strerror", None) or str(reason)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, NoReturn
 
-from exporter.access.document import read_bytes, words
-from exporter.errors import AccessError
+from exporter.access.document import read_bytes
+from exporter.errors import AccessError, cause
 
 if TYPE_CHECKING:
     from exporter.access.config import Tls
@@ -61,7 +61,7 @@ def _need(source: str, key: str, name: str, kind: str, accepted: str) -> None:
     try:
         data = read_bytes(name)
     except (OSError, ValueError) as reason:
-        _refuse(source, key, name, f"cannot be read: {words(reason)}; give {accepted}")
+        _refuse(source, key, name, f"cannot be read: {cause(reason)}; give {accepted}")
     if f"{kind.upper()}-----".encode() not in data:
         _refuse(source, key, name, f"contains no PEM {kind}; give {accepted}")
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from exporter.address import is_web_address
-from exporter.errors import ServerError, SettingError
+from exporter.errors import ServerError, SettingError, cause
 
 NAME = "TestAlert"
 SUMMARY = "Test alert, nothing is wrong"
@@ -87,8 +87,6 @@ def _ask(address: str, body: object = None) -> Any:
         ) from None
     except (OSError, ValueError) as reason:
         inner = getattr(reason, "reason", None) or reason
-        raise ServerError(
-            f"{address}: {getattr(inner, 'strerror', None) or inner}; is Alertmanager running there?"
-        ) from None
+        raise ServerError(f"{address}: {cause(inner)}; is Alertmanager running there?") from None
     except Exception as reason:  # noqa: BLE001 - http.client raises its own errors for a response that is not HTTP
         raise ServerError(f"{address}: {type(reason).__name__}: not an Alertmanager") from None

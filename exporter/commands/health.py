@@ -9,7 +9,7 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from exporter.address import is_web_address
-from exporter.errors import SettingError
+from exporter.errors import SettingError, cause
 
 TIMEOUT = 5.0
 """Seconds to wait for the response."""
@@ -67,7 +67,7 @@ def _ask(address: str, opener: urllib.request.OpenerDirector) -> tuple[int, str]
         if isinstance(inner, ssl.SSLError):
             word = inner.reason or str(inner)
             return (_ALERT if "ALERT" in word else 0), word.replace("_", " ").lower()
-        return 0, str(getattr(inner, "strerror", None) or inner)
+        return 0, cause(inner)
     except Exception as reason:  # noqa: BLE001 - http.client raises its own errors for a response that is not HTTP
         return 0, f"{type(reason).__name__}, not an exporter"
 

@@ -16,7 +16,7 @@ import click
 from exporter.commands.cli import cli
 from exporter.commands.options import flag_of
 from exporter.commands.variables import variable, variables
-from exporter.errors import UserError
+from exporter.errors import UserError, cause
 
 
 def main() -> NoReturn:
@@ -45,7 +45,7 @@ def main() -> NoReturn:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(reason, BrokenPipeError):  # the reader stopped reading: ``stats | head``
             sys.exit(1)
-        fail(f"cannot write the output: {reason.strerror}", 1)
+        fail(f"cannot write the output: {cause(reason)}", 1)
     sys.exit(0)
 
 

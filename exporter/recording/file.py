@@ -10,7 +10,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from exporter.errors import ExportError
+from exporter.errors import ExportError, cause
 
 try:
     import fcntl
@@ -59,7 +59,7 @@ class ExportFile:
             with open(self.path, "a+b", buffering=0) as file:
                 self._check(file)
         except OSError as reason:
-            text = f"cannot write {self.path}: {reason.strerror}"
+            text = f"cannot write {self.path}: {cause(reason)}"
             if reason.errno not in PASSING:
                 raise ExportError(f"{self._form.flag}: {text}; give a file in a folder that can be written") from None
             self._report(text)
@@ -86,7 +86,7 @@ class ExportFile:
         try:
             self._write()
         except OSError as reason:
-            self._report(f"cannot write {self.path}: {reason.strerror}; rows waiting: {len(self._waiting)}")
+            self._report(f"cannot write {self.path}: {cause(reason)}; rows waiting: {len(self._waiting)}")
         except ExportError as reason:
             self._report(f"{reason}; rows waiting: {len(self._waiting)}")
         else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import selectors
 import signal
 import socket
@@ -13,18 +12,14 @@ import threading
 import time
 from contextlib import suppress
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from cheroot import wsgi
 
 from exporter import __version__
-from exporter.errors import ServerError
+from exporter.errors import ServerError, cause
+from exporter.serving.capacity import CONNECTIONS, connections_allowed
 from exporter.serving.connection import LARGEST_HEADER, Connection
-
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,12 +30,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("exporter")
 
 THREADS = 6
-
-CONNECTIONS = 200
-"""Maximum number of open connections; beyond it, the one that has been idle longest is closed."""
-
-FILES = 56
-"""File descriptors reserved for everything else if the system's limit does not allow CONNECTIONS."""
 
 HOUSEKEEPING = 5.0
 """Seconds between checks for connections that timed out: idle for 10 s, or still sending a header. cheroot's default of
@@ -77,6 +66,8 @@ class Server(wsgi.Server):
     keep_alive_conn_limit = CONNECTIONS
     access: Access | None = None
     """TLS and passwords; None serves everyone over plain HTTP."""
+    refused = ""
+    """Why the first of the host's addresses cannot be listened on."""
 
     @property
     def url(self) -> str:
@@ -94,6 +85,14 @@ class Server(wsgi.Server):
         self._waiting = self._connections._selector  # type: ignore[attr-defined]  # noqa: SLF001
         self._waiting.register(self._waker.socket.fileno(), selectors.EVENT_READ, self._waker)
         self._room = connections_allowed()
+
+    def bind(self, *address: Any, **more: Any) -> socket.socket:
+        """Bind to one of the host's addresses. cheroot buries errors in a text of its own: keep what the first said."""
+        try:
+            return cast("socket.socket", super().bind(*address, **more))
+        except OSError as reason:
+            self.refused = self.refused or cause(reason)
+            raise
 
     def process_conn(self, conn: Any) -> None:
         """Pass a connection to a worker once a complete request header has arrived; until then, put it back to wait."""
@@ -141,14 +140,6 @@ class Server(wsgi.Server):
         log.debug("server: %s", msg, exc_info=traceback)
 
 
-def connections_allowed() -> int:
-    """Return the maximum number of open connections: fewer than CONNECTIONS if the limit on open files is low."""
-    if resource is None:
-        return CONNECTIONS
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return CONNECTIONS if files < 0 else max(4, min(CONNECTIONS, files - FILES))
-
-
 def open_server(app: Callable[..., Any], host: str, port: int, access: Access | None = None) -> Server:
     """Return a server that is already listening. Raises ServerError with the reason in one line."""
     server = Server(
@@ -163,9 +154,7 @@ def open_server(app: Callable[..., Any], host: str, port: int, access: Access | 
     try:
         server.prepare()
     except OSError as reason:
-        # cheroot buries the real reason in a text: "No socket could be created -- (...: [Errno 98] ...)".
-        found = re.search(r"\[Errno -?\d+\] ([^)]+)", str(reason))
-        text = found[1] if found else reason.strerror or str(reason)
+        text = server.refused or cause(reason)
         raise ServerError(f"cannot listen on {host}, port {port}: {text}; give another --host or --port") from None
     except UnicodeError:  # a name that IDNA cannot encode
         raise ServerError(f"cannot listen on {host}, port {port}: not a host name; give another --host") from None

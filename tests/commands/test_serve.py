@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.errors import ServerError
+from exporter.serving.server import Server, open_server
 from tests.support import COMMAND, Exporter, fetch, run
 from tests.tools.ports import free_port
 
@@ -188,3 +191,32 @@ def test_a_second_signal_while_it_ends_does_no_harm() -> None:
         exporter.process.send_signal(signal.SIGTERM)
         assert exporter.stop(signal.SIGINT) == 0
     assert "Traceback" not in exporter.log
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (
+            OSError(errno.EADDRINUSE, "Only one usage of each socket address (protocol/port) is"),
+            "Address already in use",
+        ),
+        (OSError(errno.EADDRNOTAVAIL, "Die angeforderte Adresse ist ung\u00fcltig"), "Cannot assign requested address"),
+        (OSError(errno.EACCES, "An attempt was made to access a socket"), "Permission denied"),
+        (
+            OSError(10047, "An address (of that kind) [is] not supported"),
+            "An address (of that kind) [is] not supported",
+        ),
+        (OSError("no number"), "no number"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_address_that_cannot_be_had_is_told_in_the_same_words_on_every_system(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, words: str
+) -> None:
+    def bind(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Server, "bind_socket", staticmethod(bind))
+    with pytest.raises(ServerError) as refused:
+        open_server(lambda *_: [b""], "127.0.0.1", 5000)
+    assert str(refused.value) == f"cannot listen on 127.0.0.1, port 5000: {words}; give another --host or --port"

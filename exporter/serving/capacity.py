@@ -1,0 +1,20 @@
+"""How many connections may be open at once."""
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+CONNECTIONS = 200
+"""Maximum number of open connections; beyond it, the one that has been idle longest is closed."""
+
+FILES = 56
+"""File descriptors reserved for everything else if the system's limit does not allow CONNECTIONS."""
+
+
+def connections_allowed() -> int:
+    """Return the maximum number of open connections: fewer than CONNECTIONS if the limit on open files is low."""
+    if resource is None:
+        return CONNECTIONS
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return CONNECTIONS if files < 0 else max(4, min(CONNECTIONS, files - FILES))
