@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from exporter.errors import ExportError, SettingError
 from exporter.recording.file import ExportFile
 from exporter.recording.formats import CsvFormat, JsonLinesFormat
+from exporter.recording.reserved import reserved
 from exporter.render.rows import row
 from exporter.sampling.pace import beats
+from exporter.sources.host import WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,34 +24,53 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("exporter")
 
+RESERVED = 'a name that Windows allows: no device such as CON, no dot or space at the end, none of "*:<>?|'
+
 
 def open_exports(csv_path: str | None, jsonl_path: str | None) -> list[ExportFile]:
-    """Return the files to write, checked. Raises ExportError, and SettingError for "-".
+    """Return the files to write, checked. Raises ExportError, and SettingError for what is not a file's name.
 
     Mistakes in the flags are reported before any file is created.
     """
-    files = []
+    files: list[ExportFile] = []
     for flag, path in ((CsvFormat.flag, csv_path), (JsonLinesFormat.flag, jsonl_path)):
         if path == "-":
             raise SettingError(flag, path, "a file; to print a sample to standard output, use host-exporter stats")
-    if csv_path and jsonl_path and _is_one_file(csv_path, jsonl_path):
-        raise ExportError(
-            f"{CsvFormat.flag} and {JsonLinesFormat.flag} are the same file, {csv_path}; give two different files"
-        )
+        if WINDOWS and path and reserved(path):
+            raise SettingError(flag, path, RESERVED)
+    if csv_path and jsonl_path:
+        _refuse_one_file(csv_path, jsonl_path)
     if csv_path:
         files.append(ExportFile(csv_path, CsvFormat()))
     if jsonl_path:
         files.append(ExportFile(jsonl_path, JsonLinesFormat()))
     for file in files:
+        is_new = not os.path.exists(file.path)
         file.check()
+        if csv_path and jsonl_path and is_new:
+            # Only now is it certain whether this disk takes "rows" and "ROWS" for the same name.
+            try:
+                _refuse_one_file(csv_path, jsonl_path)
+            except ExportError:
+                os.remove(file.path)
+                raise
     return files
 
 
-def _is_one_file(one: str, other: str) -> bool:
-    """Return whether two paths mean the same file, whether or not it exists. A device may be given twice."""
-    if os.path.exists(one) and os.path.exists(other):
-        return os.path.isfile(one) and os.path.samefile(one, other)
-    return os.path.realpath(one) == os.path.realpath(other)
+def _refuse_one_file(csv_path: str, jsonl_path: str) -> None:
+    """Raise ExportError if both paths mean the same file, whether or not it exists. A device may be given twice."""
+    if os.path.exists(csv_path) and os.path.exists(jsonl_path):
+        same = os.path.isfile(csv_path) and os.path.samefile(csv_path, jsonl_path)
+    else:
+        same = _place(csv_path) == _place(jsonl_path)
+    if same:
+        raise ExportError(
+            f"{CsvFormat.flag} and {JsonLinesFormat.flag} are the same file, {csv_path}; give two different files"
+        )
+
+
+def _place(path: str) -> str:
+    return os.path.normcase(os.path.realpath(path))
 
 
 def record(files: Sequence[ExportFile], snapshot: Snapshot) -> None:
