@@ -5,6 +5,7 @@ A worker that blocks on a slow client cannot serve anyone else, and a few such c
 
 from __future__ import annotations
 
+import re
 import select
 import selectors
 import ssl
@@ -29,6 +30,11 @@ CHUNK = 8 * 1024
 
 ROOM = 256 * 1024
 """Bytes of send buffer, so that workers need not wait for slow readers; the largest responses are about 60 KiB."""
+
+_PATH = re.compile(rb"(?:\r\n)?[A-Z]+ (/[^ ?\r\n]*)")
+"""The path in a request line."""
+
+_SLASHES = re.compile(rb"//+")
 
 _NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -95,6 +101,16 @@ class Inbox:
         end = self._data.find(b"\n") + 1 or len(self._data)
         return self._take(end if size is None or size < 0 else min(end, size))
 
+    def merge_slashes(self) -> None:
+        """Write each run of slashes in the path of the next request as one slash.
+
+        A proxy that cuts off a prefix often asks for "//metrics", which cheroot takes for a host without a path. No
+        redirect: it would lead the client to a path that the proxy does not have.
+        """
+        if (found := _PATH.match(self._data)) and b"//" in found[1]:
+            start, end = found.span(1)
+            self._data[start:end] = _SLASHES.sub(b"/", found[1])
+
     def close(self) -> None:
         """Discard everything."""
         self.closed = True
@@ -112,6 +128,7 @@ class Request(HTTPRequest):
 
     def parse_request(self) -> None:
         """Parse a request; anything that trips the parser is a bad request."""
+        self.conn.rfile.merge_slashes()
         try:
             super().parse_request()
         except (OSError, FatalSSLAlert, NoSSLError):

@@ -31,6 +31,7 @@ def create_app(sampler: Sampler, settings: Settings, history: History | None = N
     """Return the WSGI application; ``history`` holds the points of the page's sparklines."""
     app = Flask(__name__)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.url_map.merge_slashes = False  # a redirect would name a path that a proxy in front does not have
     app.send_file_max_age_default = 3600  # type: ignore[attr-defined]
     add_filters(app.jinja_env)
     thresholds = settings.thresholds()

@@ -55,7 +55,7 @@ def test_a_level_is_reached_at_its_value_on_page_and_in_json(usage: float, level
     badge, text = page.one("p", id="badge")
     assert (badge["class"], text) == (level, headline)
     assert page.title() == f"this machine: {headline}"
-    assert page.one("link", rel="icon")[0]["href"] == f"/static/{level}.svg"
+    assert page.one("link", rel="icon")[0]["href"] == f"static/{level}.svg"
     assert page.one("h2", id="memory")[1] == ("Memory" if level == "ok" else f"Memory {level}")
     assert len(page.all("svg", **{"class": f"bar {level}"})) == 1
 

@@ -44,7 +44,7 @@ function showLost() {
 
 async function refresh() {
   try {
-    const answer = await fetch("/", { cache: "no-store", signal: AbortSignal.timeout(patience) });
+    const answer = await fetch("./", { cache: "no-store", signal: AbortSignal.timeout(patience) });
     if (!answer.ok) throw new Error(answer.status);
     const next = new DOMParser().parseFromString(await answer.text(), "text/html");
     lastAnswer = new Date();
