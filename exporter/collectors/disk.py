@@ -11,6 +11,7 @@ import psutil
 
 from exporter.families import counters
 from exporter.model import hidden, per_second
+from exporter.sources.disks import is_hidden, is_partition, is_stacked, whole_disks
 from exporter.sources.host import LINUX, printable
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Disk:
     """One disk: counters since boot; rates in bytes per second since the previous sample, None in the first.
 
     ``busy_seconds`` is None on systems that do not count it (macOS, Windows). ``stacked`` means built on other disks
-    (LVM, RAID, encryption) or a partition of one: its traffic is counted there as well.
+    (LVM, RAID, encryption, a ZFS volume) or a partition of one: its traffic is counted there as well.
     """
 
     device: str
@@ -50,6 +51,10 @@ class Disks:
     disks: tuple[Disk, ...]
     read_at: float = hidden()
 
+    def counted_once(self) -> tuple[Disk, ...]:
+        """Return the disks to add up for the machine's traffic; a sum over all would count some of it twice."""
+        return tuple(disk for disk in self.disks if not disk.stacked)
+
 
 def read(machine: Machine, baseline: Snapshot | None) -> Disks | None:
     """Read psutil.disk_io_counters (/proc/diskstats); /sys/block tells whole disks from partitions."""
@@ -57,7 +62,8 @@ def read(machine: Machine, baseline: Snapshot | None) -> Disks | None:
         return None  # psutil would fall back to its own /sys, which need not be the host's
     # nowrap makes psutil keep a table of its own, for 32-bit kernels; Prometheus handles a counter that wraps.
     table = psutil.disk_io_counters(perdisk=True, nowrap=False)
-    whole = _whole_disks(machine)
+    whole = whole_disks(machine.host) if LINUX else None
+    used = {name: bool(io.read_count or io.write_count) for name, io in table.items()}
     read_at = time.monotonic()
     before = baseline.section(Disks) if baseline else None
     then = {disk.device: disk for disk in before.disks} if before else {}
@@ -65,10 +71,13 @@ def read(machine: Machine, baseline: Snapshot | None) -> Disks | None:
     disks = []
     for name, io in sorted(table.items()):
         # Never used: an empty card reader, or one of sixteen network block devices that nobody has set up.
-        unused = not (io.read_count or io.write_count)
         part = whole is not None and name not in whole
-        if unused or (part and not machine.settings.disk_partitions) or machine.hidden_disks.match(name):
+        if not used[name] or (part and not machine.settings.disk_partitions) or machine.hidden_disks.match(name):
             continue
+        if LINUX and is_hidden(machine.host, name, used):
+            continue
+        # Where /sys does not tell partitions from disks, all are shown, but each byte is counted once.
+        part = part or (LINUX and whole is None and is_partition(name, table))
         last = then.get(printable(name))
         disks.append(
             Disk(
@@ -80,7 +89,7 @@ def read(machine: Machine, baseline: Snapshot | None) -> Disks | None:
                 busy_seconds=io.busy_time / 1000 if hasattr(io, "busy_time") else None,
                 read_rate_bytes=per_second(io.read_bytes, last.read_bytes if last else None, elapsed),
                 write_rate_bytes=per_second(io.write_bytes, last.written_bytes if last else None, elapsed),
-                stacked=part or _stacked(machine, name),
+                stacked=part or (LINUX and is_stacked(machine.host, name)),
             )
         )
     return Disks(tuple(disks), read_at)
@@ -116,22 +125,3 @@ def metrics(section: Disks) -> Iterable[Metric]:
         LABELS,
         [(k, d.busy_seconds) for k, d in rows],
     )
-
-
-def _whole_disks(machine: Machine) -> set[str] | None:
-    """Return the names of whole disks, as opposed to partitions, or None if the system does not say."""
-    if not LINUX:
-        return None
-    try:
-        # A "/" in a device's name (cciss/c0d0) is a "!" in /sys.
-        return {name.replace("!", "/") for name in os.listdir(f"{machine.host.sys}/block")}
-    except OSError:
-        return None
-
-
-def _stacked(machine: Machine, name: str) -> bool:
-    """Return whether a disk is built on others (/sys/block/NAME/slaves)."""
-    try:
-        return LINUX and bool(os.listdir(f"{machine.host.sys}/block/{name.replace('/', '!')}/slaves"))
-    except OSError:
-        return False

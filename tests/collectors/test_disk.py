@@ -97,6 +97,80 @@ def test_partitions_and_disks_built_on_others_are_not_added_to_the_total(
     assert values["disk_written_bytes_total"] == 2 * 160 * SECTOR
 
 
+def nvme(machine: FixtureMachine, *lines: str, hidden: tuple[str, ...]) -> None:
+    """Give the machine these disks; the hidden ones are paths to the others."""
+    machine.remove("sys/block")
+    machine.write("proc/diskstats", "".join(f"259 {number} {line}\n" for number, line in enumerate(lines)))
+    for name in (line.split()[0] for line in lines):
+        machine.write(f"sys/block/{name}/hidden", f"{int(name in hidden)}\n")
+
+
+USED, IDLE = "10 0 80 1 20 0 160 1 0 1 1", "0 0 0 0 0 0 0 0 0 0 0"
+
+
+def test_a_path_to_an_nvme_disk_is_not_a_disk(server: FixtureMachine) -> None:
+    nvme(
+        server,
+        f"nvme0n1 {USED}",
+        f"nvme0c0n1 {USED}",
+        f"nvme0c1n1 {USED}",
+        f"sdx {USED}",
+        hidden=("nvme0c0n1", "nvme0c1n1"),
+    )
+    assert names(server) == ["nvme0n1", "sdx"]
+    assert row(server.sample())["disk_read_bytes_total"] == 2 * 80 * SECTOR
+
+
+def test_where_linux_counts_only_the_paths_they_stand_for_the_disk(server: FixtureMachine) -> None:
+    """Before Linux 6.4."""
+    nvme(
+        server,
+        f"nvme0n1 {IDLE}",
+        f"nvme0c0n1 {USED}",
+        f"nvme0c1n1 {USED}",
+        hidden=("nvme0c0n1", "nvme0c1n1"),
+    )
+    assert row(server.sample())["disk_read_bytes_total"] == 2 * 80 * SECTOR
+
+
+@pytest.mark.parametrize("name", ["zd0", "zd16", "drbd0", "loop7", "bcache0", "md127", "md_d1", "dm-3", "emcpowera"])
+def test_a_disk_built_on_others_is_known_by_name_where_it_has_no_slaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    machine = FixtureMachine("server", tmp_path, monkeypatch, exclude_disks="")
+    nvme(machine, f"vda {USED}", f"{name} {USED}", hidden=())
+    assert [disk.device for disk in machine.read(Disks).counted_once()] == ["vda"]
+    assert name in names(machine)
+
+
+@pytest.mark.parametrize("name", ["nbd0", "rbd0", "mmcblk0", "xvda", "pmem0", "sdaa", "zram0", "ublkb0", "etherd!e0.0"])
+def test_other_disks_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    machine = FixtureMachine("server", tmp_path, monkeypatch, exclude_disks="")
+    nvme(machine, f"vda {USED}", f"{name} {USED}", hidden=())
+    machine.write("proc/diskstats", f"1 0 vda {USED}\n1 1 {name.replace('!', '/')} {USED}\n")
+    assert [disk.device for disk in machine.read(Disks).counted_once()] == sorted(["vda", name.replace("!", "/")])
+
+
+def test_without_sys_a_partition_is_known_by_its_name(server: FixtureMachine) -> None:
+    server.remove("sys/block")
+    shown = (
+        "sda",
+        "sda1",
+        "sdb2",
+        "nvme0n1",
+        "nvme0n1p1",
+        "nvme1n1",
+        "mmcblk0",
+        "mmcblk0p2",
+        "cciss/c0d0",
+        "cciss/c0d0p1",
+    )
+    server.write("proc/diskstats", "".join(f"8 0 {name} {USED}\n" for name in shown))
+    assert names(server) == sorted(shown)
+    once = [disk.device for disk in server.read(Disks).counted_once()]
+    assert once == ["cciss/c0d0", "mmcblk0", "nvme0n1", "nvme1n1", "sda", "sdb2"]
+
+
 def test_a_slash_in_a_device_name_is_an_exclamation_mark_in_sys(server: FixtureMachine) -> None:
     server.write("proc/diskstats", "104 0 cciss/c0d0 1 0 8 1 1 0 8 1 0 1 1\n104 1 cciss/c0d0p1 1 0 8 1 1 0 8 1 0 1 1\n")
     server.write("sys/block/cciss!c0d0/size", "1\n")
