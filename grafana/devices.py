@@ -124,12 +124,13 @@ def network_errors() -> timeseries.Panel:
     """Return packet errors and drops."""
 
     def lost(kind: str, direction: str) -> str:
-        return f"sum(rate({select_one(f'host_network_{direction}_{kind}_total')}[$__rate_interval]))"
+        # Not a sum: a bond counts its ports' errors as well.
+        return f"max(rate({select_one(f'host_network_{direction}_{kind}_total')}[$__rate_interval]))"
 
     panel = panels.graph(
         "Network errors and drops",
-        "Damaged or dropped packets per second, all interfaces together. Good: 0. Errors: check the cable, the port "
-        "and the card. Drops: more arrived than this machine could handle.",
+        "Damaged or dropped packets per second, of the interface that has most. Good: 0. Errors: check the cable, the "
+        "port and the card. Drops: more arrived than this machine could handle.",
         "pps",
         over_time(lost("errors", "receive"), "receive errors", "A"),
         over_time(lost("errors", "transmit"), "transmit errors", "B"),

@@ -10,8 +10,9 @@ import psutil
 
 from exporter.families import counters, gauges
 from exporter.model import hidden, per_second
+from exporter.sources.carriers import carried
 from exporter.sources.host import LINUX, printable
-from exporter.sources.netdev import Counters, is_stacked, read_link, read_netdev
+from exporter.sources.netdev import Counters, read_link, read_netdev, speed_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,8 +36,8 @@ DIRECTIONS = {"receive": "received", "transmit": "transmitted"}
 class Interface:
     """One interface. ``up`` and ``speed_bytes`` (per second) are None if the system does not say.
 
-    Rates are in bytes per second since the previous sample, None in the first. ``stacked`` means built on other
-    interfaces (bond, VLAN, bridge): its traffic is counted there as well.
+    Rates are in bytes per second since the previous sample, None in the first. ``stacked`` means that another interface
+    counts its traffic as well: a bond's port, a VLAN's card, the card through which a tunnel leaves the machine.
     """
 
     interface: str
@@ -55,6 +56,10 @@ class Network:
     interfaces: tuple[Interface, ...]
     read_at: float = hidden()
 
+    def counted_once(self) -> tuple[Interface, ...]:
+        """Return the interfaces to add up for the machine's traffic; any sum over all would count some of it twice."""
+        return tuple(interface for interface in self.interfaces if not interface.stacked)
+
 
 def read(machine: Machine, baseline: Snapshot | None) -> Network:
     """Read /proc/1/net/dev and /sys/class/net on Linux, psutil.net_io_counters and net_if_stats elsewhere."""
@@ -66,7 +71,8 @@ def read(machine: Machine, baseline: Snapshot | None) -> Network:
         io = psutil.net_io_counters(pernic=True, nowrap=False)
         table = {name: _from_psutil(data) for name, data in io.items() if not hidden.match(name)}
         stats = psutil.net_if_stats()
-        links = {name: (s.isup, s.speed * 125_000 or None) for name, s in stats.items()}  # speed is in Mbit/s
+        links = {name: (s.isup, speed_bytes(s.speed)) for name, s in stats.items()}
+    stacked = carried(table, f"{machine.host.sys}/class/net" if LINUX else None)
     read_at = time.monotonic()
     before = baseline.section(Network) if baseline else None
     then = {interface.interface: interface.counters for interface in before.interfaces} if before else {}
@@ -77,8 +83,7 @@ def read(machine: Machine, baseline: Snapshot | None) -> Network:
         last = then.get(printable(name))
         received = per_second(now.receive_bytes, last.receive_bytes if last else None, elapsed)
         transmitted = per_second(now.transmit_bytes, last.transmit_bytes if last else None, elapsed)
-        stacked = LINUX and is_stacked(machine.host, name)
-        interfaces.append(Interface(printable(name), up, speed, now, received, transmitted, stacked))
+        interfaces.append(Interface(printable(name), up, speed, now, received, transmitted, name in stacked))
     return Network(tuple(interfaces), read_at)
 
 

@@ -32,8 +32,8 @@ def plain_line(snapshot: Snapshot) -> str:
     if fullest:
         parts.append(f"{fullest.mountpoint} {percent(fullest.usage_ratio)}")
     if network:
-        received = _total(each.receive_rate_bytes for each in network.interfaces)
-        sent = _total(each.transmit_rate_bytes for each in network.interfaces)
+        received = _total(each.receive_rate_bytes for each in network.counted_once())
+        sent = _total(each.transmit_rate_bytes for each in network.counted_once())
         parts.append(f"receive {rate(received)} transmit {rate(sent)}")
     if processes and processes.programs:
         top = processes.programs[0]

@@ -35,12 +35,14 @@ COLUMNS = {
     "filesystem_mountpoint": "mountpoint of the fullest filesystem",
     "filesystem_usage_ratio": "its usage, 0-1, as in df",
     "filesystem_available_bytes": "space available on it",
-    "disk_read_bytes_total": "sum over all disks since boot; LVM, RAID and encryption are not counted twice",
-    "disk_written_bytes_total": "sum over all disks since boot; LVM, RAID and encryption are not counted twice",
-    "network_receive_bytes_total": "sum over the interfaces shown, since each was created; bonds and VLANs are not "
+    "disk_read_bytes_total": "sum over all disks since boot; what LVM, RAID, encryption and ZFS volumes move is not "
     "counted twice",
-    "network_transmit_bytes_total": "sum over the interfaces shown, since each was created; bonds and VLANs are not "
+    "disk_written_bytes_total": "sum over all disks since boot; what LVM, RAID, encryption and ZFS volumes move is not "
     "counted twice",
+    "network_receive_bytes_total": "sum over the interfaces shown, since each was created; what passes through bonds, "
+    "VLANs, bridges and tunnels is not counted twice",
+    "network_transmit_bytes_total": "sum over the interfaces shown, since each was created; what passes through bonds, "
+    "VLANs, bridges and tunnels is not counted twice",
     "battery_charge_ratio": "charge of all batteries combined, 0-1",
     "battery_plugged": "whether the machine is on mains power",
     "processes": "number of processes",
@@ -82,10 +84,10 @@ def row(snapshot: Snapshot) -> dict[str, Value]:
 def _traffic(snapshot: Snapshot) -> dict[str, Value]:
     values: dict[str, Value] = {}
     if disks := snapshot.section(Disks):
-        values["disk_read_bytes_total"] = _sum(disk.read_bytes for disk in disks.disks if not disk.stacked)
-        values["disk_written_bytes_total"] = _sum(disk.written_bytes for disk in disks.disks if not disk.stacked)
+        values["disk_read_bytes_total"] = _sum(disk.read_bytes for disk in disks.counted_once())
+        values["disk_written_bytes_total"] = _sum(disk.written_bytes for disk in disks.counted_once())
     if network := snapshot.section(Network):
-        counters = [interface.counters for interface in network.interfaces if not interface.stacked]
+        counters = [interface.counters for interface in network.counted_once()]
         values["network_receive_bytes_total"] = _sum(counter.receive_bytes for counter in counters)
         values["network_transmit_bytes_total"] = _sum(counter.transmit_bytes for counter in counters)
     return values

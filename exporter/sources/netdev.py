@@ -5,10 +5,10 @@ psutil reads the same files, but for its own network namespace: in a container, 
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from exporter.sources.carriers import is_tap
 from exporter.sources.host import read_int, read_text
 
 if TYPE_CHECKING:
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 
 RECEIVE_BYTES, RECEIVE_PACKETS, RECEIVE_ERRORS, RECEIVE_DROPPED = 0, 1, 2, 3
 TRANSMIT_BYTES, TRANSMIT_PACKETS, TRANSMIT_ERRORS, TRANSMIT_DROPPED = 8, 9, 10, 11
+
+SPEEDS_UNKNOWN = {0xFFFF, 0xFFFFFFFF // 10**6}
+"""-1 in the 16 bits that Linux' drivers once had for a speed in Mbit/s, and in Windows' 32 bits for one in bit/s."""
+
+FASTEST = 10_000_000
+"""Mbit/s, above every link there is: -1 in 32 bits, or in the upper 16 of them, is more."""
+
+TAP_SPEEDS = {10 * 125_000, 10_000 * 125_000}
+"""What Linux says of every tun and tap (10 Mbit/s, later 10 Gbit/s): a constant, not a speed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +87,14 @@ def read_link(host: Host, interface: str) -> tuple[bool | None, int | None]:
     """
     folder = f"{host.sys}/class/net/{interface}"
     state = read_text(f"{folder}/operstate")
-    megabits = read_int(f"{folder}/speed") or 0  # -1 or unreadable: unknown
-    return (None if state is None else state in {"up", "unknown"}), (megabits * 125_000 if megabits > 0 else None)
+    speed = speed_bytes(read_int(f"{folder}/speed"))
+    if speed in TAP_SPEEDS and is_tap(folder):
+        speed = None
+    return (None if state is None else state in {"up", "unknown"}), speed
 
 
-def is_stacked(host: Host, interface: str) -> bool:
-    """Return whether an interface is built on others: bonds, VLANs and bridges list them as "lower_NAME"."""
-    try:
-        return any(entry.startswith("lower_") for entry in os.listdir(f"{host.sys}/class/net/{interface}"))
-    except OSError:
-        return False
+def speed_bytes(megabits: int | None) -> int | None:
+    """Return a link speed in Mbit/s as bytes per second, None if the driver does not know it."""
+    if megabits is None or not 0 < megabits < FASTEST or megabits in SPEEDS_UNKNOWN:
+        return None
+    return megabits * 125_000

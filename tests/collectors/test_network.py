@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from exporter.collectors.network import Interface, Network
@@ -12,6 +13,7 @@ from exporter.render.rows import row
 from exporter.sources.host import LINUX
 from exporter.sources.netdev import Counters
 from tests.machines import FixtureMachine
+from tests.psutil_shapes import NetStats
 
 if TYPE_CHECKING:
     from tests.other_systems import MacOs, Windows
@@ -64,9 +66,40 @@ def test_a_tunnel_without_link_state_is_up(laptop: FixtureMachine, state: str, u
     assert laptop.exposition().value("host_network_up", interface="enp3s0") == up
 
 
-@pytest.mark.parametrize("speed", ["-1", "0", "", "4294967295x"])
+@pytest.mark.parametrize(
+    "speed",
+    # -1 in 32 bits, in 16, in the upper 16 of 32; the largest signed number; bits per second in Windows' 32 bits.
+    [
+        "-1",
+        "0",
+        "",
+        "4294967295x",
+        "4294967295",
+        "65535",
+        "4294902760",
+        "2147483647",
+        "4294",
+        str(2**64 - 1),
+        "9" * 400,
+    ],
+)
 def test_an_unknown_speed_is_absent(laptop: FixtureMachine, speed: str) -> None:
     laptop.write("sys/class/net/enp3s0/speed", f"{speed}\n")
+    exposition = laptop.exposition()
+    assert exposition.value("host_network_speed_bytes", interface="enp3s0") is None
+    assert exposition.value("host_network_up", interface="enp3s0") == 1
+
+
+@pytest.mark.parametrize("speed", [1, 10, 54, 2500, 10_000, 65_536, 100_000, 1_600_000])
+def test_a_known_speed_is_shown(laptop: FixtureMachine, speed: int) -> None:
+    laptop.write("sys/class/net/enp3s0/speed", f"{speed}\n")
+    assert laptop.exposition().value("host_network_speed_bytes", interface="enp3s0") == speed * 125_000
+
+
+@pytest.mark.parametrize("speed", [10, 10_000])
+def test_the_speed_that_linux_makes_up_for_a_tun_is_absent(laptop: FixtureMachine, speed: int) -> None:
+    laptop.write("sys/class/net/enp3s0/speed", f"{speed}\n")
+    laptop.write("sys/class/net/enp3s0/tun_flags", "0x1001\n")
     assert laptop.exposition().value("host_network_speed_bytes", interface="enp3s0") is None
 
 
@@ -139,6 +172,15 @@ def test_windows_names_speeds_and_links_come_from_psutil(windows: Windows) -> No
     }
     assert interfaces["Ethernet"].receive_rate_bytes == 1000
     assert interfaces["Ethernet"].counters == Counters(15000, 50, 2, 4, 100, 1, 3, 5)
+
+
+@pytest.mark.parametrize("speed", [-1, 0, 4294, 65535, (2**64 - 1) // 10**6])
+def test_a_speed_that_windows_does_not_know_is_absent(
+    windows: Windows, monkeypatch: pytest.MonkeyPatch, speed: int
+) -> None:
+    stats = {"Ethernet": NetStats(True, 2, speed, 1500, "")}
+    monkeypatch.setattr(psutil, "net_if_stats", lambda: stats)
+    assert [each.speed_bytes for each in windows.read(Network).interfaces] == [None, None]
 
 
 def test_macos_shows_its_card_and_its_tunnel(macos: MacOs) -> None:
