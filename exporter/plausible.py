@@ -63,7 +63,7 @@ def _nested(value: Any, name: str, low: float, high: float, dropped: list[str]) 
         return _row(value, _place(value) or name, dropped)
     if isinstance(value, tuple):
         items = tuple(_item(item, f"{name} {place}", low, high, dropped) for place, item in enumerate(value))
-        return items if len(dropped) > before else value
+        return tuple(item for item in items if not _is_bare(item)) if len(dropped) > before else value
     if isinstance(value, dict):
         entries = {key: _item(item, f"{name} {key}", low, high, dropped) for key, item in value.items()}
         return {key: item for key, item in entries.items() if item is not None} if len(dropped) > before else value
@@ -77,6 +77,13 @@ def _item(item: Any, name: str, low: float, high: float, dropped: list[str]) -> 
         dropped.append(f"{name} would be {_text(item)}")
         return None
     return item
+
+
+def _is_bare(item: Any) -> bool:
+    """Return whether nothing but names is left of a row, as of a sensor without its temperature."""
+    if not is_dataclass(item):
+        return False
+    return not any(isinstance(getattr(item, each.name), (bool, int, float, tuple, dict)) for each in fields(item))
 
 
 def _text(value: float) -> str:

@@ -75,6 +75,23 @@ def test_what_is_possible_stays_the_same_object() -> None:
     assert plausible(None) == (None, ())
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    sensor: str
+    celsius: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    readings: tuple[Reading, ...]
+
+
+def test_a_row_of_which_only_the_name_is_left_is_left_out() -> None:
+    found, dropped = plausible(Readings((Reading("a", -274.0), Reading("b", 20.0), Reading("c", nan))))
+    assert found == Readings((Reading("b", 20.0),))
+    assert dropped == ("a celsius would be -274", "c celsius would be nan")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
