@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass
-from glob import escape, glob
 from typing import TYPE_CHECKING
 
 import psutil
 
 from exporter.families import gauges
-from exporter.sources.host import LINUX, printable, read_int, read_text
+from exporter.sources.host import LINUX, printable
+from exporter.sources.sensors import Sensor, read_sensors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Sequence
 
     from prometheus_client.core import Metric
 
@@ -39,21 +38,20 @@ class Temperatures:
 
 
 def read(machine: Machine, _baseline: Snapshot | None) -> Temperatures | None:
-    """Read /sys/class/hwmon, or /sys/class/thermal if that has no sensors; psutil outside Linux."""
+    """Read /sys/class/hwmon, and from /sys/class/thermal what that does not have; psutil outside Linux."""
     if LINUX:
-        found = list(_hwmon(machine.host.sys)) or list(_thermal_zones(machine.host.sys))
+        found = read_sensors(machine.host.sys)
     elif hasattr(psutil, "sensors_temperatures"):  # FreeBSD; macOS and Windows have no such call
         found = [
-            (chip, sensor.label or f"temp{number}", sensor.current)
+            Sensor(chip, "", "", f"temp{number}", sensor.label, sensor.current)
             for chip, sensors in psutil.sensors_temperatures().items()
             for number, sensor in enumerate(sensors, 1)
             if sensor.current is not None
         ]
     else:
         return None
-    unique = {(printable(chip), printable(sensor)): celsius for chip, sensor, celsius in found}
-    sensors = tuple(Temperature(*names, celsius) for names, celsius in sorted(unique.items()))
-    return Temperatures(sensors) if sensors else None
+    named = sorted(zip(_names(found), found, strict=True), key=lambda each: each[0])
+    return Temperatures(tuple(Temperature(*names, sensor.celsius) for names, sensor in named)) if named else None
 
 
 def metrics(section: Temperatures) -> Iterable[Metric]:
@@ -66,26 +64,39 @@ def metrics(section: Temperatures) -> Iterable[Metric]:
     )
 
 
-def _hwmon(sys: str) -> Iterator[tuple[str, str, float]]:
-    folders = sorted(glob(f"{escape(sys)}/class/hwmon/hwmon*"))
-    names = {folder: read_text(f"{folder}/name") or os.path.basename(folder) for folder in folders}
-    count = Counter(names.values())
-    for folder, name in names.items():
-        # Two SSDs are both called "nvme". The N of hwmonN can change at each boot; the device's name does not.
-        device = f"{folder}/device"
-        place = os.path.basename(os.path.realpath(device) if os.path.exists(device) else folder)
-        chip = name if count[name] == 1 else f"{name} {place}"
-        inputs = sorted(glob(f"{escape(folder)}/temp*_input"))
-        labels = {path: read_text(path.removesuffix("_input") + "_label") for path in inputs}
-        for path, label in labels.items():
-            # Unreadable: a sleeping disk, or a sensor that is not connected.
-            if (millidegrees := read_int(path)) is not None:
-                number = os.path.basename(path).removesuffix("_input")
-                twice = sum(other == label for other in labels.values()) > 1
-                yield chip, f"{label} {number}" if label and twice else label or number, millidegrees / 1000
+def _names(sensors: Sequence[Sensor]) -> list[tuple[str, str]]:
+    """Return a chip and a sensor for each, no pair twice, and the same after each boot where that can be."""
+    chips = _chips(sensors)
+    names = [(printable(chips[each.chip, each.folder]), printable(each.label or each.number)) for each in sensors]
+    # Two sensors of one label are told apart by their number; two chips of one name on one device by the N of hwmonN.
+    for place in ("number", "folder"):
+        count = Counter(names)
+        names = [
+            (chip, f"{sensor} {getattr(each, place)}".strip()) if count[chip, sensor] > 1 else (chip, sensor)
+            for (chip, sensor), each in zip(names, sensors, strict=True)
+        ]
+    return names
 
 
-def _thermal_zones(sys: str) -> Iterator[tuple[str, str, float]]:
-    for folder in sorted(glob(f"{escape(sys)}/class/thermal/thermal_zone*")):
-        if (millidegrees := read_int(f"{folder}/temp")) is not None:
-            yield read_text(f"{folder}/type") or "thermal", os.path.basename(folder), millidegrees / 1000
+def _chips(sensors: Iterable[Sensor]) -> dict[tuple[str, str], str]:
+    """Return a name for each chip, by its own name and its folder.
+
+    Two SSDs are both called "nvme". The N of hwmonN can change at each boot; the device's name does not. So as much of
+    the device's path is added as it takes to tell them apart. Zones of one type are one chip.
+    """
+    names = {(each.chip, each.folder): each.chip for each in sensors}
+    places: dict[str, dict[str, list[str]]] = {}
+    for each in sensors:
+        if not each.zone:
+            places.setdefault(each.chip, {})[each.folder] = (each.device or each.folder).split("/")
+    for chip, folders in places.items():
+        if len(folders) > 1:
+            lengths = range(1, max(map(len, folders.values())) + 1)
+            most = max(lengths, key=lambda length: _apart(folders.values(), length))
+            names |= {(chip, folder): f"{chip} {'/'.join(parts[-most:])}" for folder, parts in folders.items()}
+    return names
+
+
+def _apart(paths: Iterable[Sequence[str]], length: int) -> int:
+    """Return how many of the paths still differ if only their last parts are shown."""
+    return len({tuple(parts[-length:]) for parts in paths})
