@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import psutil
-
 from exporter.families import counters
 from exporter.model import hidden, per_second
 from exporter.sources.disks import is_hidden, is_partition, is_stacked, whole_disks
+from exporter.sources.diskstats import read_diskstats
 from exporter.sources.host import LINUX, printable
 
 if TYPE_CHECKING:
@@ -57,13 +55,12 @@ class Disks:
 
 
 def read(machine: Machine, baseline: Snapshot | None) -> Disks | None:
-    """Read psutil.disk_io_counters (/proc/diskstats); /sys/block tells whole disks from partitions."""
-    if LINUX and not os.path.exists(f"{machine.host.proc}/diskstats"):
-        return None  # psutil would fall back to its own /sys, which need not be the host's
-    # nowrap makes psutil keep a table of its own, for 32-bit kernels; Prometheus handles a counter that wraps.
-    table = psutil.disk_io_counters(perdisk=True, nowrap=False)
+    """Read /proc/diskstats (psutil.disk_io_counters outside Linux); /sys/block tells whole disks from partitions."""
+    table = read_diskstats(machine.host)
+    if table is None:
+        return None
     whole = whole_disks(machine.host) if LINUX else None
-    used = {name: bool(io.read_count or io.write_count) for name, io in table.items()}
+    used = {name: io.used() for name, io in table.items()}
     read_at = time.monotonic()
     before = baseline.section(Disks) if baseline else None
     then = {disk.device: disk for disk in before.disks} if before else {}
@@ -83,12 +80,12 @@ def read(machine: Machine, baseline: Snapshot | None) -> Disks | None:
             Disk(
                 device=printable(name),
                 read_bytes=io.read_bytes,
-                written_bytes=io.write_bytes,
-                reads_completed=io.read_count,
-                writes_completed=io.write_count,
-                busy_seconds=io.busy_time / 1000 if hasattr(io, "busy_time") else None,
+                written_bytes=io.written_bytes,
+                reads_completed=io.reads_completed,
+                writes_completed=io.writes_completed,
+                busy_seconds=io.busy_seconds,
                 read_rate_bytes=per_second(io.read_bytes, last.read_bytes if last else None, elapsed),
-                write_rate_bytes=per_second(io.write_bytes, last.written_bytes if last else None, elapsed),
+                write_rate_bytes=per_second(io.written_bytes, last.written_bytes if last else None, elapsed),
                 stacked=part or (LINUX and is_stacked(machine.host, name)),
             )
         )

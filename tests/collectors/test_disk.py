@@ -220,8 +220,8 @@ def test_windows_does_not_count_busy_time(windows: Windows) -> None:
 
 
 def test_a_name_that_is_not_text_does_not_break_the_exposition(server: FixtureMachine) -> None:
-    """psutil passes such bytes on as lone surrogates, which cannot be encoded."""
+    """Lone surrogates, for example, could not be encoded."""
     line = server.path("proc/diskstats").read_bytes().replace(b"vda", b"vd\xff", 1)
     server.write("proc/diskstats", line)
     server.remove("sys/block")
-    assert "vd?" in server.exposition().labels("host_disk_read_bytes_total", "device")
+    assert "vd\N{REPLACEMENT CHARACTER}" in server.exposition().labels("host_disk_read_bytes_total", "device")
