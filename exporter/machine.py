@@ -11,7 +11,7 @@ from exporter.settings import Patterns, Settings
 from exporter.sources.filesystems import FilesystemReader, read_usage
 from exporter.sources.host import LINUX, WINDOWS, Host
 from exporter.sources.linux_processes import LinuxProcesses
-from exporter.sources.mounts import MountTable
+from exporter.sources.mount_table import MountTable
 from exporter.sources.psutil_processes import PsutilProcesses
 from exporter.sources.topology import PhysicalCores
 from exporter.sources.windows_processes import WindowsProcesses

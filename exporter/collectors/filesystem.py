@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from exporter.families import gauges
 from exporter.findings import Finding, against
-from exporter.sources.filesystems import Usage
+from exporter.sources.filesystems import NOT_ALLOWED, Usage, is_another
 from exporter.sources.host import printable
 from exporter.sources.mounts import without_repeats
 from exporter.thresholds import Level
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 LABELS = ("device", "mountpoint", "fstype")
 INODES_LOW = 0.9
 """Share of inodes in use at or above which there is a warning; the same limit as in HostInodesLow."""
+
+OTHER = "not visible from here: another filesystem answers at this path"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,12 @@ def read(machine: Machine, _baseline: Snapshot | None) -> Filesystems:
     if not machine.settings.bind_mounts:
         mounts = without_repeats(mounts)
     answers = machine.filesystems.read([f"{machine.host.rootfs}{mount.mountpoint}" for mount in mounts])
-    return Filesystems(tuple(_filesystem(mount, answer) for mount, answer in zip(mounts, answers, strict=True)))
+    rows = [
+        (mount, OTHER if is_another(mount, answer) else answer)
+        for mount, answer in zip(mounts, answers, strict=True)
+        if not (mount.is_fuse and answer == NOT_ALLOWED)
+    ]
+    return Filesystems(tuple(_filesystem(mount, answer) for mount, answer in rows))
 
 
 def metrics(section: Filesystems) -> Iterable[Metric]:
@@ -130,36 +138,28 @@ def findings(section: Filesystems, thresholds: Thresholds) -> Iterable[Finding]:
 
 
 def _left_out(machine: Machine, mount: Mount) -> bool:
-    return machine.hidden_fstypes.match(mount.fstype) or machine.hidden_mountpoints.match(mount.mountpoint)
+    return (
+        machine.hidden_fstypes.match(mount.fstype)
+        or machine.hidden_mountpoints.match(mount.mountpoint)
+        or (mount.viewer is not None and mount.viewer != os.geteuid())
+    )
 
 
 def _filesystem(mount: Mount, answer: Usage | str) -> Filesystem:
-    if isinstance(answer, Usage) and mount.device_number and _is_another(mount, answer):
-        # Mounted after our container started, or hidden by another mount: this path leads to a different filesystem.
-        answer = "not visible from here: another filesystem answers at this path"
-    # The system call above needs a path's undecodable bytes; people get a replacement character.
+    # The system call needs a path's undecodable bytes; people get a replacement character.
     device, mountpoint, fstype = (
         printable(text.encode(errors="surrogateescape").decode(errors="replace"))
         for text in (mount.device, mount.mountpoint, mount.fstype)
     )
+    row = Filesystem(device, mountpoint, fstype, mount.readonly)
     if isinstance(answer, str):
-        return Filesystem(device, mountpoint, fstype, mount.readonly, error=printable(answer))
+        return replace(row, error=printable(answer))
     usable = answer.used_bytes + answer.available_bytes
-    return Filesystem(
-        device,
-        mountpoint,
-        fstype,
-        mount.readonly,
+    return replace(
+        row,
         size_bytes=answer.size_bytes,
         used_bytes=answer.used_bytes,
         available_bytes=answer.available_bytes,
         usage_ratio=answer.used_bytes / usable if usable > 0 else None,
         inodes_usage_ratio=answer.inodes_used / answer.inodes if answer.inodes > 0 else None,
     )
-
-
-def _is_another(mount: Mount, usage: Usage) -> bool:
-    if mount.fstype == "btrfs":
-        # stat(2) reports a separate device number for each subvolume; mountinfo has one for the whole filesystem.
-        return not usage.is_mountpoint
-    return usage.device_number not in {"", mount.device_number}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -16,10 +17,16 @@ from exporter.sources.host import LINUX
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from exporter.sources.mounts import Mount
+
     Probe = Callable[[str], "Usage"]
 
 STEP_ASIDE = 0.05
 """Seconds after which a slow filesystem no longer delays the next one: another worker takes over the rest."""
+
+
+NOT_ALLOWED, FAILED = os.strerror(errno.EACCES), os.strerror(errno.EIO)
+"""The reasons given for a filesystem that this user may not look at, and for one that has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,21 @@ def read_usage(path: str) -> Usage:
         device_number=f"{os.major(here.st_dev)}:{os.minor(here.st_dev)}",
         is_mountpoint=here.st_dev != above.st_dev or here.st_ino == above.st_ino,
     )
+
+
+def is_another(mount: Mount, answer: Usage | str) -> bool:
+    """Return whether a path leads to another filesystem than the mount's.
+
+    It was mounted after our container had started, or the mount is not visible from here for another reason.
+    """
+    if isinstance(answer, str) or not mount.device_number or not answer.device_number:
+        return False
+    if mount.fstype != "btrfs":
+        return answer.device_number != mount.device_number
+    # stat(2) reports a number of its own for each subvolume, always of no device; mountinfo has one for the whole
+    # filesystem. A folder that is mounted within its own filesystem shows the right figures, visible or not.
+    is_folder = not answer.is_mountpoint and mount.within != mount.device_number
+    return is_folder or not answer.device_number.startswith("0:")
 
 
 class _Call:

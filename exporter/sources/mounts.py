@@ -1,19 +1,13 @@
-"""The mount table, from /proc/PID/mountinfo on Linux and psutil elsewhere."""
+"""Mounts as the kernel and psutil list them: which of them can be seen, and which show one filesystem again."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
-from exporter.sources.host import LINUX
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from exporter.sources.host import Host
+    from collections.abc import Iterable, Iterator
 
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
@@ -23,6 +17,8 @@ class Mount:
     """One mounted filesystem. ``device_number`` is "major:minor", empty if the system has none.
 
     ``root`` is the directory of the filesystem that is mounted: "/" unless it is a bind mount or a subvolume.
+    ``identity`` is the mount's number, ``parent`` that of the mount beneath it, ``within`` the device number of the
+    latter. ``flags`` are the options of this mount, ``options`` those of the filesystem, which all its mounts share.
     """
 
     device: str
@@ -31,25 +27,27 @@ class Mount:
     readonly: bool
     device_number: str = ""
     root: str = "/"
+    identity: str = ""
+    parent: str = ""
+    within: str = ""
+    flags: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
+    @property
+    def is_fuse(self) -> bool:
+        """Whether a program serves the filesystem (FUSE)."""
+        return self.fstype.startswith("fuse")
 
-class MountTable:
-    """Reads the mount table, and parses it only when it has changed, which is rare."""
+    @property
+    def viewer(self) -> int | None:
+        """The only user who may look at the filesystem, None if others may as well.
 
-    def __init__(self, host: Host) -> None:
-        self._host = host
-        self._raw: bytes | None = None
-        self._mounts: list[Mount] = []
-
-    def read(self) -> list[Mount]:
-        """Return the visible mounts: those not hidden by a later mount on the same path. Raises OSError."""
-        if not LINUX:
-            return from_psutil(psutil.disk_partitions(all=False))
-        raw = self._host.read_init("mountinfo")
-        if raw != self._raw:
-            self._mounts = visible(parse_mountinfo(raw.decode(errors="surrogateescape")))
-            self._raw = raw
-        return self._mounts
+        Unless mounted with allow_other, FUSE shows a filesystem to nobody else, root included.
+        """
+        if not self.is_fuse or "allow_other" in self.options:
+            return None
+        owners = [option.removeprefix("user_id=") for option in self.options if option.startswith("user_id=")]
+        return int(owners[0]) if owners and owners[0].isdecimal() else None
 
 
 def parse_mountinfo(text: str) -> list[Mount]:
@@ -60,17 +58,24 @@ def parse_mountinfo(text: str) -> list[Mount]:
         fields, source = left.split(" "), right.split(" ")
         if not separator or len(fields) < 6 or len(source) < 2:
             continue
+        flags = tuple(fields[5].split(","))
+        options = tuple(source[2].split(",")) if len(source) > 2 else ()
         mounts.append(
             Mount(
                 device=_unescape(source[1]),
                 mountpoint=_unescape(fields[4]),
                 fstype=_unescape(source[0]),
-                readonly="ro" in fields[5].split(",") or (len(source) > 2 and "ro" in source[2].split(",")),
+                readonly="ro" in flags or "ro" in options,
                 device_number=fields[2],
                 root=_unescape(fields[3]),
+                identity=fields[0],
+                parent=fields[1],
+                flags=flags,
+                options=options,
             )
         )
-    return mounts
+    numbers = {mount.identity: mount.device_number for mount in mounts}
+    return [replace(mount, within=numbers.get(mount.parent, "")) for mount in mounts]
 
 
 def from_psutil(partitions: Iterable[Any]) -> list[Mount]:
@@ -88,8 +93,31 @@ def from_psutil(partitions: Iterable[Any]) -> list[Mount]:
 
 
 def visible(mounts: Iterable[Mount]) -> list[Mount]:
-    """Return the mounts that are not hidden by a later one on the same mountpoint."""
-    return list({mount.mountpoint: mount for mount in mounts}.values())
+    """Return the mounts that can be seen at their paths, as ``df`` does: those that no later mount covers.
+
+    A mount is covered by one on its own path, and by one on a folder above that belongs to the same mount as the path.
+    """
+    listed = list(mounts)
+    known = {mount.identity: (place, mount) for place, mount in enumerate(listed) if mount.identity}
+    latest = {(mount.parent, mount.mountpoint): place for place, mount in known.values()}
+
+    def reached(place: int, mount: Mount) -> bool:
+        """Return whether the mount's path leads to it, through all the mounts beneath it."""
+        passed = set()
+        # A mount whose parent is not listed is compared with no other: nobody knows what it is mounted on.
+        while mount.parent in known and place not in passed:
+            passed.add(place)
+            if any(latest.get((mount.parent, path), -1) > place for path in _and_above(mount.mountpoint)):
+                return False
+            place, mount = known[mount.parent]
+        return True
+
+    shown = [
+        mount
+        for place, mount in enumerate(listed)
+        if latest.get((mount.identity, mount.mountpoint), place) == place and reached(place, mount)
+    ]
+    return list({mount.mountpoint: mount for mount in shown}.values())
 
 
 def without_repeats(mounts: Iterable[Mount]) -> list[Mount]:
@@ -104,13 +132,22 @@ def without_repeats(mounts: Iterable[Mount]) -> list[Mount]:
         if not mount.device.startswith("/"):  # several exports of one server may share a number
             key = f"{key} {mount.device}"
         known = best.get(key)
-        if known is None or _rank(mount) < _rank(known):
+        if known is None or rank(mount) < rank(known):
             best[key] = mount
     return sorted(best.values(), key=lambda mount: mount.mountpoint)
 
 
-def _rank(mount: Mount) -> tuple[bool, int]:
+def rank(mount: Mount) -> tuple[bool, int]:
+    """Return how well a mount represents its filesystem; the lowest is best."""
     return mount.root != "/", len(mount.mountpoint)
+
+
+def _and_above(path: str) -> Iterator[str]:
+    """Yield a path and all folders above it."""
+    yield path
+    while path not in {"/", ""}:
+        path = path.rpartition("/")[0] or "/"
+        yield path
 
 
 def _unescape(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -10,13 +11,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.collectors.filesystem import Filesystem, Filesystems
+from exporter.collectors.filesystem import Filesystem, Filesystems, read
+from exporter.machine import open_machine
 from exporter.sources.host import LINUX
 from tests.machines import FixtureMachine
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from exporter.sources.filesystems import Usage
     from tests.other_systems import MacOs, Windows
     from tests.support import Exporter
 
@@ -83,6 +86,35 @@ def test_the_fullest_is_one_that_could_be_read(laptop: FixtureMachine) -> None:
     assert fullest is not None
     assert fullest.mountpoint == "/mnt/nas"
     assert Filesystems((replace(fullest, usage_ratio=None),)).fullest() is None
+
+
+def test_a_fuse_filesystem_of_another_user_is_left_out(laptop: FixtureMachine) -> None:
+    """The kernel shows it to nobody else, not even to root: it is no error of that machine."""
+    mounts = laptop.path("proc/1/mountinfo").read_text()
+    mine, other = os.geteuid(), os.geteuid() + 1
+    added = (
+        f"50 28 0:60 / /run/user/1/other rw - fuse.sshfs nas: rw,user_id={other},group_id=1\n"
+        f"51 28 0:61 / /run/user/1/open rw - fuse.sshfs nas: rw,user_id={other},group_id=1,allow_other\n"
+        f"52 28 0:62 / /run/user/1/mine rw - fuse.sshfs attic: rw,user_id={mine},group_id=1\n"
+    )
+    laptop.write("proc/1/mountinfo", mounts + added)
+    shown = {path: row.error for path, row in by_mountpoint(laptop).items() if path.startswith("/run/user")}
+    assert shown == dict.fromkeys(("/run/user/1/mine", "/run/user/1/open"), "No such file or directory")
+
+
+@pytest.mark.parametrize(("fstype", "shown"), [("fuse.kio-fuse", False), ("ext4", True)])
+def test_a_fuse_filesystem_that_may_not_be_looked_at_is_left_out(
+    server: FixtureMachine, fstype: str, shown: bool
+) -> None:
+    """Such as one in a folder of another user. Others are reported: the owner can let the exporter read them."""
+
+    def probe(path: str) -> Usage:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    machine = open_machine(server.settings, probe=probe)
+    server.write("proc/1/mountinfo", f"1 0 0:60 / /run/user/1/kio rw - {fstype} kio rw,allow_other\n")
+    found = read(machine, None).filesystems
+    assert [row.error for row in found] == (["Permission denied"] if shown else [])
 
 
 def test_btrfs_subvolumes_are_one_filesystem_with_several_numbers_in_stat(

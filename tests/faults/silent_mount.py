@@ -1,7 +1,8 @@
 """A filesystem that is mounted and does not respond: a minimal FUSE server that speaks the kernel's protocol.
 
-``python -m tests.faults.silent_mount FOLDER`` mounts it, and prints "mounted", and "asked" when its usage is requested;
-it responds only after a line on its standard input. When it exits, waiting callers get an error, as after an abort.
+``python -m tests.faults.silent_mount FOLDER [UID]`` mounts it, for all users or for one alone. It prints "mounted", and
+"asked" when its usage is requested; it responds only after a line on its standard input. When it exits, waiting callers
+get an error, as after an abort.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ FIGURES = struct.pack("=QQQQQIIII24x", 1000, 250, 250, 100, 60, 4096, 255, 4096,
 """Blocks, free, available, inodes, free inodes, block size, longest name, fragment size: 75 % are used."""
 
 
-def mount(folder: str) -> int:
+def mount(folder: str, user: str = "") -> int:
     """Mount the filesystem and return the file through which the kernel talks. Raises OSError."""
     channel = os.open("/dev/fuse", os.O_RDWR)
-    options = f"fd={channel},rootmode={FOLDER_MODE:o},user_id=0,group_id=0,allow_other"
+    options = f"fd={channel},rootmode={FOLDER_MODE:o},user_id={user or 0},group_id=0{'' if user else ',allow_other'}"
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mount(b"silent", folder.encode(), b"fuse.silent", 0, options.encode()):
         number = ctypes.get_errno()
@@ -70,7 +71,7 @@ def serve(channel: int, may_answer: threading.Event) -> None:
 
 
 if __name__ == "__main__":
-    kernel, allowed = mount(sys.argv[1]), threading.Event()
+    kernel, allowed = mount(*sys.argv[1:]), threading.Event()
     threading.Thread(target=serve, args=[kernel, allowed], daemon=True).start()
     say("mounted")
     sys.stdin.readline()

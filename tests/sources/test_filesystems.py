@@ -8,7 +8,8 @@ from collections import Counter
 
 import pytest
 
-from exporter.sources.filesystems import FilesystemReader, Usage, read_usage
+from exporter.sources.filesystems import FilesystemReader, Usage, is_another, read_usage
+from exporter.sources.mounts import Mount
 
 FINE = Usage(100, 40, 60)
 LIMIT = 0.3
@@ -117,3 +118,22 @@ def test_the_figures_are_those_of_this_machine() -> None:
     assert usage.is_mountpoint
     assert 0 < usage.used_bytes <= usage.size_bytes
     assert not read_usage("/etc").is_mountpoint or read_usage("/etc").device_number != usage.device_number
+
+
+@pytest.mark.parametrize(
+    ("number", "within", "seen", "is_mountpoint", "another"),
+    [
+        ("0:30", "", "0:31", True, False),  # the number of a subvolume
+        ("0:30", "8:1", "0:31", True, False),
+        ("0:30", "0:30", "0:31", False, False),  # a folder of a subvolume, mounted in the same subvolume
+        ("0:30", "0:44", "0:31", False, True),  # a folder of another btrfs, which the mount should cover
+        ("0:30", "8:1", "8:1", False, True),
+        ("0:30", "0:30", "8:1", False, True),
+    ],
+)
+def test_a_btrfs_is_recognised_without_its_number(
+    number: str, within: str, seen: str, is_mountpoint: bool, another: bool
+) -> None:
+    mount = Mount("/dev/sda", "/mnt", "btrfs", readonly=False, device_number=number, within=within)
+    usage = Usage(100, 40, 60, device_number=seen, is_mountpoint=is_mountpoint)
+    assert is_another(mount, usage) is another

@@ -11,7 +11,18 @@ ROOT = "28 1 259:2 / / rw,relatime shared:1 master:2 - ext4 /dev/nvme0n1p2 rw,er
 
 
 def test_a_line_has_device_mountpoint_type_and_numbers_after_any_number_of_optional_fields() -> None:
-    expected = Mount("/dev/nvme0n1p2", "/", "ext4", readonly=False, device_number="259:2", root="/")
+    expected = Mount(
+        "/dev/nvme0n1p2",
+        "/",
+        "ext4",
+        readonly=False,
+        device_number="259:2",
+        root="/",
+        identity="28",
+        parent="1",
+        flags=("rw", "relatime"),
+        options=("rw", "errors=remount-ro"),
+    )
     assert parse_mountinfo(ROOT) == [expected]
     assert parse_mountinfo(ROOT.replace("shared:1 master:2 ", "")) == [expected]
 
@@ -67,6 +78,49 @@ def mount(mountpoint: str, device: str = "/dev/sda1", root: str = "/", number: s
 def test_a_later_mount_on_the_same_path_covers_the_first() -> None:
     mounts = [mount("/mnt", "/dev/sdb1"), mount("/"), mount("/mnt", "/dev/sdc1")]
     assert {shown.mountpoint: shown.device for shown in visible(mounts)} == {"/mnt": "/dev/sdc1", "/": "/dev/sda1"}
+
+
+@pytest.mark.parametrize(
+    ("tree", "shown"),
+    [
+        ("a on root at /a, b on a at /a/b", "root a b"),
+        # A third one over /a hides what is mounted below it, as well as the first.
+        ("a on root at /a, b on a at /a/b, c on a at /a", "root c"),
+        ("a on root at /a, b on a at /a/b, c on a at /a, d on c at /a/b", "root c d"),
+        # Over a folder of the same filesystem above the mountpoint, at any depth.
+        ("a on root at /a/b/c, b on root at /a", "root b"),
+        ("a on root at /a/b, b on root at /a/bc", "root a b"),
+        # What is mounted on a hidden one is hidden too.
+        ("a on root at /a/b, b on a at /a/b/c, c on root at /a", "root c"),
+        ("a on root at /a, b on root at /, c on b at /a", "b c"),
+        # Process 1 may live in a folder of a filesystem whose own mount it cannot see (chroot).
+        ("a on nothing at /a, b on nothing at /a/b", "root a b"),
+        ("a on a at /a", "root a"),
+    ],
+)
+def test_a_mount_that_a_later_one_covers_is_not_seen(tree: str, shown: str) -> None:
+    lines = ["root 0 8:1 / / rw - ext4 root rw"]
+    for number, mounted in enumerate(tree.split(", ")):
+        name, _, parent, _, path = mounted.split(" ")
+        lines.append(f"{name} {parent} 9:{number} / {path} rw - ext4 {name} rw")
+    assert [mount.device for mount in visible(parse_mountinfo("\n".join(lines)))] == shown.split(" ")
+
+
+@pytest.mark.parametrize(
+    ("fstype", "options", "viewer"),
+    [
+        ("fuse.sshfs", "rw,user_id=1000,group_id=1000", 1000),
+        ("fuse", "ro,user_id=0,group_id=0", 0),
+        ("fuse.sshfs", "rw,user_id=1000,group_id=1000,allow_other", None),
+        ("fuseblk", "rw,user_id=0,group_id=0,default_permissions,allow_other,blksize=4096", None),
+        ("fuse.odd", "rw", None),
+        ("fuse.odd", "rw,user_id=", None),
+        ("ext4", "rw,user_id=1000", None),
+    ],
+)
+def test_a_filesystem_of_another_user_says_whose_it_is(fstype: str, options: str, viewer: int | None) -> None:
+    [found] = parse_mountinfo(f"1 0 0:50 / /mnt rw - {fstype} source {options}\n")
+    assert found.viewer == viewer
 
 
 @pytest.mark.parametrize(
