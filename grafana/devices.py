@@ -16,13 +16,14 @@ FILESYSTEMS = select_one("host_filesystem_usage_ratio")
 
 def filesystems() -> timeseries.Panel:
     """Return the usage of the fullest filesystems over time."""
+    most = f"max_over_time({FILESYSTEMS}[$__range] @ end())"
     panel = panels.graph(
         "Filesystems",
-        "The three fullest filesystems in this period. Good: flat. A slope shows when one started to fill: compare "
-        'with "Top processes" at that moment. The dashed lines are this machine\'s limits.',
+        "The three fullest writable filesystems in this period. Good: flat. A slope shows when one started to fill: "
+        'compare with "Top processes" at that moment. The dashed lines are this machine\'s limits.',
         style.RATIO,
         over_time(
-            f"{FILESYSTEMS} and on (job, instance, mountpoint) topk(3, max_over_time({FILESYSTEMS}[$__range] @ end()))",
+            f"{style.writable(FILESYSTEMS)} and on (job, instance, mountpoint) topk(3, {style.writable(most)})",
             "{{mountpoint}}",
         ),
         *panels.limit_lines("filesystem"),
@@ -34,23 +35,25 @@ def filesystems_now() -> table.Panel:
     """Return all filesystems, fullest first, with the time until each is full."""
     available = select_one("host_filesystem_available_bytes")
     columns = {
-        "A": FILESYSTEMS,
+        "A": style.writable(FILESYSTEMS),
         "B": available,
         "C": select_one("host_filesystem_size_bytes"),
         "D": select_one("host_filesystem_inodes_usage_ratio"),
         "E": f"({available} / -deriv({available}[6h])) > 0 or ({available} == 0)",
         "F": select_one("host_filesystem_error"),
+        "G": select_one("host_filesystem_readonly"),
     }
     panel = panels.list_of(
         "Filesystems now",
         'All filesystems, fullest first. "Full in" extrapolates the last 6 hours and is empty if the filesystem is '
         'not filling up. Good: years or empty. "Inodes" near 100 %: too many small files. "Unreadable" 1: no data, '
-        "see runbook HostFilesystemError.",
+        'see runbook HostFilesystemError. "Read-only" 1: it cannot be written, so how full it is does not matter.',
         *(rows(f"max by (mountpoint, fstype, device) ({expr})", ref) for ref, expr in columns.items()),
     )
     names = {
         "mountpoint": "Mountpoint", "Value #A": "Used", "Value #B": "Available", "Value #C": "Size",
-        "Value #D": "Inodes", "Value #E": "Full in", "Value #F": "Unreadable", "fstype": "Type", "device": "Device",
+        "Value #D": "Inodes", "Value #E": "Full in", "Value #F": "Unreadable",
+        "Value #G": "Read-only", "fstype": "Type", "device": "Device",
     }  # fmt: skip
     panel = panel.with_transformation(style.columns(names, ["Time"]))
     for name, resource in {"Used": "filesystem", "Inodes": "inodes"}.items():
@@ -58,7 +61,8 @@ def filesystems_now() -> table.Panel:
     for name in ("Available", "Size"):
         panel = panel.override_by_name(name, [style.property_of("unit", style.BYTES)])
     panel = panel.override_by_name("Full in", [style.property_of("unit", style.SECONDS)])
-    panel = panel.override_by_name("Unreadable", [style.property_of("decimals", 0)])
+    for name in ("Unreadable", "Read-only"):
+        panel = panel.override_by_name(name, [style.property_of("decimals", 0)])
     return panel.sort_by([panels.sorted_by("Used")])
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CPU = select_one("instance:host_cpu_usage:ratio")
 MEMORY = select_one("host_memory_usage_ratio")
-FILESYSTEMS = select_one("host_filesystem_usage_ratio")
+FILESYSTEMS = style.writable(select_one("host_filesystem_usage_ratio"))
 
 
 def fill(board: Board) -> None:

@@ -72,6 +72,11 @@ def select_one(metric: str, *matchers: str) -> str:
     return f"{metric}{{{', '.join((*ONE, *matchers))}}}"
 
 
+def writable(usage: str) -> str:
+    """Return the query for the usage of filesystems without those that cannot be written: images are full by nature."""
+    return f"({usage} unless on (job, instance, device, mountpoint) {select_one('host_filesystem_readonly')} == 1)"
+
+
 def firing(alerts: str, severity: str = "warning|critical") -> str:
     """Return the query for firing alerts as a person counts them: a critical alert and its warning are one.
 

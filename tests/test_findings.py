@@ -60,6 +60,10 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
     variants: tuple[dict[str, Any], ...] = ({}, EVERYTHING_TOO_MUCH, {"memory_critical": 99, "cpu_warning": 1})
     for number, settings in enumerate(variants):
         machine = sick_laptop(tmp_path / str(number), monkeypatch, **settings)
+        mounts = machine.path("proc/1/mountinfo").read_text()
+        machine.write(
+            "proc/1/mountinfo", mounts.replace("xfs /dev/mapper/home rw", "ext4 /dev/mapper/home rw,shutdown")
+        )
         found += machine.later().findings()
         machine.remove("proc/meminfo")
         found += machine.sample().findings()

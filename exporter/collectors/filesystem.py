@@ -11,6 +11,7 @@ from exporter.findings import Finding, against
 from exporter.sources.filesystems import NOT_ALLOWED, Usage, is_another
 from exporter.sources.host import printable
 from exporter.sources.mounts import without_repeats
+from exporter.sources.writable import answered
 from exporter.thresholds import Level
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ INODES_LOW = 0.9
 """Share of inodes in use at or above which there is a warning; the same limit as in HostInodesLow."""
 
 OTHER = "not visible from here: another filesystem answers at this path"
+STOPPED = "is read-only: the kernel stopped writing to it, as it does after an error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Filesystem:
     """One filesystem. If it could not be read, its figures are None and ``error`` says why in one line.
 
     ``usage_ratio`` is used/(used+available), as ``df`` shows it: space reserved for root does not count as available.
+    ``readonly`` means that nothing can be written to it at any of its mountpoints; ``stopped`` that this is because the
+    kernel stopped writing to it after an error.
     """
 
     device: str
@@ -47,6 +51,7 @@ class Filesystem:
     available_bytes: int | None = None
     usage_ratio: float | None = None
     inodes_usage_ratio: float | None = None
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +61,12 @@ class Filesystems:
     filesystems: tuple[Filesystem, ...]
 
     def fullest(self) -> Filesystem | None:
-        """Return the filesystem with the highest usage, or None if none could be read."""
-        readable = [filesystem for filesystem in self.filesystems if filesystem.usage_ratio is not None]
-        return max(readable, key=lambda filesystem: filesystem.usage_ratio or 0.0, default=None)
+        """Return the writable filesystem with the highest usage, or None if none could be read.
+
+        What cannot be written cannot fill up, and images are full by nature.
+        """
+        fillable = [each for each in self.filesystems if each.usage_ratio is not None and not each.readonly]
+        return max(fillable, key=lambda filesystem: filesystem.usage_ratio or 0.0, default=None)
 
 
 def read(machine: Machine, _baseline: Snapshot | None) -> Filesystems:
@@ -68,7 +76,7 @@ def read(machine: Machine, _baseline: Snapshot | None) -> Filesystems:
         mounts = without_repeats(mounts)
     answers = machine.filesystems.read([f"{machine.host.rootfs}{mount.mountpoint}" for mount in mounts])
     rows = [
-        (mount, OTHER if is_another(mount, answer) else answer)
+        (answered(mount, answer), OTHER if is_another(mount, answer) else answer)
         for mount, answer in zip(mounts, answers, strict=True)
         if not (mount.is_fuse and answer == NOT_ALLOWED)
     ]
@@ -105,7 +113,7 @@ def metrics(section: Filesystems) -> Iterable[Metric]:
     )
     yield from gauges(
         "host_filesystem_readonly",
-        "1 if the filesystem is mounted read-only.",
+        "1 if the filesystem cannot be written at any of its mountpoints: by nature, by choice or after an error.",
         LABELS,
         [(k, f.readonly) for k, f in rows],
     )
@@ -118,19 +126,25 @@ def metrics(section: Filesystems) -> Iterable[Metric]:
 
 
 def findings(section: Filesystems, thresholds: Thresholds) -> Iterable[Finding]:
-    """Compare each filesystem's usage with the owner's thresholds; warn if inodes are low or it cannot be read."""
+    """Compare each writable filesystem's usage with the owner's thresholds, and its inodes with a fixed limit.
+
+    One that the kernel has stopped writing to is critical; one that cannot be read is a warning.
+    """
     for each in section.filesystems:
         path = each.mountpoint
-        yield from against(
-            thresholds.filesystem,
-            each.usage_ratio,
-            kind="HostFilesystemFull",
-            resource="filesystem",
-            what="Filesystem",
-            subject=path,
-        )
+        if each.stopped:
+            yield Finding("HostFilesystemReadOnly", Level.CRITICAL, "Filesystem", path, reason=STOPPED)
+        if not each.readonly:
+            yield from against(
+                thresholds.filesystem,
+                each.usage_ratio,
+                kind="HostFilesystemFull",
+                resource="filesystem",
+                what="Filesystem",
+                subject=path,
+            )
         inodes = each.inodes_usage_ratio
-        if inodes is not None and inodes >= INODES_LOW:
+        if inodes is not None and inodes >= INODES_LOW and not each.readonly:
             yield Finding("HostInodesLow", Level.WARNING, "Inodes on", path, inodes, INODES_LOW)
         if each.error is not None:
             reason = f"cannot be read: {each.error}"
@@ -151,7 +165,7 @@ def _filesystem(mount: Mount, answer: Usage | str) -> Filesystem:
         printable(text.encode(errors="surrogateescape").decode(errors="replace"))
         for text in (mount.device, mount.mountpoint, mount.fstype)
     )
-    row = Filesystem(device, mountpoint, fstype, mount.readonly)
+    row = Filesystem(device, mountpoint, fstype, mount.readonly, stopped=mount.stopped)
     if isinstance(answer, str):
         return replace(row, error=printable(answer))
     usable = answer.used_bytes + answer.available_bytes

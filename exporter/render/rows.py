@@ -32,7 +32,7 @@ COLUMNS = {
     "memory_used_bytes": "total minus available memory",
     "memory_usage_ratio": "used/total, 0-1",
     "swap_used_bytes": "swap in use",
-    "filesystem_mountpoint": "mountpoint of the fullest filesystem",
+    "filesystem_mountpoint": "mountpoint of the fullest writable filesystem",
     "filesystem_usage_ratio": "its usage, 0-1, as in df",
     "filesystem_available_bytes": "space available on it",
     "disk_read_bytes_total": "sum over all disks since boot; what LVM, RAID, encryption and ZFS volumes move is not "

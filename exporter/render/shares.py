@@ -63,9 +63,10 @@ def _memory(_snapshot: Snapshot, memory: Memory, thresholds: Thresholds, levels:
 def _filesystems(_snapshot: Snapshot, section: Filesystems, thresholds: Thresholds, levels: Levels) -> Iterator[Share]:
     for each in section.filesystems:
         if each.usage_ratio is not None:
-            free = f"{size(each.available_bytes)} available, {each.fstype}"
+            free = f"{size(each.available_bytes)} available, {each.fstype}{', read-only' if each.readonly else ''}"
+            threshold = None if each.readonly else thresholds.filesystem
             level = levels.get(("HostFilesystemFull", each.mountpoint), Level.OK)
-            yield Share(each.mountpoint, each.usage_ratio, free, thresholds.filesystem, level)
+            yield Share(each.mountpoint, each.usage_ratio, free, threshold, level)
 
 
 def _battery(_snapshot: Snapshot, battery: Battery, _thresholds: Thresholds, levels: Levels) -> Iterator[Share]:

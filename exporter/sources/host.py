@@ -40,8 +40,12 @@ class Host:
         Not ``self``: a service sandbox or a container has its own mount and network namespaces. If ``hidepid`` hides
         PID 1, fall back to ``self``; but not under ``--rootfs``, because the container's figures are worse than none.
         """
-        path = f"{self.proc}/1"
-        return path if self.rootfs or os.access(f"{path}/mountinfo", os.R_OK) else f"{self.proc}/self"
+        return f"{self.proc}/self" if self.is_hidden else f"{self.proc}/1"
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether PID 1 is hidden, so that ``init`` has the mounts and the network of the exporter itself."""
+        return not self.rootfs and not os.access(f"{self.proc}/1/mountinfo", os.R_OK)
 
     def inside(self, path: str) -> str:
         """Return the path of a file on the monitored machine, resolving symbolic links as that machine would.

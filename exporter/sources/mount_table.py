@@ -8,6 +8,7 @@ import psutil
 
 from exporter.sources.host import LINUX
 from exporter.sources.mounts import from_psutil, parse_mountinfo, visible
+from exporter.sources.writable import Ext4Errors, filesystems
 
 if TYPE_CHECKING:
     from exporter.sources.host import Host
@@ -19,6 +20,7 @@ class MountTable:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._errors = Ext4Errors(host)
         self._raw: bytes | None = None
         self._mounts: list[Mount] = []
 
@@ -28,6 +30,7 @@ class MountTable:
             return from_psutil(psutil.disk_partitions(all=False))
         raw = self._host.read_init("mountinfo")
         if raw != self._raw:
-            self._mounts = visible(parse_mountinfo(raw.decode(errors="surrogateescape")))
+            mounts = parse_mountinfo(raw.decode(errors="surrogateescape"))
+            self._mounts = visible(filesystems(mounts, sandboxed=self._host.is_hidden))
             self._raw = raw
-        return self._mounts
+        return self._errors.applied(self._mounts)

@@ -19,6 +19,7 @@ class Mount:
     ``root`` is the directory of the filesystem that is mounted: "/" unless it is a bind mount or a subvolume.
     ``identity`` is the mount's number, ``parent`` that of the mount beneath it, ``within`` the device number of the
     latter. ``flags`` are the options of this mount, ``options`` those of the filesystem, which all its mounts share.
+    ``stopped`` is True if the kernel no longer writes to the filesystem because of an error.
     """
 
     device: str
@@ -32,6 +33,7 @@ class Mount:
     within: str = ""
     flags: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    stopped: bool = False
 
     @property
     def is_fuse(self) -> bool:

@@ -9,12 +9,18 @@ import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from exporter.collectors.filesystem import Filesystem, Filesystems, read
 from exporter.machine import open_machine
+from exporter.render.shares import shares
+from exporter.render.words import sentences
 from exporter.sources.host import LINUX
+from exporter.thresholds import Level
 from tests.machines import FixtureMachine
+from tests.psutil_shapes import Part
+from tests.psutil_shapes import Usage as PsutilUsage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +92,35 @@ def test_the_fullest_is_one_that_could_be_read(laptop: FixtureMachine) -> None:
     assert fullest is not None
     assert fullest.mountpoint == "/mnt/nas"
     assert Filesystems((replace(fullest, usage_ratio=None),)).fullest() is None
+
+
+def test_what_cannot_be_written_is_never_the_fullest_and_has_no_level(laptop: FixtureMachine) -> None:
+    """Images, discs and snapshots are full by nature, of bytes and of inodes."""
+    disk = "/media/ann/My Disk"
+    figures = json.loads(laptop.path("filesystems.json").read_text())
+    figures[disk] |= {"used_bytes": figures[disk]["size_bytes"], "available_bytes": 0, "inodes": 9, "inodes_used": 9}
+    laptop.write("filesystems.json", json.dumps(figures))
+    snapshot = laptop.sample()
+    section = snapshot.section(Filesystems)
+    assert section is not None
+    [full] = [each for each in section.filesystems if each.mountpoint == disk]
+    assert (full.readonly, full.usage_ratio, full.inodes_usage_ratio) == (True, 1.0, 1.0)
+    assert not [finding for finding in snapshot.assessed() if finding.subject == disk]
+    assert section.fullest() != full
+    assert laptop.exposition(snapshot).value("host_filesystem_usage_ratio", mountpoint=disk) == 1
+    [share] = [each for each in shares(snapshot, laptop.settings.thresholds()) if each.name == disk]
+    assert (share.threshold, share.level, share.detail) == (None, Level.OK, "0\u00a0B available, exfat, read-only")
+
+
+def test_a_filesystem_that_the_kernel_stopped_writing_to_is_critical(laptop: FixtureMachine) -> None:
+    mounts = laptop.path("proc/1/mountinfo").read_text()
+    laptop.write("proc/1/mountinfo", mounts.replace("xfs /dev/mapper/home rw", "ext4 /dev/mapper/home rw,emergency_ro"))
+    snapshot = laptop.sample()
+    [finding] = [each for each in snapshot.findings() if each.subject == "/home"]
+    assert (finding.kind, finding.level) == ("HostFilesystemReadOnly", Level.CRITICAL)
+    words = "Filesystem /home is read-only: the kernel stopped writing to it, as it does after an error"
+    assert words in [text for _, text in sentences(snapshot)]
+    assert laptop.exposition(snapshot).value("host_filesystem_readonly", mountpoint="/home") == 1
 
 
 def test_a_fuse_filesystem_of_another_user_is_left_out(laptop: FixtureMachine) -> None:
@@ -225,6 +260,25 @@ def test_windows_optical_drives_are_left_out_and_a_drive_that_is_not_ready_is_an
     exposition = windows.exposition()
     assert exposition.value("host_filesystem_error", mountpoint="F:\\") == 1
     assert exposition.value("host_filesystem_size_bytes", mountpoint="C:\\") == 100 * GIB
+
+
+def test_on_macos_images_and_simulators_have_no_level(macos: MacOs, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = ["/Volumes/Installer", "/Library/Developer/CoreSimulator/Volumes/iOS_22A3351"]
+    parts = [
+        *macos.disk_partitions(),
+        *(Part(f"/dev/disk{place}s1", image, "apfs", "ro,local") for place, image in enumerate(images, 5)),
+    ]
+    monkeypatch.setattr(psutil, "disk_partitions", lambda **_: parts)
+    monkeypatch.setattr(
+        psutil, "disk_usage", lambda path: PsutilUsage(500 * GIB, 490 * GIB, 0 if path in images else GIB, 0)
+    )
+    snapshot = macos.sample()
+    assert [(each.kind, each.subject) for each in snapshot.assessed() if each.resource == "filesystem"] == [
+        ("HostFilesystemFull", "/System/Volumes/Data")
+    ]
+    section = snapshot.section(Filesystems)
+    assert section is not None
+    assert {each.mountpoint for each in section.filesystems} >= {"/", *images}
 
 
 def test_macos_shows_the_owners_volume_and_not_those_of_the_system(macos: MacOs) -> None:

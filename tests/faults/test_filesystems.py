@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.faults.support import Enclosed, Scrape, needs_linux, needs_program
+from tests.support import fetch
 from tests.support_servers import missing
 
 if TYPE_CHECKING:
@@ -28,6 +32,54 @@ def found(exporter: Enclosed, folder: Path, figure: str) -> dict[str, float]:
         for sample in Scrape.of(exporter).samples.samples
         if sample.name == f"host_filesystem_{figure}" and sample.labels["mountpoint"].startswith(str(folder))
     }
+
+
+def findings(exporter: Enclosed, folder: Path) -> list[str]:
+    """Return the kinds of findings about the filesystems in a folder."""
+    found = json.loads(fetch(f"{exporter.url}/api/stats").text)["findings"]
+    return [each["kind"] for each in found if each["subject"].startswith(str(folder))]
+
+
+@pytest.mark.parametrize("options", ["errors=remount-ro", "errors=continue"])
+def test_an_ext4_that_meets_an_error_is_read_only_if_it_stops(tmp_path: Path, options: str) -> None:
+    if not os.path.isdir("/sys/fs/ext4"):
+        missing("this kernel has no ext4, or no /sys")
+    setup = f"cd {tmp_path}\n{image('disk', 'ext4', 16)}\nmkdir m\nmount -o loop,{options} disk m"
+    with Enclosed("--max-age", "0", setup=setup) as exporter:
+        assert found(exporter, tmp_path, "readonly") == {"m": 0}
+        source = exporter.call_inside("findmnt", "-no", "SOURCE", f"{tmp_path}/m").strip()
+        trigger = f"echo test > /sys/fs/ext4/{os.path.basename(source)}/trigger_fs_error"
+        exporter.call_inside("sh", "-c", trigger)
+        stops = options == "errors=remount-ro"
+        assert found(exporter, tmp_path, "readonly") == {"m": stops}
+        assert findings(exporter, tmp_path) == (["HostFilesystemReadOnly"] if stops else [])
+        with exporter.run_inside("touch", f"{tmp_path}/m/new") as touch:
+            assert (touch.wait(10) != 0) is stops
+
+
+def test_an_xfs_that_shuts_down_is_read_only_and_cannot_be_read(tmp_path: Path) -> None:
+    needs_program("xfs_io", "xfsprogs")
+    setup = f"cd {tmp_path}\n{image('disk', 'xfs', 320)}\nmkdir m\nmount -o loop disk m"
+    with Enclosed("--max-age", "0", setup=setup) as exporter:
+        assert found(exporter, tmp_path, "readonly") == {"m": 0}
+        exporter.call_inside("xfs_io", "-x", "-c", "shutdown", f"{tmp_path}/m")
+        assert found(exporter, tmp_path, "readonly") == found(exporter, tmp_path, "error") == {"m": 1}
+
+
+def test_a_disk_that_is_read_only_at_one_place_and_writable_at_another_is_writable(tmp_path: Path) -> None:
+    """As ostree mounts it: /sysroot read-only, /var of the same filesystem writable."""
+    setup = f"""cd {tmp_path}
+{image("disk", "ext4", 16)}
+mkdir sysroot variable-data
+mount -o loop disk sysroot
+mkdir sysroot/var
+mount --bind sysroot/var variable-data
+mount -o remount,bind,ro sysroot"""
+    with Enclosed("--max-age", "0", setup=setup) as exporter:
+        assert found(exporter, tmp_path, "readonly") == {"sysroot": 0}
+        exporter.call_inside("mount", "-o", "remount,ro", f"{tmp_path}/variable-data")
+        assert found(exporter, tmp_path, "readonly") == {"sysroot": 1}
+        assert findings(exporter, tmp_path) == [], "somebody wanted it"
 
 
 def test_a_mount_that_a_later_one_covers_is_not_shown(tmp_path: Path) -> None:
