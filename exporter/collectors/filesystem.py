@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from exporter.families import gauges
 from exporter.findings import Finding, against
+from exporter.plausible import IMPOSSIBLE
 from exporter.sources.filesystems import NOT_ALLOWED, Usage, is_another
 from exporter.sources.host import printable
 from exporter.sources.mounts import without_repeats
@@ -28,6 +29,9 @@ LABELS = ("device", "mountpoint", "fstype")
 INODES_LOW = 0.9
 """Share of inodes in use at or above which there is a warning; the same limit as in HostInodesLow."""
 
+MOST_RESERVED = 0.5
+"""Share of a filesystem that can be reserved for root, the most that ext4 accepts."""
+
 OTHER = "not visible from here: another filesystem answers at this path"
 STOPPED = "is read-only: the kernel stopped writing to it, as it does after an error"
 
@@ -46,9 +50,9 @@ class Filesystem:
     fstype: str
     readonly: bool
     error: str | None = None
-    size_bytes: int | None = None
-    used_bytes: int | None = None
-    available_bytes: int | None = None
+    size_bytes: float | None = None
+    used_bytes: float | None = None
+    available_bytes: float | None = None
     usage_ratio: float | None = None
     inodes_usage_ratio: float | None = None
     stopped: bool = False
@@ -168,12 +172,31 @@ def _filesystem(mount: Mount, answer: Usage | str) -> Filesystem:
     row = Filesystem(device, mountpoint, fstype, mount.readonly, stopped=mount.stopped)
     if isinstance(answer, str):
         return replace(row, error=printable(answer))
-    usable = answer.used_bytes + answer.available_bytes
+    if not answer.size_bytes and not answer.used_bytes and not answer.available_bytes:  # it has no size to report
+        return row
+    used, available = _space(answer)
+    usable = used + available
     return replace(
         row,
         size_bytes=answer.size_bytes,
-        used_bytes=answer.used_bytes,
-        available_bytes=answer.available_bytes,
-        usage_ratio=answer.used_bytes / usable if usable > 0 else None,
-        inodes_usage_ratio=answer.inodes_used / answer.inodes if answer.inodes > 0 else None,
+        used_bytes=used,
+        available_bytes=available,
+        usage_ratio=used / usable if usable else None,
+        inodes_usage_ratio=_inodes(answer),
     )
+
+
+def _space(usage: Usage) -> tuple[float, float]:
+    """Return the bytes used and available; what cannot be is IMPOSSIBLE: less than none, or more than there is."""
+    size, used, available = usage.size_bytes, usage.used_bytes, usage.available_bytes
+    if not 0 <= used <= size:
+        return IMPOSSIBLE, available if 0 <= available <= size else IMPOSSIBLE
+    if available < 0 and size - used - available <= size * MOST_RESERVED:
+        available = 0  # root has used some of what is reserved for it: nothing is left for others
+    return used, available if 0 <= available <= size else IMPOSSIBLE
+
+
+def _inodes(usage: Usage) -> float | None:
+    if not usage.inodes:
+        return None
+    return usage.inodes_used / usage.inodes if 0 <= usage.inodes_used <= usage.inodes else IMPOSSIBLE

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     Probe = Callable[[str], "Usage"]
 
+UNKNOWN = -1
+"""What filesystems such as CephFS report instead of a number of inodes that they do not know: all bits set."""
+
 STEP_ASIDE = 0.05
 """Seconds after which a slow filesystem no longer delays the next one: another worker takes over the rest."""
 
@@ -33,7 +36,9 @@ NOT_ALLOWED, FAILED = os.strerror(errno.EACCES), os.strerror(errno.EIO)
 class Usage:
     """A filesystem's bytes and inodes. ``device_number`` is the one in stat(2), "" if unknown.
 
-    ``inodes`` is 0 if the filesystem has no fixed number of them (btrfs, FAT, NTFS).
+    ``inodes`` is 0 if the filesystem has no fixed number of them (btrfs, FAT, NTFS) or does not say how many are in
+    use. Figures are as the filesystem reports them, however impossible; ``available_bytes`` is below 0 if less is free
+    than is reserved for root.
     """
 
     size_bytes: int
@@ -52,12 +57,16 @@ def read_usage(path: str) -> Usage:
         return Usage(usage.total, usage.used, usage.free)
     here, above = os.stat(path), os.stat(os.path.dirname(path.rstrip("/")) or "/")
     stat = os.statvfs(path)
+    blocks, free, available, inodes, inodes_free = map(
+        _signed, (stat.f_blocks, stat.f_bfree, stat.f_bavail, stat.f_files, stat.f_ffree)
+    )
+    counted = UNKNOWN not in {inodes, inodes_free}
     return Usage(
-        size_bytes=stat.f_blocks * stat.f_frsize,
-        used_bytes=(stat.f_blocks - stat.f_bfree) * stat.f_frsize,
-        available_bytes=stat.f_bavail * stat.f_frsize,
-        inodes=stat.f_files,
-        inodes_used=stat.f_files - stat.f_ffree,
+        size_bytes=blocks * stat.f_frsize,
+        used_bytes=(blocks - free) * stat.f_frsize,
+        available_bytes=available * stat.f_frsize,
+        inodes=inodes if counted else 0,
+        inodes_used=inodes - inodes_free if counted else 0,
         device_number=f"{os.major(here.st_dev)}:{os.minor(here.st_dev)}",
         is_mountpoint=here.st_dev != above.st_dev or here.st_ino == above.st_ino,
     )
@@ -76,6 +85,11 @@ def is_another(mount: Mount, answer: Usage | str) -> bool:
     # filesystem. A folder that is mounted within its own filesystem shows the right figures, visible or not.
     is_folder = not answer.is_mountpoint and mount.within != mount.device_number
     return is_folder or not answer.device_number.startswith("0:")
+
+
+def _signed(number: int) -> int:
+    """Return a number of statvfs(2) as the driver meant it: the fields are unsigned, but some put a -1 in."""
+    return number - 2**64 if number >= 2**63 else number
 
 
 class _Call:

@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import subprocess
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import psutil
@@ -121,6 +121,55 @@ def test_a_filesystem_that_the_kernel_stopped_writing_to_is_critical(laptop: Fix
     words = "Filesystem /home is read-only: the kernel stopped writing to it, as it does after an error"
     assert words in [text for _, text in sentences(snapshot)]
     assert laptop.exposition(snapshot).value("host_filesystem_readonly", mountpoint="/home") == 1
+
+
+ROOM = 1000
+SPACE = {"size_bytes": ROOM, "used_bytes": 600, "available_bytes": 300, "inodes": 100, "inodes_used": 40}
+
+
+@pytest.mark.parametrize(
+    ("odd", "right", "dropped"),
+    [
+        ({}, {"usage_ratio": 600 / 900, "inodes_usage_ratio": 0.4}, 0),
+        # WSL's 9p: 999 inodes, 1,000,000 of them free.
+        ({"inodes": 999, "inodes_used": -999_001}, {"inodes_usage_ratio": None}, 1),
+        ({"inodes": 100, "inodes_used": 101}, {"inodes_usage_ratio": None}, 1),
+        ({"inodes": -16, "inodes_used": 4}, {"inodes_usage_ratio": None}, 1),
+        ({"inodes": 0, "inodes_used": 0}, {"inodes_usage_ratio": None}, 0),
+        # More free than there is.
+        ({"used_bytes": -500}, {"used_bytes": None, "usage_ratio": None, "available_bytes": 300}, 2),
+        (
+            {"used_bytes": -500, "available_bytes": 1500},
+            {"size_bytes": ROOM, "used_bytes": None, "usage_ratio": None, "available_bytes": None},
+            3,
+        ),
+        ({"available_bytes": 1001}, {"used_bytes": 600, "usage_ratio": None, "available_bytes": None}, 2),
+        ({"size_bytes": -1}, dict.fromkeys(("size_bytes", "used_bytes", "usage_ratio", "available_bytes")), 4),
+        # Root has used some of what is reserved for it: nothing is left for others, as df shows it.
+        ({"used_bytes": 980, "available_bytes": -30}, {"available_bytes": 0, "usage_ratio": 1.0}, 0),
+        ({"used_bytes": 100, "available_bytes": -1}, {"available_bytes": None, "usage_ratio": None}, 2),
+        # A filesystem that reports no size has none; it is not full.
+        (
+            {"size_bytes": 0, "used_bytes": 0, "available_bytes": 0},
+            dict.fromkeys(("size_bytes", "used_bytes", "usage_ratio", "available_bytes")),
+            0,
+        ),
+    ],
+)
+def test_a_figure_that_cannot_be_is_absent_and_its_neighbours_stay(
+    laptop: FixtureMachine, odd: dict[str, int], right: dict[str, float | None], dropped: int
+) -> None:
+    figures = json.loads(laptop.path("filesystems.json").read_text())
+    before = {path: row for path, row in by_mountpoint(laptop).items() if path != "/home"}
+    laptop.write("filesystems.json", json.dumps({**figures, "/home": {**SPACE, "device_number": "253:0", **odd}}))
+    snapshot = laptop.sample()
+    [reading] = [each for each in snapshot.readings if each.collector == "filesystem"]
+    assert (reading.error, reading.dropped) == (None, dropped)
+    assert isinstance(reading.section, Filesystems)
+    after = {row.mountpoint: row for row in reading.section.filesystems}
+    home = asdict(after.pop("/home"))
+    assert {name: home[name] for name in right} == right
+    assert after == before
 
 
 def test_a_fuse_filesystem_of_another_user_is_left_out(laptop: FixtureMachine) -> None:

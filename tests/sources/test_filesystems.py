@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import Counter
@@ -9,6 +10,7 @@ from collections import Counter
 import pytest
 
 from exporter.sources.filesystems import FilesystemReader, Usage, is_another, read_usage
+from exporter.sources.host import LINUX
 from exporter.sources.mounts import Mount
 
 FINE = Usage(100, 40, 60)
@@ -118,6 +120,38 @@ def test_the_figures_are_those_of_this_machine() -> None:
     assert usage.is_mountpoint
     assert 0 < usage.used_bytes <= usage.size_bytes
     assert not read_usage("/etc").is_mountpoint or read_usage("/etc").device_number != usage.device_number
+
+
+ALL_BITS = 2**64 - 1
+BLOCK = 4096
+
+
+def answer(blocks: int, free: int, available: int, inodes: int, inodes_free: int) -> os.statvfs_result:
+    return os.statvfs_result((BLOCK, BLOCK, blocks, free, available, inodes, inodes_free, inodes_free, 0, 255))
+
+
+@pytest.mark.skipif(not LINUX, reason="psutil reads them elsewhere")
+@pytest.mark.parametrize(
+    ("said", "blocks", "inodes"),
+    [
+        (answer(1000, 400, 300, 100, 60), (1000, 600, 300), (100, 40)),
+        # Drivers put numbers below zero into unsigned fields.
+        (answer(1000, 20, ALL_BITS - 39, 100, 60), (1000, 980, -40), (100, 40)),
+        (answer(1000, 400, 300, 100, ALL_BITS), (1000, 600, 300), (0, 0)),
+        (answer(1000, 400, 300, ALL_BITS, 60), (1000, 600, 300), (0, 0)),
+        (answer(1000, 400, 300, ALL_BITS, ALL_BITS), (1000, 600, 300), (0, 0)),
+        (answer(1000, 400, 300, 100, ALL_BITS - 15), (1000, 600, 300), (100, 116)),
+        (answer(1000, 400, 300, 999, 1_000_000), (1000, 600, 300), (999, -999_001)),
+        (answer(1000, 1500, 1500, 0, 0), (1000, -500, 1500), (0, 0)),
+    ],
+)
+def test_a_number_is_what_the_driver_meant(
+    monkeypatch: pytest.MonkeyPatch, said: os.statvfs_result, blocks: tuple[int, int, int], inodes: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(os, "statvfs", lambda _path: said)
+    usage = read_usage("/")
+    assert (usage.size_bytes, usage.used_bytes, usage.available_bytes) == tuple(BLOCK * number for number in blocks)
+    assert (usage.inodes, usage.inodes_used) == inodes
 
 
 @pytest.mark.parametrize(
