@@ -12,6 +12,7 @@ from exporter.plausible import IMPOSSIBLE
 from exporter.sources.filesystems import NOT_ALLOWED, Usage, is_another
 from exporter.sources.host import printable
 from exporter.sources.mounts import without_repeats
+from exporter.sources.storages import without_shared
 from exporter.sources.writable import answered
 from exporter.thresholds import Level
 
@@ -84,6 +85,8 @@ def read(machine: Machine, _baseline: Snapshot | None) -> Filesystems:
         for mount, answer in zip(mounts, answers, strict=True)
         if not (mount.is_fuse and answer == NOT_ALLOWED)
     ]
+    if not machine.settings.bind_mounts:
+        rows = without_shared(rows)
     return Filesystems(tuple(_filesystem(mount, answer) for mount, answer in rows))
 
 

@@ -54,7 +54,7 @@ def read_usage(path: str) -> Usage:
     """Return a filesystem's usage from statvfs(2), as ``df`` does, or psutil.disk_usage. Raises OSError."""
     if not LINUX:
         usage = psutil.disk_usage(path)
-        return Usage(usage.total, usage.used, usage.free)
+        return Usage(usage.total, usage.used, usage.free, device_number=_volume(path))
     here, above = os.stat(path), os.stat(os.path.dirname(path.rstrip("/")) or "/")
     stat = os.statvfs(path)
     blocks, free, available, inodes, inodes_free = map(
@@ -90,6 +90,14 @@ def is_another(mount: Mount, answer: Usage | str) -> bool:
 def _signed(number: int) -> int:
     """Return a number of statvfs(2) as the driver meant it: the fields are unsigned, but some put a -1 in."""
     return number - 2**64 if number >= 2**63 else number
+
+
+def _volume(path: str) -> str:
+    """Return what tells a volume from others, on Windows its serial number; "" if unknown."""
+    try:
+        return str(os.stat(path).st_dev)
+    except OSError:
+        return ""
 
 
 class _Call:

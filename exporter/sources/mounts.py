@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _OCTAL = re.compile(r"\\([0-7]{3})")
+_WINDOWS_DRIVE = re.compile(r"[A-Za-z]:\\")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,14 @@ def parse_mountinfo(text: str) -> list[Mount]:
 
 
 def from_psutil(partitions: Iterable[Any]) -> list[Mount]:
-    """Convert the result of ``psutil.disk_partitions``, without optical drives, with a disc or not."""
+    r"""Convert the result of ``psutil.disk_partitions``, without optical drives, with a disc or not.
+
+    A Windows volume that is mounted in a folder has the drive of that folder as its device ("C:\" for "C:\data\").
+    It is another volume, so it gets its own path as device, as drives do.
+    """
     return [
         Mount(
-            device=part.device,
+            device=part.mountpoint if _WINDOWS_DRIVE.fullmatch(part.device) else part.device,
             mountpoint=part.mountpoint,
             fstype=part.fstype,
             readonly="ro" in part.opts.split(","),

@@ -201,6 +201,27 @@ def test_a_fuse_filesystem_that_may_not_be_looked_at_is_left_out(
     assert [row.error for row in found] == (["Permission denied"] if shown else [])
 
 
+def test_shares_of_one_storage_are_shown_once_unless_all_mounts_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WSL mounts the drive C: three times, each with a number of its own."""
+    mounts = (
+        "1 0 8:32 / / rw - ext4 /dev/sdc rw\n"
+        "2 1 0:33 / /drivers ro - 9p none ro,aname=drivers\n"
+        "3 1 0:60 / /mnt/c rw - 9p C:\\134 rw,aname=drvfs\n"
+        "4 1 0:62 / /Docker/host rw - 9p C:\\134Docker rw,aname=drvfs\n"
+    )
+    figures = {
+        place: {"size_bytes": 500, "used_bytes": 460, "available_bytes": 40, "device_number": number}
+        for place, number in {"/": "8:32", "/drivers": "0:33", "/mnt/c": "0:60", "/Docker/host": "0:62"}.items()
+    }
+    for all_of_them, shown in ((False, ["/", "/mnt/c"]), (True, ["/", "/drivers", "/mnt/c", "/Docker/host"])):
+        machine = FixtureMachine("server", tmp_path / str(all_of_them), monkeypatch, bind_mounts=all_of_them)
+        machine.write("proc/1/mountinfo", mounts)
+        machine.write("filesystems.json", json.dumps(figures))
+        assert list(by_mountpoint(machine)) == shown
+
+
 def test_btrfs_subvolumes_are_one_filesystem_with_several_numbers_in_stat(
     server: FixtureMachine,
 ) -> None:
@@ -309,6 +330,21 @@ def test_windows_optical_drives_are_left_out_and_a_drive_that_is_not_ready_is_an
     exposition = windows.exposition()
     assert exposition.value("host_filesystem_error", mountpoint="F:\\") == 1
     assert exposition.value("host_filesystem_size_bytes", mountpoint="C:\\") == 100 * GIB
+
+
+def test_a_windows_volume_in_a_folder_is_shown_beside_the_drive(
+    windows: Windows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = [Part("C:\\", "C:\\data\\", "NTFS", "rw"), Part("C:\\", "C:\\", "NTFS", "rw,fixed")]
+    sizes = {"C:\\": (100 * GIB, 80 * GIB), "C:\\data\\": (400 * GIB, 100 * GIB)}
+    monkeypatch.setattr(psutil, "disk_partitions", lambda **_: parts)
+    monkeypatch.setattr(
+        psutil,
+        "disk_usage",
+        lambda path: PsutilUsage(sizes[path][0], sizes[path][1], sizes[path][0] - sizes[path][1], 0),
+    )
+    shown = [(each.device, each.mountpoint, each.usage_ratio) for each in windows.read(Filesystems).filesystems]
+    assert shown == [("C:\\", "C:\\", 0.8), ("C:\\data\\", "C:\\data\\", 0.25)]
 
 
 def test_on_macos_images_and_simulators_have_no_level(macos: MacOs, monkeypatch: pytest.MonkeyPatch) -> None:

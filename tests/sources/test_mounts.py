@@ -151,3 +151,14 @@ def test_psutil_partitions_are_mounts_except_optical_drives() -> None:
         Part("/dev/disk1", "/", "apfs", "ro,local,rootfs"),
     ]
     assert [(each.mountpoint, each.readonly) for each in from_psutil(parts)] == [("C:\\", False), ("/", True)]
+
+
+def test_a_windows_volume_in_a_folder_is_not_the_drive_of_that_folder() -> None:
+    parts = [
+        Part("C:\\", "C:\\data\\", "NTFS", "rw"),
+        Part("C:\\", "C:\\", "NTFS", "rw,fixed"),
+        Part("/dev/disk4s1", "/Volumes/Stick", "exfat", "rw"),
+    ]
+    mounts = from_psutil(parts)
+    assert [each.device for each in mounts] == ["C:\\data\\", "C:\\", "/dev/disk4s1"]
+    assert len(without_repeats(mounts)) == 3
