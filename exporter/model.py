@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from exporter.findings import failing, worst
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 
-def hidden() -> Any:
-    """Return a dataclass field that exists only to compute rates in the next sample; it is never shown."""
-    return field(repr=False, compare=False, metadata={"hidden": True})
+def hidden(default: Any = MISSING) -> Any:
+    """Return a dataclass field that exists only to compare with in the next sample; it is never shown."""
+    return field(default=default, repr=False, compare=False, metadata={"hidden": True})
 
 
 def per_second(now: float | None, then: float | None, elapsed: float) -> float | None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import psutil
 
 from exporter.families import gauge
 from exporter.findings import Finding
-from exporter.sources.host import LINUX, read_int, read_text
+from exporter.model import hidden
+from exporter.plausible import IMPOSSIBLE
+from exporter.sources.host import LINUX
+from exporter.sources.power import in_one_unit, read_supplies
 from exporter.thresholds import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from prometheus_client.core import Metric
 
@@ -25,6 +28,18 @@ if TYPE_CHECKING:
 LOW = 0.15
 """Charge at or below which a machine on battery power gets a warning; the same limit as in HostBatteryLow."""
 
+QUICKEST = 600.0
+"""Seconds in which no battery of a computer can be emptied."""
+
+NOISE = 0.05
+"""Charge by which a battery's reading may jump, when its firmware corrects itself."""
+
+LONGEST = 7 * 86400.0
+"""Seconds. A longer remaining time comes from a rate of discharge that is not known yet, or is noise."""
+
+NO_PERCENTAGE = 255
+"""Windows' BatteryLifePercent if the charge is unknown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Battery:
@@ -33,28 +48,17 @@ class Battery:
     charge_ratio: float | None
     plugged: bool | None
     remaining_seconds: float | None
+    read_at: float = hidden(0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    """One battery in /sys/class/power_supply: ``now`` and ``full`` in the same unit, ``rate`` in that unit per hour."""
-
-    now: float
-    full: float
-    rate: float
-    status: str
-
-
-def read(machine: Machine, _baseline: Snapshot | None) -> Battery | None:
+def read(machine: Machine, baseline: Snapshot | None) -> Battery | None:
     """Read /sys/class/power_supply on Linux, because psutil sees only the first battery; psutil elsewhere."""
-    if LINUX:
-        return _from_sysfs(f"{machine.host.sys}/class/power_supply")
-    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
-    if battery is None:
-        return None
-    # psutil uses negative numbers for unknown and unlimited.
-    remaining = battery.secsleft if (battery.secsleft or -1) > 0 and not battery.power_plugged else None
-    return Battery(battery.percent / 100, battery.power_plugged, remaining)
+    now = time.monotonic()
+    section = _from_sysfs(f"{machine.host.sys}/class/power_supply", now) if LINUX else _from_psutil(now)
+    before = baseline.section(Battery) if baseline else None
+    if section and before and _fell_too_fast(section, before):
+        return replace(section, charge_ratio=IMPOSSIBLE)
+    return section
 
 
 def metrics(section: Battery) -> Iterable[Metric]:
@@ -75,47 +79,43 @@ def findings(section: Battery, _thresholds: Thresholds) -> Iterable[Finding]:
         yield Finding("HostBatteryLow", Level.WARNING, "Battery", ratio=ratio, limit=LOW, below=True)
 
 
-def _from_sysfs(base: str) -> Battery | None:
-    try:
-        names = sorted(os.listdir(base))
-    except OSError:
-        return None
-    cells, mains = [], []
-    for folder in (f"{base}/{name}" for name in names):
-        kind = (read_text(f"{folder}/type") or "").lower()
-        if kind == "battery" and (cell := _cell(folder)):
-            cells.append(cell)
-        elif kind in {"mains", "usb"} and (online := read_int(f"{folder}/online")) is not None:
-            mains.append(online > 0)
-    if not cells:
-        return None
-    plugged = _plugged(mains, [cell.status for cell in cells])
-    full, now = sum(cell.full for cell in cells), sum(cell.now for cell in cells)
-    rate = sum(cell.rate for cell in cells if cell.status == "discharging")
-    return Battery(
-        charge_ratio=min(1.0, now / full),
-        plugged=plugged,
-        remaining_seconds=3600 * now / rate if rate > 0 and not plugged else None,
-    )
+def _fell_too_fast(section: Battery, before: Battery) -> bool:
+    """Return whether more charge is gone than a battery can deliver: after waking up, some firmware says 0 once.
 
-
-def _cell(folder: str) -> _Cell | None:
-    """Return a battery that powers the machine, or None: a mouse or headset (scope Device) does not count."""
-    if (read_text(f"{folder}/scope") or "").lower() == "device" or read_int(f"{folder}/present") == 0:
-        return None
-    status = (read_text(f"{folder}/status") or "").lower()
-    for quantity, flow in (("energy", "power"), ("charge", "current")):
-        now, full = read_int(f"{folder}/{quantity}_now"), read_int(f"{folder}/{quantity}_full")
-        if now is not None and now >= 0 and full is not None and full > 0:
-            return _Cell(now, full, abs(read_int(f"{folder}/{flow}_now") or 0), status)
-    percent = read_int(f"{folder}/capacity")
-    return None if percent is None or percent < 0 else _Cell(percent, 100, 0, status)
-
-
-def _plugged(mains: list[bool], statuses: list[str]) -> bool | None:
-    if mains:
-        return any(mains)
-    # No mains entry (some ARM laptops): go by what the batteries are doing.
-    if "discharging" in statuses:
+    The next reading is believed, because it has none to be compared with.
+    """
+    if section.charge_ratio is None or before.charge_ratio is None:
         return False
-    return True if any(status in {"charging", "full", "not charging"} for status in statuses) else None
+    return before.charge_ratio - section.charge_ratio > NOISE + (section.read_at - before.read_at) / QUICKEST
+
+
+def _from_psutil(now: float) -> Battery | None:
+    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+    if battery is None or battery.percent is None or battery.percent < 0 or battery.percent == NO_PERCENTAGE:
+        return None
+    # Windows says "charging" apart from "plugged in"; for both, psutil's time left is unlimited.
+    plugged = True if battery.secsleft == psutil.POWER_TIME_UNLIMITED else battery.power_plugged
+    # psutil uses negative numbers for unknown and unlimited.
+    remaining = battery.secsleft if 0 < (battery.secsleft or -1) <= LONGEST and not plugged else None
+    return Battery(battery.percent / 100, plugged, remaining, now)
+
+
+def _from_sysfs(base: str, now: float) -> Battery | None:
+    supplies = read_supplies(base)
+    if not supplies.cells:
+        return None
+    cells = in_one_unit(supplies.cells)
+    charge, full = sum(cell.now for cell in cells), sum(cell.full for cell in cells)
+    rate = sum(cell.rate for cell in cells if cell.status == "discharging")
+    plugged = _plugged(supplies.mains, [cell.status for cell in cells])
+    remaining = 3600 * charge / rate if rate > 0 and not plugged else None
+    return Battery(charge / full, plugged, remaining if remaining and remaining <= LONGEST else None, now)
+
+
+def _plugged(mains: Sequence[bool], statuses: Sequence[str]) -> bool | None:
+    # A battery that charges does so from the mains, even if a dock or USB-C charger has no entry, or a wrong one.
+    if any(mains) or ("charging" in statuses and "discharging" not in statuses):
+        return True
+    if mains or "discharging" in statuses:
+        return False
+    return True if any(status in {"full", "not charging"} for status in statuses) else None

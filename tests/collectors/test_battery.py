@@ -11,6 +11,7 @@ from exporter.collectors.battery import Battery
 from tests.psutil_shapes import Battery as PsutilBattery
 
 if TYPE_CHECKING:
+    from exporter.model import Snapshot
     from tests.machines import FixtureMachine
     from tests.other_systems import MacOs, Windows
 
@@ -24,6 +25,10 @@ def cell(laptop: FixtureMachine, name: str, **files: object) -> None:
             laptop.remove(f"{SUPPLY}/{name}/{file}")
         else:
             laptop.write(f"{SUPPLY}/{name}/{file}", f"{content}\n")
+
+
+def is_low(snapshot: Snapshot) -> bool:
+    return "HostBatteryLow" in {finding.kind for finding in snapshot.findings()}
 
 
 def test_a_discharging_laptop_knows_its_charge_and_its_time_and_ignores_its_mouse(laptop: FixtureMachine) -> None:
@@ -79,9 +84,142 @@ def test_a_battery_that_knows_only_its_percentage_has_no_remaining_time(laptop: 
     assert laptop.read(Battery) == Battery(0.42, plugged=False, remaining_seconds=None)
 
 
-def test_a_new_battery_above_its_rated_charge_is_full_and_not_more(laptop: FixtureMachine) -> None:
-    cell(laptop, "BAT0", energy_now=41_000_000)
-    assert laptop.read(Battery).charge_ratio == 1.0
+@pytest.mark.parametrize(
+    ("files", "ratio"),
+    [
+        ({"capacity": 98}, 0.98),
+        ({"capacity": 102, "status": "Full"}, 1.0),
+        ({"capacity": None, "status": "Full"}, 1.0),
+        ({"capacity": 102}, None),
+        ({"capacity": None}, None),
+    ],
+)
+def test_a_battery_above_its_own_full_charge_is_as_full_as_others_say(
+    laptop: FixtureMachine, files: dict[str, object], ratio: float | None
+) -> None:
+    """Firmware that has lost count. Without another word the charge is unknown, not 100 %."""
+    cell(laptop, "BAT0", energy_now=41_000_000, **files)
+    assert laptop.read(Battery) == Battery(
+        ratio, plugged=False, remaining_seconds=None if "status" in files or ratio is None else 3600 * 39.2 / 10
+    )
+    dropped = laptop.exposition().value("host_exporter_values_dropped_total", collector="battery")
+    assert (dropped or 0) > 0 if ratio is None else dropped == 0
+
+
+@pytest.mark.parametrize(("capacity", "ratio"), [(0, 0.0), (100, 1.0), (101, None), (255, None)])
+def test_a_percentage_above_100_is_unknown(laptop: FixtureMachine, capacity: int, ratio: float | None) -> None:
+    laptop.remove(f"{SUPPLY}/BAT0")
+    cell(laptop, "BAT0", status="Discharging", capacity=capacity)
+    exposition = laptop.exposition()
+    assert exposition.value("host_battery_charge_ratio") == ratio
+    assert exposition.value("host_battery_plugged") == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "plugged"),
+    [
+        ("Charging", "Unknown", True),
+        ("Charging", "Not charging", True),
+        ("Discharging", "Not charging", False),
+        ("Discharging", "Charging", False),
+        ("Full", "Full", False),
+    ],
+)
+def test_a_battery_that_charges_is_plugged_in_even_if_the_charger_says_no(
+    laptop: FixtureMachine, first: str, second: str, plugged: bool
+) -> None:
+    """A dock or USB-C charger that has no entry of its own."""
+    cell(laptop, "BAT0", status=first, energy_now=4_000_000)
+    cell(laptop, "BAT1", status=second, energy_now=4_000_000, energy_full=40_000_000)
+    snapshot = laptop.sample()
+    battery = snapshot.section(Battery)
+    assert battery is not None
+    assert battery.plugged is plugged
+    assert (battery.remaining_seconds is None) is (first != "Discharging")
+    assert is_low(snapshot) is not plugged
+
+
+@pytest.mark.parametrize("kind", ["USB_PD", "USB_DCP", "Wireless"])
+def test_other_kinds_of_chargers_are_mains_as_well(laptop: FixtureMachine, kind: str) -> None:
+    laptop.write(f"{SUPPLY}/usbc0/type", f"{kind}\n")
+    laptop.write(f"{SUPPLY}/usbc0/online", "1\n")
+    assert laptop.read(Battery).plugged is True
+
+
+def test_the_charger_of_a_mouse_does_not_power_the_machine(laptop: FixtureMachine) -> None:
+    laptop.write(f"{SUPPLY}/usbc0/scope", "Device\n")
+    laptop.write(f"{SUPPLY}/usbc0/online", "1\n")
+    assert laptop.read(Battery).plugged is False
+
+
+@pytest.mark.parametrize(
+    "volts",
+    [
+        {"voltage_min_design": 12_000_000, "voltage_now": 11_000_000},
+        {"voltage_now": 12_000_000},
+        {"voltage_min_design": 0, "voltage_now": 12_000_000},
+    ],
+)
+def test_energy_and_charge_are_added_by_the_voltage(laptop: FixtureMachine, volts: dict[str, object]) -> None:
+    # 30 of 40 Wh at 10 W, and 1 of 5 Ah at 0.5 A and 12 V: 12 of 60 Wh at 6 W.
+    cell(
+        laptop,
+        "BAT1",
+        status="Discharging",
+        charge_now=1_000_000,
+        charge_full=5_000_000,
+        current_now=500_000,
+        **volts,
+    )
+    battery = laptop.read(Battery)
+    assert battery == Battery(0.42, plugged=False, remaining_seconds=3600 * 42 / 16)
+
+
+@pytest.mark.parametrize("other", [{"charge_now": 1_000_000, "charge_full": 4_000_000}, {"capacity": 25}])
+def test_batteries_of_unknown_size_are_taken_for_equal(laptop: FixtureMachine, other: dict[str, object]) -> None:
+    # 75 % and 25 %; how long they last depends on the sizes.
+    cell(laptop, "BAT1", status="Discharging", **other)
+    assert laptop.read(Battery) == Battery(0.5, plugged=False, remaining_seconds=None)
+
+
+def test_a_rate_that_is_noise_gives_no_remaining_time(laptop: FixtureMachine) -> None:
+    """It would last for 34 years."""
+    cell(laptop, "BAT0", power_now=100)
+    assert laptop.read(Battery) == Battery(0.75, plugged=False, remaining_seconds=None)
+
+
+def test_one_reading_of_zero_is_not_believed(laptop: FixtureMachine) -> None:
+    """As some firmware gives after waking up: no battery is empty within seconds."""
+    laptop.read(Battery)
+    cell(laptop, "BAT0", energy_now=0)
+    snapshot = laptop.sample(15)
+    battery = snapshot.section(Battery)
+    assert battery is not None
+    assert battery.charge_ratio is None
+    assert not is_low(snapshot)
+    cell(laptop, "BAT0", energy_now=30_000_000)
+    assert laptop.sample(15).section(Battery) == Battery(0.75, plugged=False, remaining_seconds=3 * 3600)
+
+
+def test_a_second_reading_of_zero_is_believed(laptop: FixtureMachine) -> None:
+    laptop.read(Battery)
+    cell(laptop, "BAT0", energy_now=0)
+    laptop.sample(15)
+    snapshot = laptop.sample(15)
+    battery = snapshot.section(Battery)
+    assert battery is not None
+    assert battery.charge_ratio == 0
+    assert is_low(snapshot)
+
+
+def test_a_battery_that_drains_as_fast_as_one_can_is_believed(laptop: FixtureMachine) -> None:
+    charge = 30_000_000
+    for _ in range(5):
+        cell(laptop, "BAT0", energy_now=charge)
+        assert laptop.sample(60).section(Battery) == Battery(
+            charge / 40_000_000, plugged=False, remaining_seconds=3600 * charge / 10_000_000
+        )
+        charge -= 4_000_000  # a tenth, in a tenth of ten minutes
 
 
 @pytest.mark.parametrize("change", [{"present": 0}, {"scope": "Device"}, {"energy_now": "", "capacity": ""}])
@@ -113,6 +251,13 @@ def test_a_windows_desktop_has_no_battery(windows: Windows) -> None:
         ),
         (PsutilBattery(40, None, power_plugged=None), Battery(0.4, plugged=None, remaining_seconds=None)),
         (PsutilBattery(100, 7200, power_plugged=True), Battery(1.0, plugged=True, remaining_seconds=None)),
+        # Charging, by a charger that Windows does not know.
+        (
+            PsutilBattery(10, psutil.POWER_TIME_UNLIMITED, power_plugged=False),
+            Battery(0.1, plugged=True, remaining_seconds=None),
+        ),
+        (PsutilBattery(40, 2**32 - 1, power_plugged=False), Battery(0.4, plugged=False, remaining_seconds=None)),
+        (PsutilBattery(101, 7200, power_plugged=False), Battery(None, plugged=False, remaining_seconds=7200)),
     ],
 )
 def test_a_windows_laptop_shows_what_psutil_knows(
@@ -120,6 +265,17 @@ def test_a_windows_laptop_shows_what_psutil_knows(
 ) -> None:
     monkeypatch.setattr(psutil, "sensors_battery", lambda: answer)
     assert windows.read(Battery) == battery
+
+
+@pytest.mark.parametrize("percent", [255, -1, None])
+def test_a_battery_whose_charge_is_unknown_is_not_shown(
+    windows: Windows, monkeypatch: pytest.MonkeyPatch, percent: float | None
+) -> None:
+    answer = PsutilBattery(percent, psutil.POWER_TIME_UNKNOWN, power_plugged=False)
+    monkeypatch.setattr(psutil, "sensors_battery", lambda: answer)
+    snapshot = windows.sample()
+    assert snapshot.section(Battery) is None
+    assert not is_low(snapshot)
 
 
 def test_a_psutil_without_batteries_is_a_machine_without(windows: Windows, monkeypatch: pytest.MonkeyPatch) -> None:
