@@ -21,7 +21,7 @@ S = TypeVar("S")
 
 
 def hidden(default: Any = MISSING) -> Any:
-    """Return a dataclass field that exists only to compare with in the next sample; it is never shown."""
+    """Return a dataclass field that is never shown: what the next sample compares with, or what could not be read."""
     return field(default=default, repr=False, compare=False, metadata={"hidden": True})
 
 
@@ -53,7 +53,7 @@ class Reading:
     """The result of one collector in one sample: a section, nothing (no such hardware), or an error.
 
     ``seconds`` is how long it took. Since start, and among the samples that were shown, ``errors`` counts the failed
-    ones and ``dropped`` the values left out because they cannot be.
+    ones and ``dropped`` the values left out because they cannot be, or could not be read while the rest could.
     """
 
     collector: str

@@ -22,6 +22,11 @@ IMPOSSIBLE = nan
 """What a collector sets a figure to that it knows cannot be; it is then left out and counted."""
 
 
+def within(part: float | None, whole: float | None) -> float | None:
+    """Return the part of something, IMPOSSIBLE if it is larger than the whole."""
+    return IMPOSSIBLE if part is not None and whole is not None and part > whole else part
+
+
 def plausible(section: Any) -> tuple[Any, tuple[str, ...]]:
     """Return a section without its impossible figures, which become None, and a description of each of them.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psutil
 
 from exporter import machine
-from exporter.collectors import battery, disk, network, processes
+from exporter.collectors import battery, cpu, disk, network, processes
 from exporter.machine import open_machine
 from exporter.render.exposition import encode, snapshot_families
 from exporter.sampling.sampler import Sampler
@@ -71,7 +71,7 @@ class OtherSystem:
         patch.setattr(psutil, "Process", lambda pid: next(each for each in self.processes() if each.pid == pid))
         # Only Linux and FreeBSD have this function.
         patch.delattr(psutil, "sensors_temperatures", raising=False)
-        for module in (battery, disk, network, processes):
+        for module in (battery, cpu, disk, network, processes):
             patch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.elapsed))
         self.sampler: Sampler | None = None
 

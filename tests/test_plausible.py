@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
 OURS = {
-    "Cpu.logical_cpus",
     "Cpu.core_numbers",
     "Processes.total",
     "Program.instances",

@@ -9,6 +9,11 @@ import psutil
 
 from exporter.families import gauge
 from exporter.findings import against
+from exporter.model import hidden
+from exporter.plausible import within
+from exporter.sources.attempt import attempt
+from exporter.sources.host import LINUX
+from exporter.sources.meminfo import read_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,31 +28,46 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes. ``used_bytes`` is total minus available, as in ``free``; ``swap_usage_ratio`` is None without swap."""
+    """Bytes. ``used_bytes`` is total minus available; ``swap_usage_ratio`` is None without swap.
 
-    total_bytes: int | None
-    available_bytes: int | None
-    used_bytes: int | None
+    Available is what ``free`` shows, plus what that leaves out: ZFS' cache above its minimum, and free huge pages.
+    """
+
+    total_bytes: float | None
+    available_bytes: float | None
+    used_bytes: float | None
     usage_ratio: float | None
-    swap_total_bytes: int | None
-    swap_used_bytes: int | None
+    swap_total_bytes: float | None
+    swap_used_bytes: float | None
     swap_usage_ratio: float | None
+    missing: tuple[str, ...] = hidden(())
 
 
-def read(_machine: Machine, _baseline: Snapshot | None) -> Memory:
-    """Read psutil.virtual_memory and psutil.swap_memory (/proc/meminfo)."""
-    memory, swap = psutil.virtual_memory(), psutil.swap_memory()
-    # A container's own /proc/meminfo (lxcfs) can report more memory available, or more swap free, than the total.
-    available = min(memory.available, memory.total)
-    used, swap_used = memory.total - available, max(0, swap.used)
+def read(machine: Machine, _baseline: Snapshot | None) -> Memory:
+    """Read /proc/meminfo on Linux, psutil.virtual_memory and psutil.swap_memory elsewhere."""
+    missing: list[str] = []
+    swap_used: float | None
+    if LINUX:
+        total, available, swap_total, swap_free = read_memory(machine.host)
+        swap_used = None if swap_total is None or swap_free is None else swap_total - swap_free
+    else:
+        memory = psutil.virtual_memory()
+        total, available = memory.total, memory.available
+        # Windows has no swap figures while its performance counters are switched off.
+        swap = attempt("swap", psutil.swap_memory, missing)
+        swap_total, swap_used = (swap.total, swap.used) if swap else (None, None)
+    # More than there is: a container's own /proc/meminfo (lxcfs) can say so.
+    available, swap_used = within(available, total), within(swap_used, swap_total)
+    used = None if total is None or available is None else total - available
     return Memory(
-        total_bytes=memory.total,
+        total_bytes=total,
         available_bytes=available,
         used_bytes=used,
-        usage_ratio=used / memory.total if memory.total else None,
-        swap_total_bytes=swap.total,
+        usage_ratio=used / total if total and used is not None else None,
+        swap_total_bytes=swap_total,
         swap_used_bytes=swap_used,
-        swap_usage_ratio=swap_used / swap.total if swap.total else None,
+        swap_usage_ratio=swap_used / swap_total if swap_total and swap_used is not None else None,
+        missing=tuple(missing),
     )
 
 
@@ -56,7 +76,8 @@ def metrics(section: Memory) -> Iterable[Metric]:
     yield from gauge("host_memory_total_bytes", "Memory usable by the system.", section.total_bytes)
     yield from gauge(
         "host_memory_available_bytes",
-        "Memory available to programs without swapping, including reclaimable caches.",
+        "Memory that programs can get without swapping: free memory, reclaimable caches, ZFS' cache above its minimum, "
+        "free huge pages.",
         section.available_bytes,
     )
     yield from gauge("host_memory_used_bytes", "Total memory minus available memory.", section.used_bytes)

@@ -10,6 +10,7 @@ import psutil
 
 from exporter.families import counters, gauges
 from exporter.model import hidden, per_second
+from exporter.sources.attempt import attempt
 from exporter.sources.carriers import carried
 from exporter.sources.host import LINUX, printable
 from exporter.sources.netdev import Counters, read_link, read_netdev, speed_bytes
@@ -55,6 +56,7 @@ class Network:
 
     interfaces: tuple[Interface, ...]
     read_at: float = hidden()
+    missing: tuple[str, ...] = hidden(())
 
     def counted_once(self) -> tuple[Interface, ...]:
         """Return the interfaces to add up for the machine's traffic; any sum over all would count some of it twice."""
@@ -64,13 +66,15 @@ class Network:
 def read(machine: Machine, baseline: Snapshot | None) -> Network:
     """Read /proc/1/net/dev and /sys/class/net on Linux, psutil.net_io_counters and net_if_stats elsewhere."""
     hidden = machine.hidden_interfaces
+    missing: list[str] = []
     if LINUX:
         table = {name: data for name, data in read_netdev(machine.host).items() if not hidden.match(name)}
         links = {name: read_link(machine.host, name) for name in table}
     else:
         io = psutil.net_io_counters(pernic=True, nowrap=False)
         table = {name: _from_psutil(data) for name, data in io.items() if not hidden.match(name)}
-        stats = psutil.net_if_stats()
+        # macOS refuses this while an adapter is being removed; the traffic can be read all the same.
+        stats = attempt("link state", psutil.net_if_stats, missing) or {}
         links = {name: (s.isup, speed_bytes(s.speed)) for name, s in stats.items()}
     stacked = carried(table, f"{machine.host.sys}/class/net" if LINUX else None)
     read_at = time.monotonic()
@@ -84,7 +88,7 @@ def read(machine: Machine, baseline: Snapshot | None) -> Network:
         received = per_second(now.receive_bytes, last.receive_bytes if last else None, elapsed)
         transmitted = per_second(now.transmit_bytes, last.transmit_bytes if last else None, elapsed)
         interfaces.append(Interface(printable(name), up, speed, now, received, transmitted, name in stacked))
-    return Network(tuple(interfaces), read_at)
+    return Network(tuple(interfaces), read_at, tuple(missing))
 
 
 def metrics(section: Network) -> Iterable[Metric]:

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 import psutil
 
 from exporter.families import gauge, gauges
+from exporter.model import hidden
+from exporter.sources.attempt import attempt
 from exporter.sources.host import LINUX, number, printable, read_text
+from exporter.sources.os_release import parse_os_release
+from exporter.sources.proc_stat import read_boot_time, read_uptime
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,13 +45,17 @@ class System:
     load1: float | None
     load5: float | None
     load15: float | None
+    missing: tuple[str, ...] = hidden(())
 
 
 def read(machine: Machine, _baseline: Snapshot | None) -> System:
     """Read /etc/hostname, /etc/os-release, /proc/uptime and /proc/loadavg on Linux, platform and psutil elsewhere."""
     host = machine.host
-    uptime = read_text(f"{host.proc}/uptime") if LINUX else None
-    boot_time = psutil.boot_time()
+    missing: list[str] = []
+    boot_time = attempt("boot time", lambda: read_boot_time(host) if LINUX else psutil.boot_time(), missing)
+    uptime = read_uptime(host) if LINUX else None
+    if uptime is None and boot_time is not None:
+        uptime = time.time() - boot_time
     load1, load5, load15 = _load(host)
     return System(
         hostname=machine.settings.hostname or _name(_hostname(host)),
@@ -56,10 +64,11 @@ def read(machine: Machine, _baseline: Snapshot | None) -> System:
         release=_name((LINUX and read_text(f"{host.proc}/sys/kernel/osrelease")) or platform.release()),
         machine=_name((LINUX and read_text(f"{host.proc}/sys/kernel/arch")) or platform.machine()),
         boot_time_seconds=boot_time,
-        uptime_seconds=number(uptime.split()[0]) if uptime else max(0.0, time.time() - boot_time),
+        uptime_seconds=uptime,
         load1=load1,
         load5=load5,
         load15=load15,
+        missing=tuple(missing),
     )
 
 
@@ -96,10 +105,11 @@ def _os_name(host: Host) -> str:
     if not LINUX:
         mac = platform.mac_ver()[0]
         return f"macOS {mac}" if mac else f"{platform.system()} {platform.release()}"
-    text = read_text(host.inside("/etc/os-release")) or read_text(host.inside("/usr/lib/os-release")) or ""
-    fields = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-    name = fields.get("PRETTY_NAME") or fields.get("NAME") or "Linux"
-    return name.strip().strip("\"'")
+    for path in ("/etc/os-release", "/usr/lib/os-release"):
+        fields = parse_os_release(read_text(host.inside(path)) or "")
+        if name := fields.get("PRETTY_NAME") or fields.get("NAME"):
+            return name
+    return "Linux"
 
 
 def _load(host: Host) -> tuple[float | None, float | None, float | None]:

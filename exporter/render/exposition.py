@@ -89,7 +89,8 @@ def exporter_families(readings: Iterable[Reading], thresholds: Thresholds, level
     )
     yield from counters(
         "host_exporter_values_dropped_total",
-        "Values left out of samples since the exporter started, because no machine can have them; the log names them.",
+        "Values left out of samples since the exporter started, because no machine can have them, and parts of a "
+        "subject that could not be read; the log names them.",
         ("collector",),
         [(k, reading.dropped) for k, reading in rows],
     )

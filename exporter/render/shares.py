@@ -10,7 +10,7 @@ from exporter.collectors.cpu import Cpu
 from exporter.collectors.filesystem import Filesystems
 from exporter.collectors.memory import Memory
 from exporter.collectors.system import System
-from exporter.render.units import number, size, span
+from exporter.render.units import number, size, span, whole
 from exporter.thresholds import Level
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One ratio (0-1) to draw as a bar; ``threshold`` is None if the owner sets no limits for it."""
+    """One ratio (0-1) to draw as a bar, None if unknown; ``threshold`` is None if the owner sets no limits for it."""
 
     name: str
-    ratio: float
+    ratio: float | None
     detail: str
     threshold: Threshold | None = None
     level: Level = Level.OK
@@ -44,15 +44,12 @@ def shares(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Share]:
 def _cpu(snapshot: Snapshot, cpu: Cpu, thresholds: Thresholds, levels: Levels) -> Iterator[Share]:
     system = snapshot.section(System)
     load = f", load {number(system.load1)} {number(system.load5)}" if system and system.load1 is not None else ""
-    if cpu.usage_ratio is not None:
-        detail = f"{cpu.logical_cpus} CPUs{load}"
-        level = levels.get(("HostHighCpu", ""), Level.OK)
-        yield Share("CPU", cpu.usage_ratio, detail, thresholds.cpu, level)
+    # Unknown for a sample now and then, after a jump of the counters: the line stays in its place.
+    level = levels.get(("HostHighCpu", ""), Level.OK)
+    yield Share("CPU", cpu.usage_ratio, f"{whole(cpu.logical_cpus)} CPUs{load}", thresholds.cpu, level)
 
 
 def _memory(_snapshot: Snapshot, memory: Memory, thresholds: Thresholds, levels: Levels) -> Iterator[Share]:
-    if memory.usage_ratio is None:
-        return
     detail = _of(memory.used_bytes, memory.total_bytes)
     level = levels.get(("HostHighMemory", ""), Level.OK)
     yield Share("Memory", memory.usage_ratio, detail, thresholds.memory, level)

@@ -125,8 +125,8 @@ def _cut(text: str, width: int, style: str = "") -> Text:
     return cut
 
 
-def _bar(ratio: float, threshold: Threshold | None, style: str, width: int) -> Text:
-    filled = round(min(1.0, max(0.0, ratio)) * width)
+def _bar(ratio: float | None, threshold: Threshold | None, style: str, width: int) -> Text:
+    filled = round(min(1.0, max(0.0, ratio or 0.0)) * width)
     bar = Text("━" * filled, style=style) + Text("─" * (width - filled), style="dim")
     for limit in (threshold.warning, threshold.critical) if threshold else ():
         place = min(width - 1, int(limit * width))

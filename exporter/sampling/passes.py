@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exporter.model import Collector, Reading, Snapshot
 from exporter.plausible import plausible
-from exporter.sources.host import printable
+from exporter.sources.attempt import describe
 
 if TYPE_CHECKING:
     import threading
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("exporter")
 
-LONGEST_ERROR = 300
-"""Characters: some error messages quote the whole line that could not be parsed."""
-
 MOST_WARNINGS = 100
 """Impossible values logged per collector; further ones are only counted. A driver can lie in ever new words."""
 
@@ -34,7 +31,8 @@ MOST_WARNINGS = 100
 class Outcome(NamedTuple):
     """The result of a collector, or an error of one line; ``seconds`` is how long it took.
 
-    ``dropped`` describes the values that were left out because they cannot be.
+    ``dropped`` describes the values that were left out because they cannot be, ``missing`` the parts of the section
+    that could not be read.
     """
 
     section: Any | None
@@ -43,6 +41,7 @@ class Outcome(NamedTuple):
     error: str | None
     seconds: float
     dropped: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 def failed(error: str, seconds: float) -> Outcome:
@@ -111,10 +110,10 @@ class Pass:
 
 
 class Tally:
-    """Counts failed samples and dropped values per collector.
+    """Counts failed samples, and dropped values and missing parts, per collector.
 
-    Logs when a collector starts to fail and recovers, and each value that cannot be the first time: not at every
-    sample.
+    Logs when a collector starts to fail and recovers, and each value that cannot be and each part that cannot be read
+    the first time: not at every sample.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -125,14 +124,14 @@ class Tally:
 
     def reading(self, name: str, outcome: Outcome) -> Reading:
         """Return a collector's outcome with its counts since start."""
-        section, families, findings, error, seconds, _ = outcome
+        section, families, findings, error, seconds, *_ = outcome
         return Reading(name, section, families, findings, error, seconds, self._errors[name], self._dropped[name])
 
     def add(self, name: str, outcome: Outcome, *, counted: bool) -> None:
         """Record how a collector fared in a sample; ``counted`` is False for a sample that nobody sees."""
         error = outcome.error
         self._errors[name] += counted and error is not None
-        self._dropped[name] += counted and len(outcome.dropped)
+        self._dropped[name] += counted and len(outcome.dropped) + len(outcome.missing)
         if error is not None and name not in self._failing:
             log.warning("collector %s failed: %s", name, error)
             self._failing.add(name)
@@ -140,15 +139,17 @@ class Tally:
             log.warning("collector %s works again", name)
             self._failing.discard(name)
         for text in outcome.dropped:
-            self._log(name, text)
+            # The figure itself may be another one at each sample.
+            what, _, figure = text.rpartition(" ")
+            self._log(name, what, f"{what} {figure}, which cannot be: left out")
+        for text in outcome.missing:
+            self._log(name, text.partition(":")[0], text)
 
-    def _log(self, name: str, text: str) -> None:
-        # The figure itself may be another one at each sample.
-        what, _, figure = text.rpartition(" ")
+    def _log(self, name: str, what: str, text: str) -> None:
         logged = self._logged[name]
         if what not in logged and len(logged) < MOST_WARNINGS:
             logged.add(what)
-            log.warning("collector %s: %s %s, which cannot be: left out", name, what, figure)
+            log.warning("collector %s: %s", name, text)
 
 
 def late(call: Call | None, limit: float) -> Outcome:
@@ -172,19 +173,5 @@ def read(collector: Collector, machine: Machine, baseline: Snapshot | None) -> O
     except Exception as reason:
         log.debug("collector %s", collector.name, exc_info=True)
         return failed(describe(reason), time.perf_counter() - begin)
-    return Outcome(section, families, findings, None, time.perf_counter() - begin, dropped)
-
-
-def describe(reason: Exception) -> str:
-    """Return an exception as one line of plain text for the page, the log and the terminal."""
-    text = printable(_words(reason))
-    return text if len(text) <= LONGEST_ERROR else f"{text[: LONGEST_ERROR - 4]} ..."
-
-
-def _words(reason: Exception) -> str:
-    if isinstance(reason, OSError) and reason.strerror:
-        return f"{reason.filename}: {reason.strerror}" if reason.filename else reason.strerror
-    text = " ".join(str(reason).split())
-    if " " in text:  # a sentence; a single word, such as the 'x' of a KeyError, needs its type to make sense
-        return text
-    return f"{type(reason).__name__}: {text}" if text else type(reason).__name__
+    missing = getattr(section, "missing", ())
+    return Outcome(section, families, findings, None, time.perf_counter() - begin, dropped, missing)

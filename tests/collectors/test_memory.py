@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from exporter.collectors.memory import Memory
 from exporter.sources.host import LINUX
+from tests.psutil_shapes import Swap
 from tests.support import run
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 KIB = 1024
 MIB = 1024 * KIB
+GIB = 1024 * MIB
 
 
 def test_used_is_total_minus_available_and_the_ratio_follows(laptop: FixtureMachine) -> None:
@@ -87,13 +91,181 @@ def test_used_on_macos_is_computed_as_everywhere_else_not_as_psutil_does(macos: 
     assert memory.usage_ratio == 0.5
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # psutil's warnings, about the fields missing here
-def test_more_free_than_total_as_in_some_containers_counts_as_nothing_used(laptop: FixtureMachine) -> None:
+def meminfo(total: int, available: int, *lines: str) -> str:
+    """Return the text of a /proc/meminfo, amounts in MiB, without swap."""
+    amounts = (("MemTotal", total), ("MemFree", available // 2), ("MemAvailable", available), ("SwapTotal", 0))
+    return "\n".join([*(f"{name}: {amount * 1024} kB" for name, amount in amounts), "SwapFree: 0 kB", *lines, ""])
+
+
+def arcstats(size: int, least: int) -> str:
+    """Return the beginning of ZFS' arcstats, amounts in MiB."""
+    rows = (("hits", 77), ("c_min", least * MIB), ("c_max", 2 * size * MIB), ("size", size * MIB))
+    head = "13 1 0x01 147 39984 5023 12345\nname                            type data\n"
+    return head + "".join(f"{name:31} 4    {data}\n" for name, data in rows)
+
+
+ARC = "proc/spl/kstat/zfs/arcstats"
+MOUNTED = "600 1 0:50 /proc/meminfo /proc/meminfo rw,nosuid - fuse.lxcfs lxcfs rw\n"
+
+
+def available(machine: FixtureMachine) -> float | None:
+    """Return what is available, in MiB."""
+    found = machine.read(Memory).available_bytes
+    return None if found is None else found / MIB
+
+
+def test_the_cache_of_zfs_above_its_minimum_can_be_had(laptop: FixtureMachine) -> None:
+    """The kernel does not count it, so a file server with ZFS would be out of memory all its life."""
+    laptop.write("proc/meminfo", meminfo(64_000, 4_800))
+    laptop.write(ARC, arcstats(46_000, 2_000))
+    memory = laptop.read(Memory)
+    assert (memory.total_bytes, memory.available_bytes) == (64_000 * MIB, 48_800 * MIB)
+    assert memory.usage_ratio == pytest.approx(15_200 / 64_000)
+    laptop.write(ARC, arcstats(1_500, 2_000))
+    assert available(laptop) == 4_800
+
+
+@pytest.mark.parametrize(
+    ("total", "free", "size", "sign"),
+    [
+        pytest.param(4_096, 1_024, 46_000, "", id="larger than the container"),
+        pytest.param(4_096, 3_900, 2_000, "", id="larger than what is in use"),
+        pytest.param(16_384, 9_000, 3_000, MOUNTED, id="meminfo is mounted"),
+        pytest.param(16_384, 9_000, 3_000, "Slab: 0 kB", id="a kernel without memory of its own"),
+    ],
+)
+def test_a_container_cannot_use_the_cache_of_its_host(
+    laptop: FixtureMachine, total: int, free: int, size: int, sign: str
+) -> None:
+    """lxcfs gives it a meminfo of its own; arcstats, and the huge pages in meminfo, are the host's."""
+    pages = ("HugePages_Total: 500", "HugePages_Free: 500", "HugePages_Rsvd: 0", "Hugepagesize: 2048 kB")
+    slab, mounts = ("Slab: 300 kB", sign) if sign in {"", MOUNTED} else (sign, "")
+    laptop.write("proc/meminfo", meminfo(total, free, slab, *(pages if sign else ())))
+    laptop.write(ARC, arcstats(size, 500))
+    laptop.write("proc/1/mountinfo", laptop.path("proc/1/mountinfo").read_text() + mounts)
+    assert available(laptop) == free
+
+
+@pytest.mark.parametrize("text", ["", "size 4\n", "name type data\nsize 4 900\n", "c_min 4 0\n"])
+def test_arcstats_that_do_not_say_add_nothing(laptop: FixtureMachine, text: str) -> None:
+    laptop.write("proc/meminfo", meminfo(64_000, 4_800))
+    laptop.write(ARC, text)
+    assert available(laptop) == 4_800
+
+
+def test_huge_pages_that_nobody_uses_can_be_had(laptop: FixtureMachine) -> None:
+    """The kernel counts a whole pool as used, so a database host would be out of memory before the database starts."""
+    pool = ("HugePages_Total: 28000", "HugePages_Free: 20000", "HugePages_Rsvd: 5000", "Hugepagesize: 2048 kB")
+    laptop.write("proc/meminfo", meminfo(64_000, 4_800, *pool))
+    assert available(laptop) == 4_800 + 15_000 * 2
+
+
+def test_huge_pages_of_every_size_count_once(laptop: FixtureMachine) -> None:
+    pool = ("HugePages_Total: 100", "HugePages_Free: 100", "Hugepagesize: 2048 kB", "Hugetlb: 4398080 kB")
+    laptop.write("proc/meminfo", meminfo(64_000, 4_800, *pool))
+    for size, pages, free, promised in ((2048, 100, 100, 0), (1048576, 4, 3, 1), (64, 0, 0, 0)):
+        for what, count in (("nr", pages), ("free", free), ("resv", promised), ("surplus", 0)):
+            laptop.write(f"sys/kernel/mm/hugepages/hugepages-{size}kB/{what}_hugepages", f"{count}\n")
+    assert available(laptop) == 4_800 + 200 + 2_048
+    laptop.write("proc/meminfo", meminfo(64_000, 4_800, "HugePages_Free: 0", "Hugepagesize: 2048 kB", "Hugetlb: 0 kB"))
+    assert available(laptop) == 4_800
+
+
+def test_a_pool_larger_than_the_memory_is_not_ours(laptop: FixtureMachine) -> None:
+    pool = ("HugePages_Total: 28000", "HugePages_Free: 28000", "Hugepagesize: 2048 kB")
+    laptop.write("proc/meminfo", meminfo(4_096, 1_000, *pool))
+    assert available(laptop) == 1_000
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("HugePages_Total: 10", "HugePages_Free: 11", "Hugepagesize: 2048 kB"),
+        ("HugePages_Total: 10", "HugePages_Free: 5", "HugePages_Rsvd: 6", "Hugepagesize: 2048 kB"),
+        ("HugePages_Total: 10", "HugePages_Free: x", "Hugepagesize: 2048 kB"),
+        ("HugePages_Total: 10", "HugePages_Free: 5"),
+    ],
+)
+def test_a_pool_that_cannot_be_makes_available_memory_unknown(laptop: FixtureMachine, lines: tuple[str, ...]) -> None:
+    laptop.write("proc/meminfo", meminfo(64_000, 4_800, *lines))
+    memory = laptop.read(Memory)
+    assert (memory.available_bytes, memory.used_bytes, memory.usage_ratio) == (None, None, None)
+    assert (memory.total_bytes, memory.swap_total_bytes) == (64_000 * MIB, 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "MemTotal: 1000 kB\nMemFree: 100 kB\nBuffers: 50 kB\nCached: 200 kB\nShmem: 60 kB\nSReclaimable: 10 kB\n",
+        "MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 0 kB\nCached: 250 kB\nShmem: 50 kB\n",
+        "MemTotal: 1000 kB\nMemFree: 300 kB\n",
+    ],
+)
+def test_a_kernel_that_does_not_say_what_is_available_has_free_memory_and_caches(
+    laptop: FixtureMachine, text: str
+) -> None:
+    """Before Linux 3.14, which some storage boxes still run, and WSL 1; shared memory is in Cached and no cache."""
+    laptop.write("proc/meminfo", text)
+    memory = laptop.read(Memory)
+    assert (memory.available_bytes, memory.usage_ratio) == (300 * KIB, 0.7)
+    assert (memory.swap_total_bytes, memory.swap_used_bytes, memory.swap_usage_ratio) == (None, None, None)
+
+
+def test_more_free_than_there_is_is_unknown_as_in_some_containers(laptop: FixtureMachine) -> None:
     laptop.write(
         "proc/meminfo",
-        "MemTotal: 100 kB\nMemFree: 200 kB\nMemAvailable: 300 kB\nBuffers: 0 kB\nCached: 0 kB\n"
-        "Active: 0 kB\nInactive: 0 kB\nSwapTotal: 10 kB\nSwapFree: 20 kB\n",
+        "MemTotal: 100 kB\nMemFree: 200 kB\nMemAvailable: 300 kB\nSwapTotal: 10 kB\nSwapFree: 20 kB\n",
     )
-    memory = laptop.read(Memory)
-    assert (memory.used_bytes, memory.usage_ratio) == (0, 0.0)
-    assert (memory.swap_used_bytes, memory.swap_usage_ratio) == (0, 0.0)
+    snapshot = laptop.sample()
+    assert snapshot.section(Memory) == Memory(100 * KIB, None, None, None, 10 * KIB, None, None)
+    samples = laptop.exposition(snapshot)
+    assert samples.value("host_exporter_values_dropped_total", collector="memory") == 5
+    assert samples.value("host_exporter_collector_success", collector="memory") == 1
+
+
+@pytest.mark.parametrize("name", ["MemTotal", "MemFree", "MemAvailable", "Buffers", "SwapTotal", "SwapFree", "Slab"])
+def test_a_line_that_is_nonsense_costs_what_it_would_have_given(laptop: FixtureMachine, name: str) -> None:
+    good = laptop.read(Memory)
+    lines = laptop.path("proc/meminfo").read_text().splitlines()
+    broken = [f"{name}: lots of kB" if line.startswith(f"{name}:") else line for line in lines]
+    laptop.write("proc/meminfo", "\n".join(broken))
+    lost = {
+        "MemTotal": {"total_bytes", "used_bytes", "usage_ratio"},
+        "MemAvailable": {"available_bytes", "used_bytes", "usage_ratio"},
+        "SwapTotal": {"swap_total_bytes", "swap_used_bytes", "swap_usage_ratio"},
+        "SwapFree": {"swap_used_bytes", "swap_usage_ratio"},
+    }.get(name, set())
+    now = laptop.read(Memory)
+    assert {each.name for each in fields(Memory) if getattr(now, each.name) != getattr(good, each.name)} == lost
+    assert all(getattr(now, each) is None for each in lost)
+
+
+def test_a_file_that_says_nothing_of_memory_is_a_failure(laptop: FixtureMachine) -> None:
+    laptop.write("proc/meminfo", "SwapTotal: 0 kB\n")
+    (failure,) = laptop.sample().failures()
+    assert failure.error == f"{laptop.root}/proc/meminfo says nothing of memory"
+
+
+def test_windows_without_performance_counters_lacks_swap_alone(
+    windows: Windows, caplog: pytest.LogCaptureFixture
+) -> None:
+    def off() -> None:
+        raise RuntimeError("PdhAddEnglishCounterW failed. Performance counters may be disabled.")
+
+    windows.patch.setattr(psutil, "swap_memory", off)
+    samples = [windows.exposition() for _ in range(3)]
+    for each in samples:
+        assert each.value("host_memory_usage_ratio") == 0.75
+        assert each.value("host_exporter_collector_success", collector="memory") == 1
+        assert not [name for name in each.names() if name.startswith("host_swap")]
+    counted = [each.value("host_exporter_values_dropped_total", collector="memory") for each in samples]
+    assert counted == [1, 2, 3]
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("collector memory: no swap: PdhAddEnglishCounterW failed.")
+
+
+def test_more_swap_used_than_there_is_cannot_be(macos: MacOs) -> None:
+    macos.patch.setattr(psutil, "swap_memory", lambda: Swap(GIB, 2 * GIB, 0, 200.0, 0, 0))
+    memory = macos.read(Memory)
+    assert (memory.swap_total_bytes, memory.swap_used_bytes, memory.swap_usage_ratio) == (GIB, None, None)
+    assert memory.usage_ratio == 0.5

@@ -196,3 +196,20 @@ def test_lines_that_no_kernel_writes_are_skipped(laptop: FixtureMachine) -> None
     before = {interface.interface for interface in laptop.read(Network).interfaces}
     laptop.write("proc/1/net/dev", "\n".join([table.rstrip(), *odd]) + "\n")
     assert {interface.interface for interface in laptop.read(Network).interfaces} == before
+
+
+def test_a_link_state_that_macos_refuses_leaves_the_traffic(macos: MacOs, caplog: pytest.LogCaptureFixture) -> None:
+    """While an adapter is being removed, or the machine falls asleep."""
+
+    def refuse() -> None:
+        raise OSError(6, "Device not configured")
+
+    macos.patch.setattr(psutil, "net_if_stats", refuse)
+    samples = macos.exposition()
+    assert samples.value("host_network_receive_bytes_total", interface="en0") == 20
+    assert not {"host_network_up", "host_network_speed_bytes"} & samples.names()
+    assert samples.value("host_exporter_collector_success", collector="network") == 1
+    assert samples.value("host_exporter_values_dropped_total", collector="network") == 1
+    assert [record.getMessage() for record in caplog.records] == [
+        "collector network: no link state: Device not configured"
+    ]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import platform
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from exporter.collectors.processes import Processes
@@ -74,10 +76,82 @@ def test_links_of_the_host_do_not_lead_into_the_container(laptop: FixtureMachine
     assert "ann" in {process.user for process in processes.processes}
 
 
-def test_os_release_may_use_either_quotes_or_hold_nonsense(laptop: FixtureMachine) -> None:
-    for content, name in (("PRETTY_NAME='Arch Linux'\n", "Arch Linux"), ("NAME=Void\nnonsense\n", "Void")):
-        laptop.write("etc/os-release", content)
-        assert laptop.read(System).os == name
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ("PRETTY_NAME='Arch Linux'\n", "Arch Linux"),
+        ("NAME=Void\nnonsense\n", "Void"),
+        ('PRETTY_NAME=""\nNAME="Alpine Linux"\n', "Alpine Linux"),
+        ('PRETTY_NAME=" "\nNAME=Alpine\n', "Alpine"),
+        ('NAME="Alpine Linux"\nPRETTY_NAME="Alpine Linux v3.22"\n', "Alpine Linux v3.22"),
+        ('# PRETTY_NAME="Not this"\nPRETTY_NAME="Foo \\"Bar\\" \\$5 \\\\ \\`x\\` \\n"\n', 'Foo "Bar" $5 \\ `x` \\n'),
+        ("PRETTY_NAME='Foo \\\"Bar'\n", 'Foo \\"Bar'),
+        ("PRETTY_NAME='It'\\''s'\" Linux\"  # the name\n", "It's Linux"),
+        ("  PRETTY_NAME=Clear\\ Linux\r\n", "Clear Linux"),
+        ("PRETTY_NAME=a=b\n", "a=b"),
+        ("PRETTY_NAME=Void Linux\n", "Void Linux"),
+        ('PRETTY_NAME="Void Linux\n', "Void Linux"),
+        ("PRETTY_NAME=first\nPRETTY_NAME=last\n", "last"),
+        ("PRETTY NAME=x\nID=y\n", "Linux"),
+    ],
+)
+def test_os_release_is_read_as_a_shell_would_and_may_hold_nonsense(
+    laptop: FixtureMachine, content: str, name: str
+) -> None:
+    laptop.write("etc/os-release", content)
+    assert laptop.read(System).os == name
+
+
+def test_an_os_release_without_a_name_leaves_it_to_the_other(laptop: FixtureMachine) -> None:
+    laptop.write("etc/os-release", "ID=site\n")
+    laptop.write("usr/lib/os-release", "NAME=Fedora\n")
+    assert laptop.read(System).os == "Fedora"
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"), [("cpu 1 2 3 4\nctxt 5\n", "no boot time: {}/proc/stat does not say"), (None, None)]
+)
+def test_a_machine_that_does_not_say_when_it_booted_lacks_that_alone(
+    laptop: FixtureMachine, lines: str | None, said: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = laptop.read(System)
+    if lines is None:
+        laptop.remove("proc/stat")
+    else:
+        laptop.write("proc/stat", lines)
+    snapshot = laptop.sample()
+    assert snapshot.section(System) == replace(whole, boot_time_seconds=None)
+    assert laptop.exposition(snapshot).value("host_exporter_values_dropped_total", collector="system") == 1
+    logged = [record.getMessage() for record in caplog.records if "collector system" in record.getMessage()]
+    assert len(logged) == 1
+    assert said is None or logged == [f"collector system: {said.format(laptop.root)}"]
+
+
+def test_a_boot_time_that_is_nonsense_is_unknown_and_so_is_an_uptime(laptop: FixtureMachine) -> None:
+    whole = laptop.read(System)
+    laptop.write("proc/stat", laptop.path("proc/stat").read_text().replace("btime 1767225600", "btime soon"))
+    laptop.write("proc/uptime", "long 1\n")
+    assert laptop.read(System) == replace(whole, boot_time_seconds=None, uptime_seconds=None)
+
+
+def test_the_uptime_follows_from_the_boot_time_where_there_is_no_such_file(laptop: FixtureMachine) -> None:
+    laptop.remove("proc/uptime")
+    laptop.write("proc/stat", f"cpu 1 2 3 4\nbtime {time.time() - 500:.0f}\n")
+    assert laptop.read(System).uptime_seconds == pytest.approx(500, abs=5)
+
+
+@pytest.mark.parametrize("booted", [RuntimeError("no such call"), OSError(1, "Operation not permitted"), 4e9])
+def test_a_boot_time_that_macos_does_not_tell_costs_uptime_and_nothing_else(
+    macos: MacOs, booted: Exception | float
+) -> None:
+    def boot_time() -> float:
+        if isinstance(booted, Exception):
+            raise booted
+        return booted
+
+    macos.patch.setattr(psutil, "boot_time", boot_time)
+    system = macos.read(System)
+    assert (system.system, system.load1, system.uptime_seconds) == ("darwin", 1.5, None)
 
 
 @pytest.mark.skipif(not LINUX, reason="reads /proc")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 from exporter.settings import Patterns
 from exporter.sources.host import Host, printable
 from exporter.sources.linux_processes import parse_stat
+from exporter.sources.meminfo import parse_meminfo
 from exporter.sources.mounts import parse_mountinfo, visible, without_repeats
 from exporter.sources.netdev import parse_netdev
+from exporter.sources.os_release import parse_os_release
+from exporter.sources.proc_stat import MODES, read_cpu_times
 from exporter.sources.process_names import display_name
-from exporter.sources.topology import online_cpus
 from exporter.sources.users import UserNames
 from exporter.sources.windows_processes import entries
 from tests.fuzz.texts import contents, odd_words, texts
@@ -29,6 +32,9 @@ LAPTOP = FIXTURES / "laptop"
 STAT = (LAPTOP / "proc/1/stat").read_bytes()
 MOUNTINFO = (LAPTOP / "proc/1/mountinfo").read_text()
 NETDEV = (LAPTOP / "proc/1/net/dev").read_text()
+STAT_OF_CPUS = (LAPTOP / "proc/stat").read_bytes()
+MEMINFO = (LAPTOP / "proc/meminfo").read_text()
+OS_RELEASE = (LAPTOP / "etc/os-release").read_text()
 PASSWD = (LAPTOP / "etc/passwd").read_bytes()
 TABLE = table([Row(4, "System"), Row(88, "svchost.exe")])
 BITS_64 = 2**64
@@ -139,19 +145,34 @@ def test_a_command_line_of_a_million_words_is_gone_through_once() -> None:
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("host")
-    for path in ("etc", "sys/devices/system/cpu"):
+    for path in ("etc", "proc"):
         (folder / path).mkdir(parents=True)
     return folder
 
 
-@given(text=texts("0,2-3\n"), count=st.integers(0, 64))
-@example(text="0-4294967295", count=4)
-@example(text="0,0", count=2)
-def test_the_numbers_of_the_cpus_are_as_many_as_the_cpus_and_rise(root: Path, text: str, count: int) -> None:
-    (root / "sys/devices/system/cpu/online").write_text(text)
-    numbers = online_cpus(Host(str(root)), count)
-    assert len(numbers) == count
-    assert list(numbers) == sorted(set(numbers))
+@given(contents(STAT_OF_CPUS))
+@example(b"cpu 1\ncpu4294967295 1 2 3\ncpu9999999999 1\nbtime x")
+@example(b"cpu " + b"9" * 5000)
+def test_a_stat_file_of_any_content_is_cpus_with_numbers_or_an_error(root: Path, content: bytes) -> None:
+    (root / "proc/stat").write_bytes(content)
+    with suppress(OSError):  # no CPU
+        times = read_cpu_times(Host(str(root)))
+        for seconds in (times.total, *times.cores.values()):
+            assert set(seconds) <= set(MODES)
+            assert all(isinstance(each, float) for each in seconds.values())
+
+
+@given(texts(MEMINFO))
+@example("MemTotal: 1 kB\nMemAvailable: " + "9" * 5000)
+def test_a_meminfo_of_any_content_is_numbers_by_name(text: str) -> None:
+    assert all(isinstance(amount, (int, float)) for amount in parse_meminfo(text).values())
+
+
+@given(texts(OS_RELEASE))
+@example('PRETTY_NAME="\\')
+@example("NAME=" + "'\"" * 2000)
+def test_an_os_release_of_any_content_is_texts_by_name(text: str) -> None:
+    assert all(name.isidentifier() and value == value.strip() for name, value in parse_os_release(text).items())
 
 
 @given(contents(PASSWD), st.integers(0, 2**32 - 1) | st.sampled_from([0, 1000]))

@@ -39,7 +39,7 @@ COUNTERS = Counters(1000, 10, 1, 0, 2000, 20, 0, 0)
 
 
 def cpu(usage: float | None) -> Cpu:
-    return Cpu(usage, (usage or 0.0,) * 2, {"user": 1.0, "idle": 9.0}, 2, 2, (0, 1), ())
+    return Cpu(usage, (usage or 0.0,) * 2, {"user": 1.0, "idle": 9.0}, 2, 2, (0, 1), {}, 0.0)
 
 
 def memory(usage: float) -> Memory:

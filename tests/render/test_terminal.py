@@ -12,10 +12,11 @@ from rich.console import Console
 
 from exporter.collectors.battery import Battery
 from exporter.collectors.filesystem import Filesystems
+from exporter.collectors.memory import Memory
 from exporter.render.line import plain_line
 from exporter.render.terminal import Screen, view
 from exporter.render.units import UNKNOWN
-from tests.render.figures import PROCESSES, SYSTEM, THRESHOLDS, cpu, filesystem, processes, snapshot, whole
+from tests.render.figures import GIB, PROCESSES, SYSTEM, THRESHOLDS, cpu, filesystem, processes, snapshot, whole
 
 if TYPE_CHECKING:
     from exporter.model import Snapshot
@@ -55,6 +56,15 @@ def test_the_view_shows_every_subject() -> None:
     assert _line_with(text, "eth0").split() == ["eth0", "up", "1.5", "KiB/s", UNKNOWN]
     assert _line_with(text, "wlan0").split() == ["wlan0", UNKNOWN, UNKNOWN, UNKNOWN]
     assert _line_with(text, "sda").split() == ["sda", "2.0", "KiB/s", UNKNOWN]
+
+
+def test_an_unknown_usage_leaves_its_line_in_place() -> None:
+    unknown = Memory(8 * GIB, None, None, None, 2 * GIB, GIB, 0.5)
+    text = drawn(snapshot(cpu(None), unknown, SYSTEM))
+    assert _line_with(text, "CPU").split()[1:] == [UNKNOWN, *_line_with(text, "CPU").split()[2:]]
+    assert "━" not in _line_with(text, "CPU") + _line_with(text, "Memory")
+    assert f"{UNKNOWN} of 8.0 GiB" in _line_with(text, "Memory")
+    assert "50 %" in _line_with(text, "Swap")
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from exporter.findings import none_yet
 from exporter.machine import Machine, open_machine
 from exporter.model import Collector, Snapshot
 from exporter.sampling.baselines import MAX_WINDOW, MIN_WINDOW
-from exporter.sampling.passes import describe
 from exporter.sampling.sampler import Sampler
 from exporter.settings import Settings
+from exporter.sources.attempt import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

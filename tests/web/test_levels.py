@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from exporter.collectors import COLLECTORS
+from exporter.collectors.cpu import Cpu
 from exporter.collectors.memory import Memory
 from exporter.machine import open_machine
+from exporter.render.units import UNKNOWN
 from exporter.sampling.sampler import Sampler
 from exporter.settings import Settings
 from exporter.web import create_app
@@ -18,7 +20,7 @@ from tests.support import Exporter, Samples
 from tests.web.test_page import Page, page_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from flask.testing import FlaskClient
 
@@ -69,6 +71,26 @@ def test_a_level_is_reached_at_its_value_on_page_and_in_json(usage: float, level
         "level": level,
         "threshold_ratio": 0.9 if level == "critical" else 0.8,
     }
+
+
+def test_a_figure_that_is_unknown_has_neither_level_nor_bar_and_keeps_its_place() -> None:
+    sections = {
+        "cpu": Cpu(None, (0.5, None), {}, 2, None, (0, 2), {}, 0.0),
+        "memory": Memory(1000, None, None, None, None, None, None),
+    }
+    chosen = Settings()
+
+    def read(name: str) -> Callable[..., object]:
+        return lambda _machine, _baseline: sections[name]
+
+    collectors = [replace(each, read=read(each.name)) for each in COLLECTORS if each.name in sections]
+    client = create_app(Sampler(open_machine(chosen), collectors), chosen).test_client()
+    page = Page(client.get("/").text)
+    assert [text for _, text in page.all("h2")] == ["CPU", "Memory"]
+    assert [text for _, text in page.all("p", **{"class": "figure"})] == [UNKNOWN, UNKNOWN]
+    assert not page.all("svg", **{"class": "bar ok"}) + page.all("svg", **{"class": "bar "})
+    assert [text for _, text in page.all("title")][-2:] == ["core 0: 50 %", f"core 2: {UNKNOWN}"]
+    assert json.loads(client.get("/api/stats").data)["levels"] == []
 
 
 @pytest.mark.parametrize("percent", [29, 57, 58, 55.5, 99.99, 0.07])
