@@ -23,8 +23,10 @@ LASTS = timedelta(minutes=1)
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def post_test_alert(url: str, hostname: str) -> str:
+def post_test_alert(url: str, hostname: str, page: str) -> str:
     """Post a test alert to the Alertmanager at ``url`` and return a text that says what should happen next.
+
+    The text names the address ``page``: a container's name for Alertmanager means nothing to the reader's browser.
 
     Raises SettingError if ``url`` is not a valid address, ServerError if no Alertmanager accepts the alert.
     """
@@ -52,10 +54,10 @@ def post_test_alert(url: str, hostname: str) -> str:
         "endsAt": (now + LASTS).isoformat(),
     }
     _ask(f"{base}/api/v2/alerts", [alert])
-    return _expectation(base, hostname)
+    return _expectation(base, hostname, page.rstrip("/"))
 
 
-def _expectation(base: str, hostname: str) -> str:
+def _expectation(base: str, hostname: str, page: str) -> str:
     status = _ask(f"{base}/api/v2/status")
     config = str(status.get("config", {}).get("original", "")) if isinstance(status, dict) else ""
     recipients = list(dict.fromkeys(re.findall(r"^\s*(?:- )?to: (.+)$", config, re.MULTILINE)))
@@ -65,10 +67,10 @@ def _expectation(base: str, hostname: str) -> str:
     through = f" through {', '.join(servers)}" if servers else ""
     return "\n".join(
         [
-            f"Alertmanager at {base} accepted the alert {NAME} for {hostname}.",
+            f"Alertmanager at {page} accepted the alert {NAME} for {hostname}.",
             f'Within half a minute, expect an email{to}{through}: "{subject}".',
             "A minute or two later, a second email follows, marked [RESOLVED].",
-            f"Until then the alert is listed on {base}/#/alerts. If no email arrives, see Alertmanager's log.",
+            f"Until then the alert is listed on {page}/#/alerts. If no email arrives, see Alertmanager's log.",
         ]
     )
 

@@ -31,6 +31,7 @@ from exporter.commands.variables import PREFIX, variable
 from exporter.settings import PORT, Settings, check_host
 
 TEST_ALERT_URL = f"{PREFIX}TEST_ALERT_URL"
+TEST_ALERT_PAGE = f"{PREFIX}TEST_ALERT_PAGE"
 
 # Every flag has an environment variable: --cpu-warning is HOST_EXPORTER_CPU_WARNING, for every command.
 CONTEXT = {
@@ -152,11 +153,12 @@ def health(url: str | None, host: str, port: float) -> None:
 def test_alert(url: str, **values: Any) -> None:
     """Send a test alert to Alertmanager. The output says what should happen next.
 
-    URL is Alertmanager's address; the default is HOST_EXPORTER_TEST_ALERT_URL, or http://127.0.0.1:9093.
+    URL is Alertmanager's address; the default is HOST_EXPORTER_TEST_ALERT_URL, or http://127.0.0.1:9093. If a browser
+    reaches Alertmanager at another one, as with containers, HOST_EXPORTER_TEST_ALERT_PAGE has that.
     """
     from exporter.commands.run import test_alert as run  # noqa: PLC0415
 
-    run(make_settings(values), url)
+    run(make_settings(values), url, os.environ.get(TEST_ALERT_PAGE) or url)
 
 
 def start(values: dict[str, Any]) -> Settings:
@@ -174,4 +176,7 @@ def start(values: dict[str, Any]) -> Settings:
 def known_variables() -> set[str]:
     """Return the variables of all commands: a container's environment applies to every command run in it."""
     parameters = [parameter for command in cli.commands.values() for parameter in command.params]
-    return {variable(flag) for parameter in parameters for flag in parameter.opts} | {TEST_ALERT_URL}
+    return {variable(flag) for parameter in parameters for flag in parameter.opts} | {
+        TEST_ALERT_URL,
+        TEST_ALERT_PAGE,
+    }

@@ -101,13 +101,16 @@ def desktop(settings: Settings, interval: float, theme: str) -> None:
         sys.exit(1)
 
 
-def test_alert(settings: Settings, url: str) -> None:
-    """Post a test alert for this machine to the Alertmanager at ``url``, and print what to expect."""
+def test_alert(settings: Settings, url: str, page: str) -> None:
+    """Post a test alert for this machine to the Alertmanager at ``url``, and print what to expect.
+
+    ``page`` is the address at which a browser reaches that Alertmanager.
+    """
     from exporter.collectors import system  # noqa: PLC0415
     from exporter.commands.alerting import post_test_alert  # noqa: PLC0415
 
     hostname = system.read(open_machine(settings), None).hostname
-    sys.stdout.write(post_test_alert(url, hostname) + "\n")
+    sys.stdout.write(post_test_alert(url, hostname, page) + "\n")
 
 
 def stats(settings: Settings) -> None:

@@ -77,6 +77,18 @@ def test_the_address_may_come_from_a_variable_and_no_proxy_is_asked() -> None:
     assert len(posted) == 1
 
 
+def test_it_names_the_address_that_a_browser_can_open() -> None:
+    """In a container, Alertmanager has a name that only the other containers know."""
+    with alertmanager() as (url, posted):
+        page = "http://monitor.example.org:19093"
+        done = run("test-alert", url, env={"HOST_EXPORTER_TEST_ALERT_PAGE": f"{page}/"})
+        usual = run("test-alert", url)
+    assert len(posted) == 2
+    assert f"{page}/#/alerts" in done.stdout
+    assert url not in done.stdout
+    assert f"{url}/#/alerts" in usual.stdout
+
+
 def test_nobody_there_is_one_clear_line() -> None:
     port = free_port()
     done = run("test-alert", f"http://127.0.0.1:{port}")

@@ -133,7 +133,7 @@ def test_going_back_to_one_server_is_not_taken_for_an_outage(stack: Stack) -> No
 
 def test_a_test_alert_arrives(stack: Stack) -> None:
     text = stack.compose("exec", "-T", "exporter", "host-exporter", "test-alert")
-    assert "http://alertmanager:9093" in text
+    assert f"{stack.url('alertmanager')}/#/alerts" in text.replace("localhost", "127.0.0.1")
     eventually(lambda: [m for m in stack.mails() if m["Subject"].endswith(": Test alert, nothing is wrong")], 60)
 
 
