@@ -78,6 +78,12 @@ def test_an_alert_needs_no_other_alert(tmp_path: Path, alert: str) -> None:
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: f"{rule['alert']}-{rule['labels']['severity']}")
+def test_the_mail_is_told_how_long_an_alert_keeps_firing(rule: dict[str, Any]) -> None:
+    """Otherwise it would say that the problem lasted that much longer."""
+    assert rule["annotations"].get("keep_firing_for") == rule.get("keep_firing_for")
+
+
 def test_there_is_a_file_for_every_alert_and_no_other() -> None:
     assert {file.stem for file in FILES} == {rule["alert"] for rule in ALERTS}
 
@@ -117,7 +123,13 @@ def test_what_it_says_is_short_enough_for_a_lock_screen_and_leads_on(alert: str)
         ("HostHighCpu", "scalar(max(count_over_time(", "scalar(min(count_over_time("),
         ("HostHighMemory", ">= on (job, instance) group_left (severity)", "> on (job, instance) group_left (severity)"),
         ("HostHighMemory", "keep_firing_for: 3m", "keep_firing_for: 2m"),
-        ("HostFilesystemFull", "device=%q, mountpoint=%q}[1h]", "device=%q, mountpoint=%q}[2h]"),
+        ("HostFilesystemFull", "offset 1h", "offset 2h"),
+        ("HostFilesystemFull", ', hostname!=""}', ', hostname="nobody"}'),
+        ("HostFilesystemFillingUp", "60, 86400)", "60, 186400)"),
+        ("HostHighCpu", "and on (job, instance) %s)%s)", "or on (job, instance) %s)%s)"),
+        ("HostHighCpu", "max(max_over_time(instance:host_cpu", "max(avg_over_time(instance:host_cpu"),
+        ("AppUnhandledErrors", 'up{job="app"} offset 2m == 1', "vector(1)"),
+        ("AppUnhandledErrors", "[2m15s]", "[1m]"),
         ("HostFilesystemFillingUp", "86400", "93600"),
         ("HostFilesystemFillingUp", "            host_filesystem_available_bytes < avg", "            0 * avg"),
         ("HostFilesystemFull", "host_filesystem_readonly == 1", "host_filesystem_readonly > 1"),
@@ -152,7 +164,7 @@ def test_what_it_says_is_short_enough_for_a_lock_screen_and_leads_on(alert: str)
         ("HostBatteryLow", "host_battery_plugged == 0", "host_battery_plugged >= 0"),
         ("AppDown", "for: 2m", "for: 1m"),
         ("AppUnhandledErrors", 'seconds{job="app"} < 120)', 'seconds{job="app"} < 0)'),
-        ("AppUnhandledErrors", "topk(3, increase", "topk(2, increase"),
+        ("AppUnhandledErrors", "topk(3, route:", "topk(2, route:"),
         ("AppSlowPrediction", 'seconds{job="app"} < 120)', 'seconds{job="app"} < 0)'),
         ("AppSlowPrediction", 'le="2.0"', 'le="5.0"'),
         ("PrometheusAlertmanagerMissing", "increase(prometheus_notifications_errors_total[2m])", "vector(0)"),
