@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -28,6 +29,7 @@ AWKWARD = {
     "SMTP_USER": 'jörg o\'neil #1: "x" $HOME',
     "SMTP_PASSWORD": """ p'a"s$s #wörd: {{ .x }} \\n %20 | > & * ! ` [""",
     "SMTP_REQUIRE_TLS": "true",
+    "TIMEZONE": "America/Argentina/Buenos_Aires",
     "MACHINE_NAME": "büro-pc #1 'x' \"y\" $z \\n",
     "CPU_WARNING": "0.5",
     "CPU_CRITICAL": "99.95",
@@ -99,7 +101,7 @@ def test_alertmanager_reads_what_was_meant(tmp_path: Path, variables: dict[str, 
     config = yaml.safe_load(shipped.config("alertmanager"))
     assert config["global"]["smtp_auth_password"] == variables.get("SMTP_PASSWORD", "")
     assert config["global"]["smtp_auth_username"] == variables.get("SMTP_USER", "")
-    assert config["global"]["smtp_from"] == variables.get("SMTP_FROM", "host-exporter@localhost")
+    assert config["global"]["smtp_from"] == variables.get("SMTP_FROM", "Host Exporter <host-exporter@localhost>")
     assert config["global"]["smtp_require_tls"] is ("SMTP_REQUIRE_TLS" in variables)
     host, port = variables.get("SMTP_HOST", "mailpit"), variables.get("SMTP_PORT", "1025")
     assert config["global"]["smtp_smarthost"] == f"{host}:{port}"
@@ -169,7 +171,7 @@ def test_what_the_tests_shorten_is_there() -> None:
     shipped = Shipped.read(dotenv=False)
     text = "\n".join(
         [(ROOT / name).read_text(encoding="utf-8") for name in ("prometheus.yml", "alerts.yml")]
-        + [shipped.config("alertmanager"), *shipped.command("prometheus")]
+        + [shipped.config("alertmanager"), shipped.config("mail"), *shipped.command("prometheus")]
     )
     for long, short in SHORTER:
         assert long in text, f"nothing is {long!r} any more"
@@ -222,11 +224,19 @@ def checkout(folder: Path, variables: dict[str, str]) -> Path:
     return folder
 
 
-def amtool(folder: Path, shipped: Shipped, *arguments: str) -> subprocess.CompletedProcess[str]:
+def amtool(folder: Path, shipped: Shipped, *arguments: str, zone: str = "UTC") -> subprocess.CompletedProcess[str]:
     """Run amtool on the shipped configuration."""
     path = program("amtool")
     text = shipped.config("alertmanager").replace("/etc/alertmanager", str(folder))
     (folder / "alertmanager.yml").write_text(text, encoding="utf-8")
     (folder / "mail.tmpl").write_text(shipped.config("mail"), encoding="utf-8")
     start = FETCHED.parents[1] if FETCHED.exists() else None
-    return subprocess.run([path, *arguments], cwd=start, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        [path, *arguments],
+        cwd=start,
+        env={**os.environ, "TZ": zone},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )

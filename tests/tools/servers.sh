@@ -14,7 +14,7 @@ keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 packages="
 promtool:promtool:3.0
 prometheus:prometheus:3.0
-prometheus-alertmanager:prometheus-alertmanager:0.27
+prometheus-alertmanager:prometheus-alertmanager:0.32
 docker-compose:docker-compose:2.23
 victoria-metrics:victoria-metrics:0.0
 "

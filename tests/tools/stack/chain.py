@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SERVICES = ("exporter", "prometheus", "alertmanager", "grafana", "mailpit")
 # Minimum versions for our configuration; tests/tools/servers.sh has the same numbers.
-OLDEST = {"prometheus": (3, 0), "prometheus-alertmanager": (0, 27), "alertmanager": (0, 27)}
+OLDEST = {"prometheus": (3, 0), "prometheus-alertmanager": (0, 32), "alertmanager": (0, 32)}
 FETCHED = ROOT / ".cache/servers/usr/bin"
 
 
@@ -158,7 +158,9 @@ class Chain:
     def _alertmanager(self) -> Server:
         command = [self._here(argument) for argument in self.shipped.command("alertmanager")]
         listen = f"--web.listen-address=127.0.0.1:{self.ports['alertmanager']}"
-        return self._server("alertmanager", [find("prometheus-alertmanager", "alertmanager"), *command, listen])
+        server = self._server("alertmanager", [find("prometheus-alertmanager", "alertmanager"), *command, listen])
+        server.environment = {"TZ": self.shipped.environment("alertmanager")["TZ"]}
+        return server
 
     def _grafana(self) -> Server | None:
         try:
