@@ -12,12 +12,15 @@ from exporter.sources.filesystems import FilesystemReader, read_usage
 from exporter.sources.host import LINUX, WINDOWS, Host
 from exporter.sources.linux_processes import LinuxProcesses
 from exporter.sources.mount_table import MountTable
+from exporter.sources.process_memory import LinuxMemory, UnknownMemory
+from exporter.sources.program_memory import ProgramMemory
 from exporter.sources.psutil_processes import PsutilProcesses
 from exporter.sources.topology import PhysicalCores
 from exporter.sources.windows_processes import WindowsProcesses
 
 if TYPE_CHECKING:
     from exporter.sources.filesystems import Probe
+    from exporter.sources.process_memory import MemorySource
     from exporter.sources.processes import ProcessSource
     from exporter.thresholds import Thresholds
 
@@ -31,6 +34,7 @@ class Machine:
     host: Host
     filesystems: FilesystemReader
     processes: ProcessSource
+    program_memory: ProgramMemory
     physical_cores: PhysicalCores
     mounts: MountTable
     hidden_fstypes: Patterns
@@ -45,12 +49,14 @@ def open_machine(settings: Settings, probe: Probe = read_usage) -> Machine:
     if LINUX:
         # The only way to tell psutil where /proc is; the program sets no other process-wide state.
         psutil.PROCFS_PATH = host.proc
+    processes, memory = _processes(host)
     return Machine(
         settings=settings,
         thresholds=settings.thresholds(),
         host=host,
         filesystems=FilesystemReader(probe, settings.filesystem_timeout),
-        processes=_processes(host),
+        processes=processes,
+        program_memory=ProgramMemory(memory),
         physical_cores=PhysicalCores(host),
         mounts=MountTable(host),
         hidden_fstypes=Patterns(settings.exclude_fstypes),
@@ -60,7 +66,10 @@ def open_machine(settings: Settings, probe: Probe = read_usage) -> Machine:
     )
 
 
-def _processes(host: Host) -> ProcessSource:
+def _processes(host: Host) -> tuple[ProcessSource, MemorySource]:
     if LINUX:
-        return LinuxProcesses(host)
-    return WindowsProcesses() if WINDOWS else PsutilProcesses()
+        return LinuxProcesses(host), LinuxMemory(host)
+    if WINDOWS:
+        table = WindowsProcesses()
+        return table, table
+    return PsutilProcesses(), UnknownMemory()

@@ -81,8 +81,8 @@ def top_by_memory() -> timeseries.Panel:
     """Return the programs that used the most memory, over time."""
     panel = panels.graph(
         "Top processes by memory",
-        "The programs that used the most memory in this period, adding up all processes of a name and counting shared "
-        "pages in each. Good: flat. A line that only rises is a leak; see runbook HostHighMemory.",
+        "The programs that used the most memory in this period, adding up all processes of a name, with shared pages "
+        "counted once. Good: flat. A line that only rises is a leak; see runbook HostHighMemory.",
         style.BYTES,
         over_time(_top("host_top_process_memory_bytes", (8, "max_over_time")), "{{name}}"),
     )

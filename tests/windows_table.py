@@ -25,6 +25,7 @@ class Row(NamedTuple):
     memory: int = 4096
     threads: int = 3
     created: int = 133_000_000_000_000_000
+    private: int = 0
 
 
 def table(rows: Sequence[Row], address: int = ADDRESS) -> bytes:
@@ -38,6 +39,7 @@ def table(rows: Sequence[Row], address: int = ADDRESS) -> bytes:
         for offset, form, value in (
             (0, "I", len(part) if row is not rows[-1] else 0),
             (4, "I", row.threads),
+            (8, "q", row.private),
             (32, "q", row.created),
             (40, "q", spent - spent // 4),
             (48, "q", spent // 4),

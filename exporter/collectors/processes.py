@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from heapq import nlargest
 from typing import TYPE_CHECKING, TypeVar
@@ -29,7 +29,10 @@ STATES = ("running", "sleeping", "disk-sleep", "stopped", "zombie")
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """All processes of one name; ``cpu_cores`` (1 = one core busy) since the previous sample, None in the first."""
+    """All processes of one name; ``cpu_cores`` (1 = one core busy) since the previous sample, None in the first.
+
+    ``memory_bytes`` is the resident memory that they hold together, shared pages counted once.
+    """
 
     name: str
     cpu_cores: float | None
@@ -72,23 +75,24 @@ def read(machine: Machine, baseline: Snapshot | None) -> Processes:
     cores = _cpu_cores(scanned, before, scanned_at)
     states: Counter[str] = Counter()
     cpu: dict[str, float] = {}
-    memory: dict[str, int] = {}
-    instances: dict[str, int] = {}
+    resident: dict[str, int] = {}
+    named: defaultdict[str, list[ProcessSample]] = defaultdict(list)
     for pid, process in scanned.items():
         name = process.name
         states[process.state] += 1
-        instances[name] = instances.get(name, 0) + 1
-        memory[name] = memory.get(name, 0) + process.memory_bytes
+        named[name].append(process)
+        resident[name] = resident.get(name, 0) + process.memory_bytes
         if pid in cores:
             cpu[name] = cpu.get(name, 0.0) + cores[pid]
     top = machine.settings.top
     idle = 0.0 if before else None  # without a baseline, nobody's CPU use is known
+    memory = machine.program_memory.largest(named, resident, top, _busiest(top, cpu))
     names = _first(top, cpu, memory)
     pids = _first(top, cores, {pid: process.memory_bytes for pid, process in scanned.items()})
     return Processes(
         total=len(scanned),
         states={**dict.fromkeys(STATES if states.keys() != {UNKNOWN} else (), 0), **states},
-        programs=tuple(Program(name, cpu.get(name, idle), memory[name], instances[name]) for name in names),
+        programs=tuple(Program(name, cpu.get(name, idle), memory[name], len(named[name])) for name in names),
         processes=tuple(_process(machine, scanned[pid], cores.get(pid, idle)) for pid in pids),
         scanned=scanned,
         scanned_at=scanned_at,
@@ -113,8 +117,8 @@ def metrics(section: Processes) -> Iterable[Metric]:
     )
     yield from gauges(
         "host_top_process_memory_bytes",
-        "Resident memory (RSS) of all processes of that name, with shared pages counted once per process; "
-        "only for the names that use the most CPU or memory.",
+        "Resident memory of all processes of that name together, pages that they share counted once (on macOS once per "
+        "process); only for the names that use the most CPU or memory.",
         ("name",),
         [(k, program.memory_bytes) for k, program in rows],
     )
@@ -149,11 +153,14 @@ def _cpu_cores(scanned: Mapping[int, ProcessSample], before: Processes | None, n
     return cores
 
 
+def _busiest(count: int, cpu: Mapping[K, float]) -> list[K]:
+    return nlargest(count, cpu, key=lambda key: cpu[key])
+
+
 def _first(count: int, cpu: Mapping[K, float], memory: Mapping[K, int]) -> list[K]:
     """Return the union of the keys that use the most CPU and those that use the most memory, most CPU first."""
-    busiest: list[K] = nlargest(count, cpu, key=lambda key: cpu[key])
     largest: list[K] = nlargest(count, (key for key in memory if memory[key] > 0), key=lambda key: memory[key])
-    both: set[K] = {*busiest, *largest}
+    both: set[K] = {*_busiest(count, cpu), *largest}
     return sorted(both, key=lambda key: (-cpu.get(key, 0.0), -memory[key], str(key)))
 
 

@@ -49,7 +49,7 @@ COLUMNS = {
     "top_cpu_name": "the program that uses the most CPU",
     "top_cpu_cores": "CPU it uses, 1 = one core busy",
     "top_memory_name": "the program that uses the most memory",
-    "top_memory_bytes": "memory it uses (RSS)",
+    "top_memory_bytes": "resident memory of all its processes, shared pages counted once",
 }
 """Every column and its meaning. The exporter never appends to a file with different columns."""
 

@@ -53,6 +53,7 @@ class Stat:
     pid: int
     comm: bytes
     state: bytes
+    parent: int
     flags: int
     cpu_ticks: int
     threads: int
@@ -69,8 +70,9 @@ def parse_stat(raw: bytes) -> Stat:
     fields = raw[end + 2 :].split()
     if len(fields) < 22:
         raise ValueError(f"stat has {len(fields)} fields after the name, expected at least 22")
-    pid, flags, threads, start, rss = (
+    pid, parent, flags, threads, start, rss = (
         int(raw[:begin]),
+        int(fields[1]),
         int(fields[6]),
         int(fields[17]),
         int(fields[19]),
@@ -78,8 +80,8 @@ def parse_stat(raw: bytes) -> Stat:
     )
     user, system = int(fields[11]), int(fields[12])
     if (
-        min(pid, flags, user, system, threads, start) < 0
-        or max(pid, flags, user, system, threads, start, rss) >= LARGEST
+        min(pid, parent, flags, user, system, threads, start) < 0
+        or max(pid, parent, flags, user, system, threads, start, rss) >= LARGEST
         or len(fields[0]) > 1
     ):
         raise ValueError("stat has impossible numbers")
@@ -87,6 +89,7 @@ def parse_stat(raw: bytes) -> Stat:
         pid=pid,
         comm=raw[begin + 1 : end],
         state=fields[0],
+        parent=parent,
         flags=flags,
         cpu_ticks=user + system,
         threads=threads,
@@ -185,6 +188,7 @@ class LinuxProcesses:
             memory_bytes=max(0, stat.rss_pages) * self._page,
             threads=stat.threads,
             started=stat.start_ticks,
+            parent=stat.parent,
         )
         return _Known(raw, sample, name)
 

@@ -12,7 +12,9 @@ class ProcessSample(NamedTuple):
     """One process at one moment. ``started`` (in any unit) distinguishes it from a later one with the same PID.
 
     ``cpu_seconds`` is user plus system time since its start, nan if unknown. ``memory_bytes`` is its resident set size
-    (RSS), 0 if unknown; a process without either is never shown. ``state`` is a word of psutil's, or UNKNOWN.
+    (RSS), 0 if unknown; a process without either is never shown. ``state`` is a word of psutil's, or UNKNOWN,
+    ``parent`` a PID, 0 if unknown.
+
     It is a tuple because a sample may create 2,000 of them, and a dataclass costs three times as much.
     """
 
@@ -23,6 +25,7 @@ class ProcessSample(NamedTuple):
     memory_bytes: int
     threads: int | None
     started: float
+    parent: int = 0
 
 
 class ProcessSource(Protocol):

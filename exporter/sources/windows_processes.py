@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from exporter.sources.process_memory import MemoryParts, MemoryTotals
 from exporter.sources.process_names import display_name
 from exporter.sources.processes import UNKNOWN, ProcessSample
 from exporter.sources.psutil_processes import command_line, user_name
@@ -41,6 +42,7 @@ class Entry(NamedTuple):
     user: int
     kernel: int
     working_set: int
+    private: int
     threads: int
 
 
@@ -50,12 +52,12 @@ def entries(table: memoryview, address: int) -> Iterator[Entry]:
     while True:
         if begin + ENTRY.size > len(table):
             raise ValueError("the table of processes is cut off")
-        (following, threads, _, _, _, _, created, user, kernel, length, _, text, _, pid, *_, working_set) = (
+        (following, threads, private, _, _, _, created, user, kernel, length, _, text, _, pid, *_, working_set) = (
             ENTRY.unpack_from(table, begin)
         )
         start = text - address if text else 0
         name = bytes(table[start : start + length]) if start > 0 else b""
-        yield Entry(pid, name.decode("utf-16-le", "replace"), created, user, kernel, working_set, threads)
+        yield Entry(pid, name.decode("utf-16-le", "replace"), created, user, kernel, working_set, private, threads)
         if not following:
             return
         begin += following
@@ -114,13 +116,15 @@ class WindowsProcesses:
     def __init__(self, table: Callable[[], Table] | None = None) -> None:
         self._table = table or SystemTable()
         self._known: dict[tuple[int, float], _Known] = {}
+        self._private: dict[int, int] = {}
 
     def scan(self) -> dict[int, ProcessSample]:
         """Return all processes by PID; nothing there says what state one is in. Raises OSError or ValueError."""
-        known, samples = {}, {}
+        known, samples, private = {}, {}, {}
         for entry in entries(*self._table()):
             if entry.pid == IDLE_PID:
                 continue
+            private[entry.pid] = entry.private
             key = (entry.pid, float(entry.created))
             known[key] = self._known.get(key) or _Known(_name(entry))
             samples[entry.pid] = ProcessSample(
@@ -132,8 +136,17 @@ class WindowsProcesses:
                 threads=entry.threads,
                 started=key[1],
             )
-        self._known = known
+        self._known, self._private = known, private
         return samples
+
+    def parts(self, process: ProcessSample) -> MemoryParts | None:
+        """Return what its memory consisted of in the last scan; None if the table does not say, as under Wine."""
+        own, resident = self._private.get(process.pid, 0), process.memory_bytes
+        return MemoryParts(own, resident - own, 0) if 0 < own <= resident else None
+
+    def totals(self) -> MemoryTotals:
+        """Return nothing: Windows does not copy processes, so that what is private is in one only."""
+        return MemoryTotals()
 
     def user(self, process: ProcessSample) -> str:
         """Return the name of the user it runs as, "" if unknown. Asking may mean asking a domain controller."""

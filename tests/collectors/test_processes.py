@@ -56,7 +56,7 @@ def test_the_programs_are_the_top_ones_by_cpu_and_by_memory(laptop: FixtureMachi
         Program("java app.jar", 0.25, 1024 * MIB, 1),
         Program("two?lines", 0.15, 4 * MIB, 1),
         Program("node server.js", 0.10, 128 * MIB, 1),
-        Program("postgres", 0.05, 64 * MIB, 2),
+        Program("postgres", 0.05, 38 * MIB, 2),  # 32 MiB each, of which 26 are shared
         Program("Web (Content) 1", 0.025, 256 * MIB, 1),
         Program(WEIRD, 0.0, 192 * MIB, 1),
         Program("gnome-terminal-server", 0.0, 160 * MIB, 1),

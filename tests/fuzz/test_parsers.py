@@ -18,6 +18,7 @@ from exporter.sources.mounts import parse_mountinfo, visible, without_repeats
 from exporter.sources.netdev import parse_netdev
 from exporter.sources.os_release import parse_os_release
 from exporter.sources.proc_stat import MODES, read_cpu_times
+from exporter.sources.process_memory import parse_parts
 from exporter.sources.process_names import display_name
 from exporter.sources.users import UserNames
 from exporter.sources.windows_processes import entries
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LAPTOP = FIXTURES / "laptop"
+STATUS = (LAPTOP / "proc/709/status").read_bytes()
 STAT = (LAPTOP / "proc/1/stat").read_bytes()
 MOUNTINFO = (LAPTOP / "proc/1/mountinfo").read_text()
 NETDEV = (LAPTOP / "proc/1/net/dev").read_text()
@@ -93,6 +95,12 @@ def test_the_table_of_windows_gives_whole_entries_or_a_value_error(raw: bytes) -
     assert 1 <= len(found) <= len(raw)
     for entry in found:
         assert len(entry.name) <= len(raw)
+
+
+@given(contents(STATUS))
+def test_a_status_file_gives_what_a_kernel_can_say_of_memory_or_nothing(raw: bytes) -> None:
+    parts = parse_parts(raw)
+    assert parts is None or all(0 <= each < BITS_64 for each in parts)
 
 
 @given(texts(NETDEV))

@@ -8,7 +8,9 @@ import psutil
 import pytest
 
 from exporter.sources.host import WINDOWS
+from exporter.sources.process_memory import MemoryParts
 from exporter.sources.processes import UNKNOWN
+from exporter.sources.program_memory import ProgramMemory
 from exporter.sources.windows_processes import SystemTable, WindowsProcesses, entries, nt_query
 from tests.windows_table import ADDRESS, NtQuery, Row, table
 
@@ -163,3 +165,26 @@ else:
     def test_other_systems_say_that_they_have_no_table() -> None:
         with pytest.raises(OSError, match="only Windows"):
             nt_query()
+
+
+def test_what_is_private_is_read_from_the_table() -> None:
+    source, _ = scanner([Row(4, "System", memory=40960, private=8192), Row(88, "svchost.exe", memory=2**33)])
+    system, svchost = source.scan().values()
+    assert source.parts(system) == MemoryParts(8192, 32768, 0)
+    assert source.parts(svchost) is None  # 0, as under Wine: not known
+
+
+@pytest.mark.parametrize("private", [-1, 40961, 2**62])
+def test_more_private_than_resident_memory_is_unknown(private: int) -> None:
+    source, _ = scanner([Row(4, "System", memory=40960, private=private)])
+    [system] = source.scan().values()
+    assert source.parts(system) is None
+
+
+def test_the_pages_that_a_program_s_processes_share_count_once() -> None:
+    mib = 2**20
+    rows = [Row(4 * n, "chrome.exe", memory=200 * mib, private=(60 + n) * mib) for n in range(1, 4)]
+    source, _ = scanner([*rows, Row(40, "chrome.exe", memory=50 * mib)])
+    group = list(source.scan().values())
+    figures = ProgramMemory(source).largest({"chrome.exe": group}, {"chrome.exe": 650 * mib}, 1, ())
+    assert figures == {"chrome.exe": (61 + 62 + 63 + 139 + 50) * mib}
