@@ -39,15 +39,16 @@ def filesystems_now() -> table.Panel:
         "B": available,
         "C": select_one("host_filesystem_size_bytes"),
         "D": select_one("host_filesystem_inodes_usage_ratio"),
-        "E": f"({available} / -deriv({available}[6h])) > 0 or ({available} == 0)",
+        "E": time_left(available),
         "F": select_one("host_filesystem_error"),
         "G": select_one("host_filesystem_readonly"),
     }
     panel = panels.list_of(
         "Filesystems now",
-        'All filesystems, fullest first. "Full in" extrapolates the last 6 hours and is empty if the filesystem is '
-        'not filling up. Good: years or empty. "Inodes" near 100 %: too many small files. "Unreadable" 1: no data, '
-        'see runbook HostFilesystemError. "Read-only" 1: it cannot be written, so how full it is does not matter.',
+        'All filesystems, fullest first. "Full in" goes by the slowest of the last 6 hours, the last hour and the one '
+        'before, and is empty if one of them took no space. Good: years or empty. "Inodes" near 100 %: too many small '
+        'files. "Unreadable" 1: no data, see runbook HostFilesystemError. "Read-only" 1: it cannot be written, so how '
+        "full it is does not matter.",
         *(rows(f"max by (mountpoint, fstype, device) ({expr})", ref) for ref, expr in columns.items()),
     )
     names = {
@@ -64,6 +65,20 @@ def filesystems_now() -> table.Panel:
     for name in ("Unreadable", "Read-only"):
         panel = panel.override_by_name(name, [style.property_of("decimals", 0)])
     return panel.sort_by([panels.sorted_by("Used")])
+
+
+def time_left(available: str) -> str:
+    """Return the query for the seconds until filesystems are full, by the trend that HostFilesystemFillingUp needs.
+
+    That is the slowest of three: the last 6 hours, the last hour, the hour before. A copy that has ended, or the first
+    two hours of a new machine, are no trend.
+    """
+    an_hour_ago = f"quantile_over_time(0.5, {available}[20m] offset 50m)"
+    two_hours_ago = f"quantile_over_time(0.5, {available}[20m] offset 110m)"
+    loss = f"({an_hour_ago} - {available})"
+    for other in (f"({two_hours_ago} - {an_hour_ago})", f"(-3600 * deriv({available}[6h]))"):
+        loss = f"({loss} < {other} or {other} <= {loss})"  # the smaller of the two; nothing if one is unknown
+    return f"3600 * {available} / ({loss} > 0) or ({available} == 0)"
 
 
 def _both_ways(

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 WELL = Machine("well")
 WARM = Machine("warm", cpu=0.85, memory=0.85, filesystem=0.85)
-# 40 MB per second: full within the hour.
-HOT = Machine("hot", cpu=0.97, memory=0.95, filesystem=0.95, filling=4e7)
+# Nothing left within a second: a trend would need two hours.
+HOT = Machine("hot", cpu=0.97, memory=0.95, filesystem=0.95, filling=1e12)
 SILENT = Machine("silent", silent=True)
 OTHERS = [Machine(f"machine-{n:02d}", cpu=n / 100, memory=0.3 + n / 200, filesystem=0.2 + n / 100) for n in range(43)]
 # Two share a name, and one has special characters in its address.
