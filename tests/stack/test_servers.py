@@ -25,7 +25,7 @@ WORDS = {
 NEW = {
     "promtool": "3.0.0",
     "prometheus": "3.5.3+ds1",
-    "prometheus-alertmanager": "0.27.0",
+    "prometheus-alertmanager": "0.32.0",
     "docker-compose": "2.40.3-3",
     "victoria-metrics": "",  # Debian's build does not know its version, so any is accepted
 }
@@ -79,8 +79,8 @@ def test_what_is_new_enough_is_not_fetched(machine: Machine, fetched: bool) -> N
     [
         ("prometheus", "2.42.0+ds", "2.42, 3.0 or later"),
         ("prometheus", "2.100.1", "2.100, 3.0 or later"),
-        ("prometheus-alertmanager", "0.25.0", "0.25, 0.27 or later"),
-        ("prometheus-alertmanager", "0.9.0", "0.9, 0.27 or later"),
+        ("prometheus-alertmanager", "0.25.0", "0.25, 0.32 or later"),
+        ("prometheus-alertmanager", "0.9.0", "0.9, 0.32 or later"),
         ("docker-compose", "1.29.2", "1.29, 2.23 or later"),
         ("promtool", "of unknown age", "0.0, 3.0 or later"),
     ],
