@@ -212,6 +212,7 @@ def test_a_vanished_folder_is_reported_once_and_rows_resume_when_it_is_back(
     assert len(caplog.messages) == 2
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows kills a process where others ask it to stop")
 def test_a_folder_that_vanishes_under_serve_costs_no_response(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
     folder.mkdir()

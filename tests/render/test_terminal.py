@@ -139,7 +139,9 @@ def test_a_pipe_gets_plain_lines_and_nothing_is_wrapped() -> None:
 
 def test_a_terminal_is_taken_over_and_restored() -> None:
     file = io.StringIO()
-    with Screen(THRESHOLDS, console=Console(file=file, force_terminal=True, width=80, height=24)) as screen:
+    with Screen(
+        THRESHOLDS, console=Console(file=file, force_terminal=True, legacy_windows=False, width=80, height=24)
+    ) as screen:
         screen.show(whole())
     text = file.getvalue()
     assert text.index("\x1b[?1049h") < text.index("zebra") < text.rindex("\x1b[?1049l")
@@ -148,7 +150,7 @@ def test_a_terminal_is_taken_over_and_restored() -> None:
 
 def test_an_error_in_the_view_still_restores_the_terminal() -> None:
     file = io.StringIO()
-    console = Console(file=file, force_terminal=True, width=80, height=24)
+    console = Console(file=file, force_terminal=True, legacy_windows=False, width=80, height=24)
     with pytest.raises(KeyboardInterrupt), Screen(THRESHOLDS, console=console):
         raise KeyboardInterrupt
     assert file.getvalue().rindex("\x1b[?1049h") < file.getvalue().rindex("\x1b[?1049l")
