@@ -154,7 +154,8 @@ def test_a_failure_is_logged_once_when_it_begins_and_once_when_it_ends(
     caplog.set_level(logging.INFO, logger="exporter")
     collector, sampler = flaky
     sampler.sample()
-    assert caplog.messages == []
+    assert not [line for line in caplog.messages if line.startswith("collector memory failed")]
+    caplog.clear()  # a Windows whose counters are off says once that it has no swap
     collector.broken = True
     for _ in range(5):
         sampler.sample()
