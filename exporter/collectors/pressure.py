@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.families import counters
-from exporter.sources.host import LINUX, read_text
+from exporter.sources.host import LINUX, number, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from exporter.model import Snapshot
 
 RESOURCES = ("cpu", "io", "irq", "memory")
-_LINE = re.compile(r"^(some|full) (?:avg10=(\d+\.\d+) )?.*\btotal=(\d+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +48,7 @@ def read(machine: Machine, _baseline: Snapshot | None) -> Pressures | None:
         text = read_text(f"{machine.host.proc}/pressure/{resource}")
         if text is None:
             continue
-        lines = {
-            kind: (int(total) / 1e6, float(share) / 100 if share else None)
-            for kind, share, total in _LINE.findall(text)
-        }
+        lines = dict(_line(line) for line in text.splitlines())
         # The kernel prints a "full" line for the CPU too, always zero: while tasks wait for a CPU, one task has it.
         waiting = lines.get("some", (None, None))
         stalled = lines.get("full", (None, None)) if resource != "cpu" else (None, None)
@@ -75,3 +70,11 @@ def metrics(section: Pressures) -> Iterable[Metric]:
         ("resource",),
         [((pressure.resource,), pressure.stalled_seconds) for pressure in section.resources],
     )
+
+
+def _line(line: str) -> tuple[str, tuple[float | None, float | None]]:
+    """Return a line's kind, seconds and ratio: "some avg10=0.12 avg60=0.00 avg300=0.00 total=7350000"."""
+    kind, *pairs = line.split() or [""]
+    values = dict(pair.partition("=")[::2] for pair in pairs)
+    total, share = values.get("total"), values.get("avg10")
+    return kind, (None if total is None else number(total) / 1e6, None if share is None else number(share) / 100)

@@ -7,6 +7,7 @@ the same.
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from dataclasses import dataclass
@@ -41,6 +42,9 @@ beginning, though possibly after a class path."""
 
 UID_DIGITS = 10
 """Maximum digits of a user ID, which has 32 bits."""
+
+EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+"""Errors that are not about one process: half of them must not look like all."""
 
 SETTLED = 2.0
 """Seconds after which a process's name is considered final: between fork and exec it still has its parent's."""
@@ -143,8 +147,10 @@ class LinuxProcesses:
                     raw = os.read(file, 4096)
                 finally:
                     os.close(file)
-            except (FileNotFoundError, ProcessLookupError, PermissionError, NotADirectoryError):
-                continue  # it has exited, or we may not see it
+            except OSError as reason:
+                if reason.errno in EXHAUSTED:
+                    raise
+                continue  # it has exited, we may not see it, or it cannot be read: it alone
             before = known.get(entry)
             if before is not None and before.raw == raw:
                 fresh[entry] = before

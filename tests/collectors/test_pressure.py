@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,24 @@ def test_a_line_without_averages_keeps_its_seconds(laptop: FixtureMachine) -> No
     laptop.write("proc/pressure/io", "some avg10=1.2.3 avg60=x total=2000000\nfull total=1000000\n")
     (io,) = [each for each in laptop.read(Pressures).resources if each.resource == "io"]
     assert io == Pressure("io", 2.0, 1.0)
+
+
+@pytest.mark.parametrize("nonsense", ["x", "-1", "1e400", "9" * 5000, ""])
+def test_a_number_that_is_nonsense_costs_itself_alone(laptop: FixtureMachine, nonsense: str) -> None:
+    good = laptop.read(Pressures).resources
+    laptop.write("proc/pressure/io", laptop.path("proc/pressure/io").read_text().replace("10650000", nonsense, 1))
+    snapshot = laptop.sample()
+    section = snapshot.section(Pressures)
+    assert section is not None
+    broken = replace(good[1], waiting_seconds=None)
+    assert section.resources == (good[0], broken, *good[2:])
+    assert laptop.exposition(snapshot).value("host_exporter_values_dropped_total", collector="pressure") == 1
+
+
+def test_an_average_above_1_cannot_be(laptop: FixtureMachine) -> None:
+    laptop.write("proc/pressure/io", "some avg10=120.00 avg60=1.00 avg300=1.00 total=2000000\n")
+    (io,) = [each for each in laptop.read(Pressures).resources if each.resource == "io"]
+    assert io == Pressure("io", 2.0, None)
 
 
 def test_a_kernel_without_one_of_the_files_shows_the_others(laptop: FixtureMachine) -> None:

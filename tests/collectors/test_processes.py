@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from exporter.collectors.processes import Process, Processes, Program
+from exporter.sources import linux_processes
 from tests.machines import FixtureMachine
 
 if TYPE_CHECKING:
@@ -209,3 +213,21 @@ def test_cpu_time_that_could_not_be_read_once_does_not_count_as_used_later(macos
 
 def test_macos_calls_its_interpreter_python_with_a_capital(macos: MacOs) -> None:
     assert [program.name for program in processes(macos.sample()).programs] == ["Python train.py"]
+
+
+def test_a_process_that_cannot_be_read_costs_itself_alone(laptop: FixtureMachine) -> None:
+    good = laptop.read(Processes)
+    laptop.write("proc/77777/stat/nothing", "")  # reading a directory fails with an error that is not about permission
+    assert laptop.read(Processes).total == good.total
+
+
+def test_running_out_of_descriptors_is_a_failure_and_not_a_machine_with_few_processes(
+    laptop: FixtureMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_: object) -> NoReturn:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    laptop.read(Processes)
+    monkeypatch.setattr(linux_processes, "os", SimpleNamespace(open=none_left, listdir=os.listdir, O_RDONLY=0))
+    failed = {failure.collector: failure.error for failure in laptop.sample().failures()}
+    assert failed == {"processes": "Too many open files"}
