@@ -14,7 +14,7 @@ from exporter.families import gauge, gauges
 from exporter.model import hidden
 from exporter.sources.attempt import attempt
 from exporter.sources.host import LINUX, number, printable, read_text
-from exporter.sources.os_release import parse_os_release
+from exporter.sources.os_release import os_release
 from exporter.sources.proc_stat import read_boot_time, read_uptime
 
 if TYPE_CHECKING:
@@ -106,8 +106,8 @@ def _os_name(host: Host) -> str:
         mac = platform.mac_ver()[0]
         return f"macOS {mac}" if mac else f"{platform.system()} {platform.release()}"
     for path in ("/etc/os-release", "/usr/lib/os-release"):
-        fields = parse_os_release(read_text(host.inside(path)) or "")
-        if name := fields.get("PRETTY_NAME") or fields.get("NAME"):
+        text = read_text(host.inside(path)) or ""
+        if name := os_release(text, "PRETTY_NAME") or os_release(text, "NAME"):
             return name
     return "Linux"
 

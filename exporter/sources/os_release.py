@@ -1,4 +1,4 @@
-"""The names in an os-release file (os-release(5)), which is written as a shell would read it."""
+"""The values in an os-release file (os-release(5)), which is written as a shell would read it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _PIECE = re.compile(
 _ESCAPED = re.compile(r"\\([$\"'`\\])")
 
 
-def parse_os_release(text: str) -> dict[str, str]:
-    """Return the values by name, without what quotes them; lines that are no assignment are skipped."""
-    fields = {}
+def os_release(text: str, name: str) -> str:
+    """Return the value assigned to a name, without what quotes it; empty if there is none."""
+    value = ""
     for line in text.splitlines():
-        name, equals, value = line.strip().partition("=")
-        if equals and name.isidentifier():
-            fields[name] = _unquoted(value).strip()
-    return fields
+        before, equals, after = line.partition("=")
+        if equals and before.strip() == name:
+            value = after.strip()
+    return _unquoted(value).strip()
 
 
 def _unquoted(value: str) -> str:
