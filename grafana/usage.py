@@ -17,9 +17,15 @@ def cpu_by_mode() -> timeseries.Panel:
     """Return the CPU usage by mode."""
     seconds = "host_cpu_seconds_total"
 
+    def of(modes: str) -> str:
+        return select_one(seconds, f'mode=~"{modes}"')
+
     def share(modes: str) -> str:
-        part = select_one(seconds, f'mode=~"{modes}"')
-        return f"sum(rate({part}[$__rate_interval])) / scalar(sum(rate({select_one(seconds)}[$__rate_interval])))"
+        # Not rate(), as in alerts.yml: a counter that falls has been revised, not restarted.
+        part, whole = (
+            f"sum(clamp_min(delta({each}[$__rate_interval]), 0))" for each in (of(modes), select_one(seconds))
+        )
+        return f"{part} / scalar({whole})"
 
     panel = panels.graph(
         "CPU by mode",
