@@ -32,7 +32,7 @@ def real(kind: str) -> tuple[str, str]:
     """Return the real collectors' exposition of a fixture machine, and its content type."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         machine = FixtureMachine(kind, Path(folder), patch)
-        snapshot = machine.later() if kind == "laptop" else machine.sample()
+        snapshot = machine.later()
         body, headers = Expositions(machine.settings.thresholds()).get(snapshot, None, ACCEPT, False)
     return body.decode(), headers["Content-Type"]
 
