@@ -48,13 +48,14 @@ def against(
     subject: str = "",
     culprits: Literal["", "cpu", "memory"] = "",
 ) -> Iterable[Finding]:
-    """Compare a usage ratio with its threshold; yield nothing if the ratio is unknown.
+    """Compare a usage ratio with its threshold; yield nothing if the ratio is unknown or no limit is set.
 
-    ``limit`` is the threshold reached, or the warning threshold if none was.
+    ``limit`` is the limit reached, or the lowest if none was.
     """
-    if ratio is not None:
+    limits = threshold.limits()
+    if ratio is not None and limits:
         level = threshold.level(ratio)
-        limit = threshold.critical if level is Level.CRITICAL else threshold.warning
+        limit = limits.get(level, min(limits.values()))
         yield Finding(kind, level, what, subject, ratio, limit, resource=resource, culprits=culprits)
 
 

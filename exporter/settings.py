@@ -42,7 +42,19 @@ TOP = Number(1, 50, "a whole number from 1 to 50", whole=True)
 INTERVAL = Number(0.5, 86400, "seconds from 0.5 to 86400")
 MAX_AGE = Number(0, 3600, "seconds from 0 to 3600")
 TIMEOUT = Number(0.1, 60, "seconds from 0.1 to 60")
-PERCENT = Number(0.01, 100, "a percentage above 0, up to 100")
+PERCENT = Number(0.01, 100, "a percentage from 1 to 100, or 'none'")
+
+
+def parse_limit(flag: str, value: object) -> float | None:
+    """Return a limit in percent, None for "none", or raise SettingError: below 1 it must have been meant as a ratio."""
+    if value is None or str(value).strip().lower() == "none":
+        return None
+    number = PERCENT.parse(flag, value)
+    if number < 1:
+        hint = f"{number:g} is {number:g} %; for {100 * number:g} % write {100 * number:g}"
+        raise SettingError(flag, value, f"{PERCENT.words} ({hint})")
+    return number
+
 
 # Pseudo filesystems hold no user data; read-only images are always 100 % full.
 FSTYPES_EXCLUDED = (
@@ -77,7 +89,7 @@ class Patterns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All settings of a run. Thresholds are percentages here, ratios everywhere else; times are in seconds."""
+    """All settings of a run. Thresholds are percentages here (None: not set), ratios elsewhere; times in seconds."""
 
     host: str = "127.0.0.1"
     port: int = 5000
@@ -87,12 +99,12 @@ class Settings:
     max_age: float = 1.0
     top: int = 5
     filesystem_timeout: float = 2.0
-    cpu_warning: float = 80.0
-    cpu_critical: float = 90.0
-    memory_warning: float = 80.0
-    memory_critical: float = 90.0
-    filesystem_warning: float = 80.0
-    filesystem_critical: float = 90.0
+    cpu_warning: float | None = 80.0
+    cpu_critical: float | None = 90.0
+    memory_warning: float | None = 80.0
+    memory_critical: float | None = 90.0
+    filesystem_warning: float | None = 80.0
+    filesystem_critical: float | None = 90.0
     exclude_fstypes: str = FSTYPES_EXCLUDED
     exclude_mountpoints: str = MOUNTPOINTS_EXCLUDED
     exclude_interfaces: str = INTERFACES_EXCLUDED
@@ -132,19 +144,23 @@ class Settings:
 
     def _check_thresholds(self, resource: str) -> None:
         warning, critical = getattr(self, f"{resource}_warning"), getattr(self, f"{resource}_critical")
-        PERCENT.parse(f"--{resource}-warning", warning)
-        PERCENT.parse(f"--{resource}-critical", critical)
-        if warning >= critical:
-            accepted = f"a percentage below --{resource}-critical ({critical:g})"
+        parse_limit(f"--{resource}-warning", warning)
+        parse_limit(f"--{resource}-critical", critical)
+        if warning is not None and critical is not None and warning >= critical:
+            accepted = f"a percentage below --{resource}-critical ({critical:g}), or 'none'"
             raise SettingError(f"--{resource}-warning", f"{warning:g}", accepted)
 
     def thresholds(self) -> Thresholds:
         """Return the thresholds as ratios, 0 to 1."""
         return Thresholds(
-            cpu=Threshold(self.cpu_warning / 100, self.cpu_critical / 100),
-            memory=Threshold(self.memory_warning / 100, self.memory_critical / 100),
-            filesystem=Threshold(self.filesystem_warning / 100, self.filesystem_critical / 100),
+            cpu=Threshold(_ratio(self.cpu_warning), _ratio(self.cpu_critical)),
+            memory=Threshold(_ratio(self.memory_warning), _ratio(self.memory_critical)),
+            filesystem=Threshold(_ratio(self.filesystem_warning), _ratio(self.filesystem_critical)),
         )
+
+
+def _ratio(percent: float | None) -> float | None:
+    return None if percent is None else percent / 100
 
 
 def check_host(host: str) -> None:

@@ -19,16 +19,22 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """The ratios (0 to 1) at which a resource becomes a warning or critical; the limits themselves count."""
+    """The ratios (0 to 1) at which a resource becomes a warning or critical; the limits themselves count.
 
-    warning: float
-    critical: float
+    A limit that is None is not set: the resource never reaches that level.
+    """
+
+    warning: float | None
+    critical: float | None
+
+    def limits(self) -> dict[Level, float]:
+        """Return the limits that are set, by level, lowest first."""
+        both = ((Level.WARNING, self.warning), (Level.CRITICAL, self.critical))
+        return {level: limit for level, limit in both if limit is not None}
 
     def level(self, ratio: float) -> Level:
         """Return the level of a usage ratio."""
-        if ratio >= self.critical:
-            return Level.CRITICAL
-        return Level.WARNING if ratio >= self.warning else Level.OK
+        return max((level for level, limit in self.limits().items() if ratio >= limit), default=Level.OK)
 
 
 @dataclass(frozen=True, slots=True)

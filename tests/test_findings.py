@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
+from exporter.findings import against
 from exporter.render.line import plain_line
 from exporter.render.rows import row
 from exporter.render.terminal import view
 from exporter.sampling.history import History
-from exporter.thresholds import Level
+from exporter.thresholds import Level, Threshold
 from exporter.web import create_app
 from tests.machines import FixtureMachine
 from tests.rules.test_rules import ALERTS, rules
@@ -84,6 +85,24 @@ def test_a_fixed_limit_is_the_same_in_the_collector_and_in_its_rule(found: list[
         (rule,) = [rule for rule in rules() if rule.get("alert") == kind]
         condition = rf"\bhost_\w+ {'<=' if below else '>='} {re.escape(f'{limit:g}')}(?![\d.])"
         assert re.search(condition, rule["expr"]), f"{kind}: {limit:g} is not in {rule['expr']}"
+
+
+@pytest.mark.parametrize(
+    ("threshold", "expected"),
+    [
+        (Threshold(0.8, 0.9), [(Level.OK, 0.8), (Level.WARNING, 0.8), (Level.CRITICAL, 0.9)]),
+        (Threshold(None, 0.9), [(Level.OK, 0.9), (Level.OK, 0.9), (Level.CRITICAL, 0.9)]),
+        (Threshold(0.8, None), [(Level.OK, 0.8), (Level.WARNING, 0.8), (Level.WARNING, 0.8)]),
+        (Threshold(None, None), [None, None, None]),
+    ],
+)
+def test_a_usage_is_compared_with_the_limits_that_are_set(
+    threshold: Threshold, expected: list[tuple[Level, float] | None]
+) -> None:
+    for ratio, wanted in zip((0.5, 0.8, 0.9), expected, strict=True):
+        found = list(against(threshold, ratio, kind="HostHighCpu", resource="cpu", what="CPU"))
+        assert [(each.level, each.limit) for each in found] == ([] if wanted is None else [wanted])
+    assert not list(against(threshold, None, kind="HostHighCpu", resource="cpu", what="CPU"))
 
 
 BATTERY = "Battery 3 % (warning at 15 % or less)"

@@ -28,6 +28,16 @@ class NumberType(click.ParamType[float, float]):
         return self.number.parse(flag_of(param), value)
 
 
+class LimitType(click.ParamType[float | None, float | None]):
+    """A limit in percent, or "none" for no limit."""
+
+    name = "percent"
+
+    def convert(self, value: Any, param: click.Parameter | None, _ctx: click.Context | None) -> float | None:
+        """Return the limit, None for "none", or raise SettingError."""
+        return settings.parse_limit(flag_of(param), value)
+
+
 class OptionalText(click.ParamType[str, str]):
     """A text that "none" or an empty flag turns off; an empty variable counts as unset and leaves the default."""
 
@@ -74,7 +84,7 @@ def flag_of(param: click.Parameter | None) -> str:
     return max(param.opts, key=len) if isinstance(param, click.Option) else param.human_readable_name
 
 
-def setting(name: str, help_text: str, kind: Number | None = None) -> Callable[[F], F]:
+def setting(name: str, help_text: str, kind: Number | LimitType | None = None) -> Callable[[F], F]:
     """Return the option for a field of Settings, with the field's default."""
     default = getattr(_DEFAULTS, name)
     flag = "--" + name.replace("_", "-")
@@ -86,7 +96,11 @@ def setting(name: str, help_text: str, kind: Number | None = None) -> Callable[[
     # Long lists are in the documentation; an empty default shows nothing.
     shown: bool | str = "a list, see docs/settings.md" if len(str(default)) > 60 else bool(str(default))
     return click.option(
-        flag, type=NumberType(kind) if kind else text, default=default, show_default=shown, help=help_text
+        flag,
+        type=NumberType(kind) if isinstance(kind, Number) else kind or text,
+        default=default,
+        show_default=shown,
+        help=help_text,
     )
 
 
@@ -106,7 +120,7 @@ MACHINE = (
     setting("disk_partitions", "Show partitions as well as whole disks."),
 )
 THRESHOLDS = tuple(
-    setting(f"{resource}_{severity}", f"{title} {severity} threshold, in percent.", settings.PERCENT)
+    setting(f"{resource}_{severity}", f"{title} {severity} threshold, in percent, or 'none'.", LimitType())
     for resource, title in (("cpu", "CPU"), ("memory", "Memory"), ("filesystem", "Filesystem"))
     for severity in ("warning", "critical")
 )

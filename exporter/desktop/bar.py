@@ -10,7 +10,6 @@ from exporter.thresholds import Level
 
 if TYPE_CHECKING:
     from exporter.desktop.looks import Looks
-    from exporter.thresholds import Threshold
 
 MARK = 0.5
 """Opacity of a threshold mark: its share of the text colour over what is below it."""
@@ -25,14 +24,14 @@ class Bar(tk.Canvas):
         )
         self._looks = looks
         self._ratio = 0.0
-        self._threshold: Threshold | None = None
+        self._limits: tuple[float, ...] = ()
         self._level = Level.OK
         self.bind("<Configure>", lambda _: self._draw())
 
-    def show(self, ratio: float, threshold: Threshold | None, level: Level = Level.OK) -> None:
+    def show(self, ratio: float, limits: tuple[float, ...], level: Level = Level.OK) -> None:
         """Show a ratio (0-1) in the colour of its level; larger values give a full bar."""
-        if (ratio, threshold, level) != (self._ratio, self._threshold, self._level):
-            self._ratio, self._threshold, self._level = ratio, threshold, level
+        if (ratio, limits, level) != (self._ratio, self._limits, self._level):
+            self._ratio, self._limits, self._level = ratio, limits, level
             self._draw()
 
     def _draw(self) -> None:
@@ -42,7 +41,7 @@ class Bar(tk.Canvas):
         self.delete("all")
         self.create_rectangle(0, 0, filled, height, fill=colour, width=0, tags="fill")
         thick = self._looks.px(2)
-        for limit in (self._threshold.warning, self._threshold.critical) if self._threshold else ():
+        for limit in self._limits:
             place = min(width - thick, round(limit * width))
             below = colour if place < filled else colours.track
             fill = blend(colours.text, below, MARK)

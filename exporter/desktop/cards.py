@@ -92,7 +92,7 @@ class Shares:
         level = share.level
         colour = looks.colours.text if level is Level.OK else looks.colours.level(level)
         row.name.configure(text=fit(looks.font, shown(row.name, share.name), name_width))
-        row.bar.show(share.ratio or 0.0, share.threshold, level)
+        row.bar.show(share.ratio or 0.0, share.limits, level)
         row.figure.configure(text=percent(share.ratio), foreground=colour)
         row.word.configure(text="" if level is Level.OK else str(level), foreground=colour)
         detail = fit(looks.font, shown(row.detail, share.detail), detail_width) if detail_width else ""

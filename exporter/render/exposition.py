@@ -61,12 +61,12 @@ def exporter_families(readings: Iterable[Reading], thresholds: Thresholds, level
     rows = [((reading.collector,), reading) for reading in readings]
     yield from gauges(
         "host_alert_threshold_ratio",
-        "Usage at or above which this machine's owner wants an alert, 0-1.",
+        "Usage at or above which this machine's owner wants an alert, 0-1; absent for a limit that is none.",
         ("resource", "severity"),
         [
-            ((resource, severity), ratio)
+            ((resource, str(level)), ratio)
             for resource, threshold in thresholds.items()
-            for severity, ratio in (("warning", threshold.warning), ("critical", threshold.critical))
+            for level, ratio in threshold.limits().items()
         ],
     )
     yield from gauges(

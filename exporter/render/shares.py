@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One ratio (0-1) to draw as a bar, None if unknown; ``threshold`` is None if the owner sets no limits for it."""
+    """One ratio (0-1) to draw as a bar, None if unknown; ``limits`` are those that the owner sets for it, if any."""
 
     name: str
     ratio: float | None
     detail: str
-    threshold: Threshold | None = None
+    limits: tuple[float, ...] = ()
     level: Level = Level.OK
 
 
@@ -46,13 +46,13 @@ def _cpu(snapshot: Snapshot, cpu: Cpu, thresholds: Thresholds, levels: Levels) -
     load = f", load {number(system.load1)} {number(system.load5)}" if system and system.load1 is not None else ""
     # Unknown for a sample now and then, after a jump of the counters: the line stays in its place.
     level = levels.get(("HostHighCpu", ""), Level.OK)
-    yield Share("CPU", cpu.usage_ratio, f"{whole(cpu.logical_cpus)} CPUs{load}", thresholds.cpu, level)
+    yield Share("CPU", cpu.usage_ratio, f"{whole(cpu.logical_cpus)} CPUs{load}", _marks(thresholds.cpu), level)
 
 
 def _memory(_snapshot: Snapshot, memory: Memory, thresholds: Thresholds, levels: Levels) -> Iterator[Share]:
     detail = _of(memory.used_bytes, memory.total_bytes)
     level = levels.get(("HostHighMemory", ""), Level.OK)
-    yield Share("Memory", memory.usage_ratio, detail, thresholds.memory, level)
+    yield Share("Memory", memory.usage_ratio, detail, _marks(thresholds.memory), level)
     if memory.swap_usage_ratio is not None:
         yield Share("Swap", memory.swap_usage_ratio, _of(memory.swap_used_bytes, memory.swap_total_bytes))
 
@@ -61,9 +61,9 @@ def _filesystems(_snapshot: Snapshot, section: Filesystems, thresholds: Threshol
     for each in section.filesystems:
         if each.usage_ratio is not None:
             free = f"{size(each.available_bytes)} available, {each.fstype}{', read-only' if each.readonly else ''}"
-            threshold = None if each.readonly else thresholds.filesystem
+            marks = () if each.readonly else _marks(thresholds.filesystem)
             level = levels.get(("HostFilesystemFull", each.mountpoint), Level.OK)
-            yield Share(each.mountpoint, each.usage_ratio, free, threshold, level)
+            yield Share(each.mountpoint, each.usage_ratio, free, marks, level)
 
 
 def _battery(_snapshot: Snapshot, battery: Battery, _thresholds: Thresholds, levels: Levels) -> Iterator[Share]:
@@ -72,6 +72,10 @@ def _battery(_snapshot: Snapshot, battery: Battery, _thresholds: Thresholds, lev
     if battery.charge_ratio is None:
         return
     yield Share("Battery", battery.charge_ratio, power + left, level=levels.get(("HostBatteryLow", ""), Level.OK))
+
+
+def _marks(threshold: Threshold) -> tuple[float, ...]:
+    return tuple(threshold.limits().values())
 
 
 def _of(used: float | None, total: float | None) -> str:

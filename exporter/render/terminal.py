@@ -19,12 +19,12 @@ from exporter.render.words import headline, sentences
 from exporter.thresholds import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import TracebackType
 
     from exporter.model import Snapshot
     from exporter.render.tables import Table as Listing
-    from exporter.thresholds import Threshold, Thresholds
+    from exporter.thresholds import Thresholds
 
 STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "bold red"}
 LONGEST_BAR = 40
@@ -109,9 +109,9 @@ def _shares(snapshot: Snapshot, thresholds: Thresholds, width: int) -> Iterator[
     bar = max(4, min(LONGEST_BAR, width // 3, width - names - figure - 2 * len(gap)))
     details = width - names - figure - bar - 3 * len(gap)
     for row in rows:
-        style = STYLES[row.level] if row.threshold or row.level > Level.OK else "cyan"
+        style = STYLES[row.level] if row.limits or row.level > Level.OK else "cyan"
         share = (f"{percent(row.ratio):>{figure}}", style)
-        line = Text.assemble(_cut(row.name, names), gap, share, gap, _bar(row.ratio, row.threshold, style, bar))
+        line = Text.assemble(_cut(row.name, names), gap, share, gap, _bar(row.ratio, row.limits, style, bar))
         if details >= LEAST_DETAILS:
             line.append(gap).append_text(_cut(row.detail, details, "dim"))
         yield line
@@ -125,10 +125,10 @@ def _cut(text: str, width: int, style: str = "") -> Text:
     return cut
 
 
-def _bar(ratio: float | None, threshold: Threshold | None, style: str, width: int) -> Text:
+def _bar(ratio: float | None, limits: Iterable[float], style: str, width: int) -> Text:
     filled = round(min(1.0, max(0.0, ratio or 0.0)) * width)
     bar = Text("━" * filled, style=style) + Text("─" * (width - filled), style="dim")
-    for limit in (threshold.warning, threshold.critical) if threshold else ():
+    for limit in limits:
         place = min(width - 1, int(limit * width))
         bar = (
             bar[:place] + Text("╋" if place < filled else "┼", style=style if place < filled else "") + bar[place + 1 :]

@@ -109,7 +109,7 @@ def test_what_cannot_be_written_is_never_the_fullest_and_has_no_level(laptop: Fi
     assert section.fullest() != full
     assert laptop.exposition(snapshot).value("host_filesystem_usage_ratio", mountpoint=disk) == 1
     [share] = [each for each in shares(snapshot, laptop.settings.thresholds()) if each.name == disk]
-    assert (share.threshold, share.level, share.detail) == (None, Level.OK, "0\u00a0B available, exfat, read-only")
+    assert (share.limits, share.level, share.detail) == ((), Level.OK, "0\u00a0B available, exfat, read-only")
 
 
 def test_a_filesystem_that_the_kernel_stopped_writing_to_is_critical(laptop: FixtureMachine) -> None:

@@ -38,7 +38,7 @@ def _numbers(accepted: str, *values: str) -> Bad:
     return Bad(accepted, (*values, "", "abc", "nan", "inf", "-inf", "1_0", "0x10", "5,5", "--", "-1"))
 
 
-PERCENT = _numbers("a percentage above 0, up to 100", "0", "100.01", "80%", "1e3")
+PERCENT = _numbers("a percentage from 1 to 100, or 'none'", "0", "0.8", "0.999", "100.01", "80%", "1e3", "no", "off")
 PORT = _numbers("a whole number from 1 to 65535", "0", "65536", "80.5", "5000.0", "9" * 400)
 LINK = Bad(
     "give an http:// or https:// address, or 'none'",
@@ -216,7 +216,26 @@ def test_an_empty_variable_is_as_good_as_none() -> None:
 def test_a_warning_must_lie_below_its_critical(resource: str, warning: str, critical: str) -> None:
     result = run("stats", f"--{resource}-warning", warning, f"--{resource}-critical", critical)
     _check(result.returncode, result.stderr, f"--{resource}-warning", f"'{warning}'", f"--{resource}-critical")
-    assert f"({critical})" in result.stderr
+    assert f"({critical}), or 'none'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("ratio", "percent"), [("0.8", "80"), (".95", "95"), ("0.29", "29"), ("0.875", "87.5"), ("0.01", "1")]
+)
+@pytest.mark.parametrize("flag", ["--cpu-warning", "--memory-critical"])
+def test_a_limit_written_as_a_ratio_is_refused_with_the_percentage_to_write(
+    flag: str, ratio: str, percent: str
+) -> None:
+    result = run("stats", flag, ratio)
+    _check(result.returncode, result.stderr, flag, repr(ratio), "give a percentage from 1 to 100, or 'none'")
+    assert result.stderr.endswith(f"({float(ratio):g} is {float(ratio):g} %; for {percent} % write {percent})\n")
+
+
+@pytest.mark.parametrize("value", ["0", "-0.5", "0.001", "nan", "100.5"])
+def test_what_is_no_ratio_has_no_hint(value: str) -> None:
+    result = run("stats", f"--cpu-warning={value}")
+    _check(result.returncode, result.stderr, "--cpu-warning", repr(value))
+    assert "write" not in result.stderr
 
 
 def test_a_critical_below_the_usual_warning_is_refused_and_says_both() -> None:
@@ -272,7 +291,7 @@ def test_only_a_flag_that_is_close_is_suggested(flag: str, meant: str) -> None:
 
 def test_the_help_says_how_a_link_or_a_list_is_switched_off() -> None:
     text = " ".join(run("serve", "--help").stdout.split())
-    assert text.count("'none'") == 8
+    assert text.count("'none'") == 14
     assert "empty" not in text
 
 

@@ -96,6 +96,26 @@ def test_bars_are_as_long_as_their_share_and_marked_at_the_limits(desk: Desk) ->
         assert not battery.find_withtag("mark")
 
 
+@pytest.mark.parametrize(
+    ("limits", "marks", "words"),
+    [
+        ({"cpu_warning": None}, [0.9], "1 critical"),
+        ({"cpu_critical": None}, [0.8], "1 warning"),
+        ({"cpu_warning": None, "cpu_critical": None}, [], "all well"),
+    ],
+    ids=["critical only", "warning only", "none"],
+)
+def test_a_limit_that_is_none_has_no_mark_and_no_level(
+    open_desk: Callable[..., Desk], limits: dict[str, None], marks: list[float], words: str
+) -> None:
+    desk = open_desk(**limits)
+    shown(desk, whole(cpu_usage=0.95, thresholds=Settings(**limits).thresholds()))  # type: ignore[arg-type]
+    assert desk.hands.title() == f"zebra: {words}"
+    bar = desk.window.body.shares.rows[0].bar
+    found = [bar.coords(mark)[0] / bar.winfo_width() for mark in bar.find_withtag("mark")]
+    assert found == pytest.approx(marks, abs=0.01)
+
+
 def test_hardware_that_is_not_there_shows_nothing(desk: Desk) -> None:
     texts = shown(desk, snapshot(SYSTEM, cpu(0.2)))
     assert "CPU" in texts

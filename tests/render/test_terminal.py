@@ -16,15 +16,17 @@ from exporter.collectors.memory import Memory
 from exporter.render.line import plain_line
 from exporter.render.terminal import Screen, view
 from exporter.render.units import UNKNOWN
+from exporter.settings import Settings
 from tests.render.figures import GIB, PROCESSES, SYSTEM, THRESHOLDS, cpu, filesystem, processes, snapshot, whole
 
 if TYPE_CHECKING:
     from exporter.model import Snapshot
+    from exporter.thresholds import Thresholds
 
 
-def drawn(sample: Snapshot, width: int = 100) -> str:
+def drawn(sample: Snapshot, width: int = 100, thresholds: Thresholds = THRESHOLDS) -> str:
     console = Console(record=True, width=width, file=io.StringIO(), highlight=False)
-    console.print(view(sample, THRESHOLDS, width))
+    console.print(view(sample, thresholds, width))
     return console.export_text().replace("\u00a0", " ")
 
 
@@ -105,6 +107,25 @@ def test_bars_are_full_at_100_percent_and_marked_at_the_thresholds() -> None:
         assert len(bar) == 40
         assert [place for place, c in enumerate(bar) if c in "╋┼"] == [32, 36]
         assert sum(c in "━╋" for c in bar) == round(40 * usage)
+
+
+@pytest.mark.parametrize(
+    ("limits", "marks", "words"),
+    [
+        ({"cpu_warning": None}, [36], "1 critical"),
+        ({"cpu_critical": None}, [32], "1 warning"),
+        ({"cpu_warning": None, "cpu_critical": None}, [], "all well"),
+    ],
+    ids=["critical only", "warning only", "none"],
+)
+def test_a_limit_that_is_none_has_no_mark_and_no_level(limits: dict[str, None], marks: list[int], words: str) -> None:
+    thresholds = Settings(**limits).thresholds()  # type: ignore[arg-type]
+    text = drawn(whole(cpu_usage=0.95, thresholds=thresholds), 120, thresholds)
+    assert f"● {words}" in text
+    [line] = [line for line in text.splitlines() if line.startswith("CPU  ")]
+    bar = "".join(c for c in line if c in "━─╋┼")
+    assert [place for place, c in enumerate(bar) if c in "╋┼"] == marks
+    assert len(bar) == 40
 
 
 def test_names_that_look_like_markup_are_shown_as_they_are() -> None:

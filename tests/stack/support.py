@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 # Every machine uses more memory than this, so an alert fires without any load.
-ALERT = {"MEMORY_WARNING": "0.1"}
+ALERT = {"MEMORY_WARNING": "1"}
 
 RESEND = 2
 """Seconds after which Prometheus sends a firing alert again; a minute as shipped.

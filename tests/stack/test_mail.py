@@ -123,7 +123,7 @@ def test_another_threshold_of_the_exporter_alone_changes_when_it_fires(tmp_path:
 
 @pytest.mark.load
 def test_what_happens_on_one_machine_comes_in_one_mail(tmp_path: Path, culprit: list[str]) -> None:
-    low = {"MEMORY_WARNING": "0.1", "MEMORY_CRITICAL": "99.9", "CPU_WARNING": "30", "CPU_CRITICAL": "50"}
+    low = {"MEMORY_WARNING": "1", "MEMORY_CRITICAL": "99.9", "CPU_WARNING": "30", "CPU_CRITICAL": "50"}
     with Load(CORES, command=culprit), make_chain(tmp_path / "chain", low, cpu=True) as chain:
         mail = chain.mailbox.wait("and 1 more", 90)
     assert mail.subject.startswith("[CRITICAL] web-01: CPU")  # the worst comes first, although memory is firing as well
@@ -148,7 +148,7 @@ def test_mail_through_a_server_with_tls_and_login(tmp_path: Path) -> None:
         "SMTP_PASSWORD": password,
         "SMTP_REQUIRE_TLS": "true",
         "ALERT_EMAIL_TO": "Jörg <j@example.org>, ops@example.org",
-        "MEMORY_WARNING": "0.1",
+        "MEMORY_WARNING": "1",
     }
     chain = make_chain(tmp_path / "chain", variables, mailbox=mailbox)
     chain.alertmanager.environment = {"SSL_CERT_FILE": str(bundle)}

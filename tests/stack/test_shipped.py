@@ -31,7 +31,7 @@ AWKWARD = {
     "SMTP_REQUIRE_TLS": "true",
     "TIMEZONE": "America/Argentina/Buenos_Aires",
     "MACHINE_NAME": "büro-pc #1 'x' \"y\" $z \\n",
-    "CPU_WARNING": "0.5",
+    "CPU_WARNING": "1",
     "CPU_CRITICAL": "99.95",
     "MEMORY_WARNING": "70",
     "MEMORY_CRITICAL": "85.5",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 # One warning and one critical alert, whatever the machine is doing.
-ALERTS = ("--memory-warning=0.01", "--memory-critical=100", "--filesystem-warning=0.01", "--filesystem-critical=0.02")
+ALERTS = ("--memory-warning=1", "--memory-critical=100", "--filesystem-warning=1", "--filesystem-critical=2")
 
 # What a screen reader needs; describes whatever is missing.
 STRUCTURE = """() => {
@@ -71,7 +71,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
     """An exporter whose page has long names (of programs: up to 80 characters) and alerts of both levels."""
     script: Path = tmp_path_factory.mktemp("long") / f"{'long_name' * 8}.py"
     script.write_text("while True:\n    pass\n")
-    flags = ["--hostname", "h" * 63, "--cpu-warning=0.01", "--cpu-critical=0.02", *ALERTS]
+    flags = ["--hostname", "h" * 63, "--cpu-warning=1", "--cpu-critical=2", *ALERTS]
     with Load(command=[sys.executable, str(script)]), Exporter(*flags) as exporter:
         yield exporter
 

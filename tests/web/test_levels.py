@@ -93,7 +93,7 @@ def test_a_figure_that_is_unknown_has_neither_level_nor_bar_and_keeps_its_place(
     assert json.loads(client.get("/api/stats").data)["levels"] == []
 
 
-@pytest.mark.parametrize("percent", [29, 57, 58, 55.5, 99.99, 0.07])
+@pytest.mark.parametrize("percent", [29, 57, 58, 55.5, 99.99, 1.07])
 def test_a_level_is_reached_at_every_value_however_it_is_written(percent: float) -> None:
     """In floating point, multiplying by 100 and dividing by 100 are not always inverse: the ratio decides."""
     stats = json.loads(_client(percent / 100, memory_warning=percent, memory_critical=100).get("/api/stats").data)
@@ -117,8 +117,58 @@ def test_thresholds_are_drawn_at_their_values() -> None:
     assert "warning at 33" in bar["aria-label"]
 
 
-def test_real_memory_crosses_a_tiny_threshold() -> None:
-    with Exporter("--memory-warning", "0.01", "--memory-critical", "0.02") as exporter:
+@pytest.mark.parametrize(
+    ("limits", "levels", "marks", "label"),
+    [
+        ({"warning": None}, {0.85: "ok", 0.9: "critical"}, ["90.00%"], ", critical at 90 %"),
+        ({"critical": None}, {0.79: "ok", 0.8: "warning", 1.0: "warning"}, ["80.00%"], ", warning at 80 %"),
+        ({"warning": None, "critical": None}, {0.5: "ok", 1.0: "ok"}, [], ""),
+    ],
+    ids=["critical only", "warning only", "none"],
+)
+def test_a_limit_that_is_none_has_neither_level_nor_mark_nor_series(
+    limits: dict[str, None], levels: dict[float, str], marks: list[str], label: str
+) -> None:
+    settings = {f"memory_{severity}": limit for severity, limit in limits.items()}
+    for usage, level in levels.items():
+        client = _client(usage, **settings)
+        page = Page(client.get("/").text)
+        assert page.one("p", id="badge")[0]["class"] == level
+        [bar] = [attributes for attributes, _ in page.all("svg") if attributes["class"] == f"bar {level}"]
+        assert bar["aria-label"].replace("\u00a0", " ") == f"Memory: {100 * usage:.0f} %{label}"
+        assert [attributes["x"] for attributes, _ in page.all("rect", **{"class": "mark"})] == marks
+        stats = json.loads(client.get("/api/stats").data)
+        assert stats["level"] == level
+        assert [(each["level"], each["threshold_ratio"]) for each in stats["levels"]] == [
+            (level, float(mark.removesuffix("%")) / 100) for mark in marks
+        ]
+        samples = Samples.parse(client.get("/metrics").text)
+        for severity in ("warning", "critical"):
+            value = samples.value("host_alert_threshold_ratio", resource="memory", severity=severity)
+            assert (value is None) == (severity in limits)
+
+
+@pytest.mark.parametrize(
+    ("settings", "levels"),
+    [
+        ({}, ["ok", "warning", "critical"]),
+        ({"cpu_warning": None}, ["ok", "ok", "critical"]),
+        ({"cpu_critical": None}, ["ok", "warning", "warning"]),
+        ({"cpu_warning": None, "cpu_critical": None}, ["ok", "ok", "ok"]),
+    ],
+    ids=["both", "critical only", "warning only", "none"],
+)
+def test_cores_have_the_levels_whose_limits_are_set(settings: dict[str, None], levels: list[str]) -> None:
+    section = Cpu(0.5, (0.1, 0.85, 0.95), {}, 3, 3, (0, 1, 2), {}, 0.0)
+    collectors = [replace(each, read=lambda *_: section) for each in COLLECTORS if each.name == "cpu"]
+    chosen = Settings(**settings)  # type: ignore[arg-type]
+    page = Page(create_app(Sampler(open_machine(chosen), collectors), chosen).test_client().get("/").text)
+    cores = [attributes["class"] for attributes, _ in page.all("svg") if attributes["class"].startswith("core")]
+    assert cores == [f"core {level}" for level in levels]
+
+
+def test_real_memory_crosses_a_low_threshold() -> None:
+    with Exporter("--memory-warning", "1", "--memory-critical", "1.01") as exporter:
         page = Page(exporter.get("/").text)
         stats = json.loads(exporter.get("/api/stats").body)
     assert page.one("p", id="badge")[0]["class"] == "critical"
@@ -142,6 +192,13 @@ WANTED = {
     "filesystem": {"warning_ratio": 0.55, "critical_ratio": 1.0},
 }
 
+NO_FILESYSTEM = ["--filesystem-warning", "none", "--filesystem-critical", "none"]
+SOME: dict[str, dict[str, float | None]] = {
+    "cpu": {"warning_ratio": 0.8, "critical_ratio": None},
+    "memory": {"warning_ratio": None, "critical_ratio": 0.9},
+    "filesystem": {"warning_ratio": None, "critical_ratio": None},
+}
+
 
 def _variable(flag: str) -> str:
     return "HOST_EXPORTER_" + flag[2:].replace("-", "_").upper()
@@ -154,23 +211,34 @@ def _variable(flag: str) -> str:
         ([word for pair in FLAGS.items() for word in pair], {}, WANTED),
         ([], {_variable(flag): value for flag, value in FLAGS.items()}, WANTED),
         (["--cpu-warning", "11", "--cpu-critical=22.5"], {"HOST_EXPORTER_CPU_WARNING": "1"}, {"cpu": WANTED["cpu"]}),
+        (["--cpu-critical=none", "--memory-warning", "NONE", *NO_FILESYSTEM], {}, SOME),
+        ([], {_variable(flag): "none" for flag in ("--cpu-critical", "--memory-warning", *NO_FILESYSTEM[::2])}, SOME),
+        (["--cpu-critical", "90"], {"HOST_EXPORTER_CPU_CRITICAL": "none"}, {"cpu": DEFAULT}),
     ],
-    ids=["defaults", "flags", "variables", "a flag goes before its variable"],
+    ids=[
+        "defaults",
+        "flags",
+        "variables",
+        "a flag goes before its variable",
+        "none by flags",
+        "none by variables",
+        "a flag goes before none",
+    ],
 )
 def test_exported_thresholds_follow_flags_and_variables(
-    args: list[str], env: Mapping[str, str], wanted: dict[str, dict[str, float]]
+    args: list[str], env: Mapping[str, str], wanted: Mapping[str, Mapping[str, float | None]]
 ) -> None:
     with Exporter(*args, env=env) as exporter:
         samples, stats = exporter.samples(), json.loads(exporter.get("/api/stats").body)
     _check(samples, stats["thresholds"], wanted)
 
 
-def _check(samples: Samples, thresholds: dict[str, Any], wanted: dict[str, dict[str, float]]) -> None:
+def _check(samples: Samples, thresholds: dict[str, Any], wanted: Mapping[str, Mapping[str, float | None]]) -> None:
     assert {resource: thresholds[resource] for resource in wanted} == wanted
     for resource, limits in wanted.items():
         for severity in ("warning", "critical"):
             value = samples.value("host_alert_threshold_ratio", resource=resource, severity=severity)
-            assert value == limits[f"{severity}_ratio"]
+            assert value == limits[f"{severity}_ratio"], "the series of a limit that is none is absent"
 
 
 def test_ready_is_503_when_every_collector_fails_and_healthy_goes_on() -> None:
