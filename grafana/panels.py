@@ -9,7 +9,7 @@ from grafana_foundation_sdk.builders import stat, statetimeline, table, timeseri
 from grafana_foundation_sdk.models import common
 
 from grafana import style
-from grafana.style import COLOURS, CRITICAL, OK, ON, SOURCE, STEP, WARNING
+from grafana.style import COLOURS, CRITICAL, NO_LEVEL, OK, ON, SOURCE, STEP, WARNING
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import prometheus
@@ -39,14 +39,18 @@ def number_with_level(title: str, description: str, expr: str, resource: str, le
     """Return a ratio, coloured by the machine's own limits.
 
     Panel thresholds are constants, but a machine's limits are series, so there is one query per colour and only one of
-    them returns a value.
+    them returns a value. Either limit may be none, and its series absent; without both the number has no colour.
     """
-    warning, critical = style.limit(resource, "warning"), style.limit(resource, "critical")
-    beside = f"{ON} group_left ()"
+
+    def reached(severity: str) -> str:
+        return f"({expr} >= {ON} group_left () {style.limit(resource, severity)})"
+
+    limits = f"({style.limit(resource, 'warning')} or {style.limit(resource, 'critical')})"
     queries = {
-        "A": (OK, f"{expr} < {beside} {warning}"),
-        "B": (WARNING, f"({expr} >= {beside} {warning}) < {beside} {critical}"),
-        "C": (CRITICAL, f"{expr} >= {beside} {critical}"),
+        "A": (OK, f"{expr} and {ON} {limits} unless {reached('warning')} unless {reached('critical')}"),
+        "B": (WARNING, f"{reached('warning')} unless {reached('critical')}"),
+        "C": (CRITICAL, reached("critical")),
+        "D": (NO_LEVEL, f"{expr} unless {ON} {limits}"),
     }
     panel = number(title, description, style.RATIO, *(style.now(q, legend, ref) for ref, (_, q) in queries.items()))
     for ref, (colour, _) in queries.items():

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
-OK, WARNING, CRITICAL, NEUTRAL, INFO = "green", "yellow", "red", "text", "blue"
+OK, WARNING, CRITICAL, NEUTRAL, INFO, NO_LEVEL = "green", "yellow", "red", "text", "blue", "transparent"
 COLOURS = {
     "user": "blue",
     "system": "purple",

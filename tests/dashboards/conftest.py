@@ -24,14 +24,19 @@ WARM = Machine("warm", cpu=0.85, memory=0.85, filesystem=0.85)
 # Nothing left within a second: a trend would need two hours.
 HOT = Machine("hot", cpu=0.97, memory=0.95, filesystem=0.95, filling=1e12)
 SILENT = Machine("silent", silent=True)
-OTHERS = [Machine(f"machine-{n:02d}", cpu=n / 100, memory=0.3 + n / 200, filesystem=0.2 + n / 100) for n in range(43)]
+OTHERS = [Machine(f"machine-{n:02d}", cpu=n / 100, memory=0.3 + n / 200, filesystem=0.2 + n / 100) for n in range(39)]
 # Two share a name, and one has special characters in its address.
 TWINS = [Machine("twin", address="twin-a:5000"), Machine("twin", address="twin-b:5000")]
 SIX = Machine("six", address="[2001:db8::1]:5000")
 # One with an exporter that does not say how it is doing, and one that says nothing else.
 OLD = Machine("old", lacks="host_level$")
 BARE = Machine("bare", lacks="host_(cpu|memory|filesystem)_")
-REPLAYED = (WELL, WARM, HOT, SILENT, OLD, BARE, *TWINS, SIX, *OTHERS)
+# Their owners want one level only, or none.
+NO_WARNING = Machine("no-warning", cpu=0.95, memory=0.95, filesystem=0.95, warning=None)
+UNDER = Machine("under", cpu=0.85, memory=0.85, filesystem=0.85, warning=None)
+NO_CRITICAL = Machine("no-critical", cpu=0.97, memory=0.95, filesystem=0.95, critical=None)
+NO_LIMITS = Machine("no-limits", cpu=0.97, memory=0.95, filesystem=0.95, warning=None, critical=None)
+REPLAYED = (WELL, WARM, HOT, SILENT, OLD, BARE, NO_WARNING, UNDER, NO_CRITICAL, NO_LIMITS, *TWINS, SIX, *OTHERS)
 MACHINES = len(REPLAYED) + 1
 """Including the real one."""
 

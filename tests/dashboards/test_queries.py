@@ -9,11 +9,24 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.dashboards.boards import BOARDS, Panel, Query, fill, panels, queries, variables
-from tests.dashboards.conftest import BARE, HOT, MACHINES, OLD, SILENT, SIX, WARM
+from tests.dashboards.conftest import (
+    BARE,
+    HOT,
+    MACHINES,
+    NO_CRITICAL,
+    NO_LIMITS,
+    NO_WARNING,
+    OLD,
+    SILENT,
+    SIX,
+    WARM,
+    WELL,
+)
 from tests.support import eventually
 
 if TYPE_CHECKING:
     from tests.dashboards.conftest import History
+    from tests.tools.replay import Machine
 
 QUERIES = queries()
 SECONDS = 60
@@ -43,7 +56,7 @@ def test_every_query_gives_something(history: History, query: Query) -> None:
     if not real:
         assert query.panel in HARDWARE | STATES, f"the real exporter has nothing for {query.expr}"
         # A scrape that was too slow on a busy machine leaves a gap of one interval.
-        machines = [f"{name}:5000" for name in ("well", "warm", "hot")]
+        machines = [f"{name}:5000" for name in ("well", "warm", "hot", "no-limits")]
         eventually(lambda: any(run(history, query, instance=machine) for machine in machines), 10, query.expr)
 
 
@@ -54,7 +67,18 @@ def test_a_panel_with_a_query_for_each_state_shows_one_of_them(history: History,
 
 
 @pytest.mark.parametrize("panel", ["CPU", "Memory", "Fullest filesystem"])
-@pytest.mark.parametrize(("machine", "ref"), [("well", "A"), ("warm", "B"), ("hot", "C")])
+@pytest.mark.parametrize(
+    ("machine", "ref"),
+    [
+        ("well", "A"),
+        ("warm", "B"),
+        ("hot", "C"),
+        ("no-warning", "C"),
+        ("under", "A"),
+        ("no-critical", "B"),
+        ("no-limits", "D"),
+    ],
+)
 def test_a_number_has_the_colour_of_the_machines_own_limits(
     history: History, panel: str, machine: str, ref: str
 ) -> None:
@@ -168,8 +192,8 @@ def test_the_worst_machine_comes_first_in_the_fleet(history: History) -> None:
     found = history.instant(fill(table.expr))
     order = [one["metric"]["instance"] for one in found]
     assert len(order) == MACHINES
-    assert [name for name in order if name != history.exporter][:3] == [
-        f"{machine.name}:5000" for machine in (SILENT, HOT, WARM)
+    assert [name for name in order if name != history.exporter][:5] == [
+        f"{machine.name}:5000" for machine in (SILENT, HOT, NO_WARNING, NO_CRITICAL, WARM)
     ]
     assert {one["metric"].get("hostname") for one in found} >= {"hot", "warm", "machine-07", "silent:5000"}
     scores = [float(one["value"][1]) for one in found]
@@ -183,7 +207,20 @@ def test_the_worst_machine_comes_first_in_the_fleet(history: History) -> None:
     assert by_name[BARE.instance] == 0, "a machine is in the table whatever figures it lacks"
 
 
-@pytest.mark.parametrize(("panel", "count"), [("Machines", MACHINES), ("Down", 1), ("Critical", 1), ("Warning", 2)])
+@pytest.mark.parametrize("machine", [NO_WARNING, NO_CRITICAL, NO_LIMITS], ids=lambda machine: machine.name)
+def test_a_limit_that_is_none_leaves_out_its_lines_and_no_other_figure(history: History, machine: Machine) -> None:
+    def empty(one: Machine, board: str) -> set[tuple[str, str]]:
+        mine = [query for query in QUERIES if query.board == board]
+        return {(query.panel, query.ref) for query in mine if not run(history, query, instance=one.instance)}
+
+    everyone_answers(history)
+    assert empty(machine, "fleet") <= empty(WELL, "fleet")
+    missing = {(panel, ref) for panel, ref in empty(machine, "host") - empty(WELL, "host") if panel not in STATES}
+    lines = {ref for ref, limit in (("X", machine.warning), ("Y", machine.critical)) if limit is None}
+    assert missing == {(graph, ref) for graph in ("CPU by mode", "Memory and swap", "Filesystems") for ref in lines}
+
+
+@pytest.mark.parametrize(("panel", "count"), [("Machines", MACHINES), ("Down", 1), ("Critical", 2), ("Warning", 3)])
 def test_the_fleet_counts_machines_and_nothing_else(history: History, panel: str, count: int) -> None:
     number = next(q for q in QUERIES if q.board == "fleet" and q.panel == panel and "count" in q.expr)
     everyone_answers(history)

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from exporter.thresholds import Threshold
 from tests.tools.web import serving
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def golden() -> tuple[str | tuple[str, str, float], ...]:
 class Machine:
     """A machine and its figures: ratios are 0 to 1, ``filling`` is bytes written to its disk per second.
 
-    ``address`` defaults to NAME:5000; ``lacks`` is a pattern of metrics that it does not have.
+    ``address`` defaults to NAME:5000; ``lacks`` is a pattern of metrics that it does not have. ``warning`` and
+    ``critical`` are its limits, None for none.
     """
 
     name: str
@@ -48,6 +50,8 @@ class Machine:
     silent: bool = False
     lacks: str = ""
     address: str = ""
+    warning: float | None = 0.8
+    critical: float | None = 0.9
 
     @property
     def instance(self) -> str:
@@ -59,14 +63,21 @@ class Machine:
         return "".join(
             part if isinstance(part, str) else f"{self._sample(*part, seconds)}\n"
             for part in golden()
-            if not (self.lacks and re.match(self.lacks, part[0]))
+            if not (self.lacks and re.match(self.lacks, part[0])) and self._limit(part[0], part[1]) is not None
         )
+
+    def _limit(self, name: str, labels: str) -> float | None:
+        """Return the value of a limit's series, None if the limit is none, 0 for every other series."""
+        if name != "host_alert_threshold_ratio":
+            return 0
+        return self.warning if 'severity="warning"' in labels else self.critical
 
     def _sample(self, name: str, labels: str, value: float, seconds: float) -> str:
         if name == "host_info":
             labels = re.sub(r'hostname="[^"]*"', f'hostname="{self.name}"', labels)
         elif name == "host_level":
-            value = sum(max(self.cpu, self.memory, self.filesystem) >= limit for limit in (0.8, 0.9))
+            usage = max(self.cpu, self.memory, self.filesystem)
+            value = int(Threshold(self.warning, self.critical).level(usage))
         elif name == "host_memory_usage_ratio":
             value = self.memory
         elif name == "host_filesystem_usage_ratio":
