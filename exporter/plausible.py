@@ -35,8 +35,31 @@ def plausible(section: Any) -> tuple[Any, tuple[str, ...]]:
     The unit at the end of a field's name says what is possible. Raises ValueError for a figure in a field that
     cannot be None: such a field holds what we count ourselves.
     """
+    if not is_dataclass(section) or _is_sound(section):
+        return section, ()
     dropped: list[str] = []
-    return (_row(section, "", dropped) if is_dataclass(section) else section), tuple(dropped)
+    return _row(section, "", dropped), tuple(dropped)
+
+
+def _is_sound(row: Any) -> bool:
+    """Return whether all figures of a row are possible, as nearly always: naming what is wrong takes longer."""
+    for name, low, high, _ in _fields(row.__class__):
+        value = getattr(row, name)
+        kind = value.__class__
+        if kind is float or kind is int:
+            if not low <= value <= high:
+                return False
+        elif kind is tuple or kind is dict:
+            for item in value if kind is tuple else value.values():
+                inner = item.__class__
+                if inner is float or inner is int:
+                    if not low <= item <= high:
+                        return False
+                elif hasattr(inner, "__dataclass_fields__") and not _is_sound(item):
+                    return False
+        elif hasattr(kind, "__dataclass_fields__") and not _is_sound(value):
+            return False
+    return True
 
 
 def _row(row: Any, place: str, dropped: list[str]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from exporter.model import Snapshot
 
 RESOURCES = ("cpu", "io", "irq", "memory")
+_LINE = re.compile(r"(some|full) avg10=([0-9]+\.[0-9]+) .* total=([0-9]{1,20})", re.ASCII)
+"""A line as the kernel writes it; any other is taken apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def read(machine: Machine, _baseline: Snapshot | None) -> Pressures | None:
         text = read_text(f"{machine.host.proc}/pressure/{resource}")
         if text is None:
             continue
-        lines = dict(_line(line) for line in text.splitlines())
+        lines = {line[0]: line[1:] for line in map(_line, text.split("\n"))}
         # The kernel prints a "full" line for the CPU too, always zero: while tasks wait for a CPU, one task has it.
         waiting = lines.get("some", (None, None))
         stalled = lines.get("full", (None, None)) if resource != "cpu" else (None, None)
@@ -72,9 +75,11 @@ def metrics(section: Pressures) -> Iterable[Metric]:
     )
 
 
-def _line(line: str) -> tuple[str, tuple[float | None, float | None]]:
+def _line(line: str) -> tuple[str, float | None, float | None]:
     """Return a line's kind, seconds and ratio: "some avg10=0.12 avg60=0.00 avg300=0.00 total=7350000"."""
+    if whole := _LINE.fullmatch(line):
+        return whole[1], int(whole[3]) / 1e6, float(whole[2]) / 100
     kind, *pairs = line.split() or [""]
     values = dict(pair.partition("=")[::2] for pair in pairs)
     total, share = values.get("total"), values.get("avg10")
-    return kind, (None if total is None else number(total) / 1e6, None if share is None else number(share) / 100)
+    return kind, None if total is None else number(total) / 1e6, None if share is None else number(share) / 100

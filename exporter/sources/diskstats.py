@@ -6,12 +6,11 @@ psutil reads the same file, but one line that it cannot parse costs it all disks
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import nan
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from exporter.sources.host import LINUX, number, read_bytes
+from exporter.sources.host import LINUX, read_bytes, whole
 
 if TYPE_CHECKING:
     from exporter.sources.host import Host
@@ -22,7 +21,7 @@ SECTOR = 512
 READS, READ_SECTORS, WRITES, WRITTEN_SECTORS, BUSY_MILLISECONDS = 0, 2, 4, 6, 9
 """Columns after the name. Kernels since 4.18 append more."""
 
-MISSING = b"-"
+MISSING = ""
 """Stands for a column that a line is too short for."""
 
 
@@ -45,30 +44,26 @@ def read_diskstats(host: Host) -> dict[str, DiskCounters] | None:
     """Return the counters of disks and partitions by name; None if the system has none."""
     if LINUX:
         text = read_bytes(f"{host.proc}/diskstats")
-        return None if text is None else parse_diskstats(text)
+        return None if text is None else parse_diskstats(text.decode(errors="replace"))
     # nowrap makes psutil keep a table of its own, for 32-bit kernels; Prometheus handles a counter that wraps.
     return {name: _from_psutil(io) for name, io in psutil.disk_io_counters(perdisk=True, nowrap=False).items()}
 
 
-def parse_diskstats(text: bytes) -> dict[str, DiskCounters]:
+def parse_diskstats(text: str) -> dict[str, DiskCounters]:
     """Return the counters in a diskstats file (proc(5)) by name; lines without a name are skipped."""
     table = {}
-    for line in text.split(b"\n"):
+    for line in text.split("\n"):
         fields = line.split()
         if len(fields) > 3:
             columns = [*fields[3:], *[MISSING] * BUSY_MILLISECONDS]
-            table[fields[2].decode(errors="replace")] = DiskCounters(
-                read_bytes=_whole(columns[READ_SECTORS]) * SECTOR,
-                written_bytes=_whole(columns[WRITTEN_SECTORS]) * SECTOR,
-                reads_completed=_whole(columns[READS]),
-                writes_completed=_whole(columns[WRITES]),
-                busy_seconds=_whole(columns[BUSY_MILLISECONDS]) / 1000,
+            table[fields[2]] = DiskCounters(
+                read_bytes=whole(columns[READ_SECTORS]) * SECTOR,
+                written_bytes=whole(columns[WRITTEN_SECTORS]) * SECTOR,
+                reads_completed=whole(columns[READS]),
+                writes_completed=whole(columns[WRITES]),
+                busy_seconds=whole(columns[BUSY_MILLISECONDS]) / 1000,
             )
     return table
-
-
-def _whole(column: bytes) -> float:
-    return number(column) if column.isdigit() else nan
 
 
 def _from_psutil(io: Any) -> DiskCounters:

@@ -121,6 +121,11 @@ def number(text: str | bytes | None) -> float:
     return nan
 
 
+def whole(text: str) -> float:
+    """Return the counter in a text, NaN if it is none: the kernel writes nothing but digits."""
+    return int(text) if text.isdecimal() and text.isascii() and len(text) <= LONGEST_NUMBER else nan
+
+
 def printable(text: str) -> str:
     """Return text that is safe in labels, terminals and mail subjects: like ``ps``, "?" for control characters."""
     return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)

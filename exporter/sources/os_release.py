@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # What a value is made of: 'single' or "double" quotes, an escaped character, or anything else.
 _PIECE = re.compile(
@@ -17,6 +18,7 @@ _PIECE = re.compile(
 _ESCAPED = re.compile(r"\\([$\"'`\\])")
 
 
+@lru_cache(maxsize=4)  # the file is read at every sample, and changes with an upgrade
 def os_release(text: str, name: str) -> str:
     """Return the value assigned to a name, without what quotes it; empty if there is none."""
     value = ""

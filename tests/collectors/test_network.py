@@ -187,12 +187,19 @@ def test_macos_shows_its_card_and_its_tunnel(macos: MacOs) -> None:
     assert [each.interface for each in macos.read(Network).interfaces] == ["en0", "utun0"]
 
 
-def test_lines_that_no_kernel_writes_are_skipped(laptop: FixtureMachine) -> None:
-    """A name must be a folder in /sys, and a counter has 64 bits: a larger one led to a rate of infinity."""
+@pytest.mark.parametrize("count", ["9" * 308, "9" * 5000, "x", "-5", "1e3", "\N{ARABIC-INDIC DIGIT TWO}"])
+def test_a_counter_that_is_no_number_of_64_bits_costs_itself_alone(laptop: FixtureMachine, count: str) -> None:
+    """A larger one led to a rate of infinity."""
     table = laptop.path("proc/1/net/dev").read_text()
-    odd = [
-        f"{name}: {count}{' 0' * 15}" for name, count in (("../../etc", 1), ("a\0b", 1), ("", 1), ("big0", "9" * 308))
-    ]
+    laptop.write("proc/1/net/dev", f"{table.rstrip()}\nbig0: 7 {count}{' 1' * 14}\n")
+    found = {interface.interface: interface.counters for interface in laptop.read(Network).interfaces}
+    assert found["big0"] == Counters(7, None, 1, 1, 1, 1, 1, 1)
+
+
+def test_lines_that_no_kernel_writes_are_skipped(laptop: FixtureMachine) -> None:
+    """A name must be a folder in /sys."""
+    table = laptop.path("proc/1/net/dev").read_text()
+    odd = [f"{name}: 1{' 0' * 15}" for name in ("../../etc", "a\0b", "")]
     before = {interface.interface for interface in laptop.read(Network).interfaces}
     laptop.write("proc/1/net/dev", "\n".join([table.rstrip(), *odd]) + "\n")
     assert {interface.interface for interface in laptop.read(Network).interfaces} == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from math import isnan
 from typing import TYPE_CHECKING
 
 import pytest
@@ -104,12 +105,13 @@ def test_a_status_file_gives_what_a_kernel_can_say_of_memory_or_nothing(raw: byt
 
 
 @given(texts(NETDEV))
-def test_net_dev_gives_counters_of_64_bits_by_names_that_are_folders(text: str) -> None:
+def test_net_dev_gives_counters_by_names_that_are_folders(text: str) -> None:
     for name, counters in parse_netdev(text).items():
         assert name
         assert not {"/", "\0"} & set(name)
         for field in counters.__slots__:
-            assert 0 <= getattr(counters, field) < 10**20
+            value = getattr(counters, field)
+            assert isnan(value) or value >= 0
 
 
 @given(texts(MOUNTINFO, lambda raw: raw.decode(errors="surrogateescape")))
