@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from exporter import __version__
 from exporter.address import is_loopback
-from exporter.errors import UserError
 from exporter.machine import open_machine
 from exporter.sampling.pace import beats
 from exporter.sampling.sampler import Sampler
@@ -49,14 +48,11 @@ def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
         if rules.users and rules.context is None and not is_loopback(settings.host):
             log.warning("--web-config has no tls_server_config: on %s passwords are sent in clear text", settings.host)
 
+    # A wrong file is the user's to mend, whatever else uses the port.
+    files = open_exports(csv, jsonl)
     # From here on there are threads, which Ctrl-C must not leave running.
     stop = StopSignals()
     server = open_server(app, settings.host, settings.port, access)
-    try:
-        files = open_exports(csv, jsonl)
-    except UserError:
-        server.end()
-        raise
     recorder = Recorder(sampler, settings, files, interval)
     recorder.start()
     # Modules and templates live as long as the process: exempt them from garbage collection.

@@ -13,18 +13,9 @@ import pytest
 from exporter.commands.cli import cli
 from exporter.commands.program import main
 from tests.support import run
-from tests.tools.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-PORT_HERE = str(free_port())
-
-
-@pytest.fixture(autouse=True)
-def own_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give ``serve`` a free port: some values are refused only after it listens, and the default port may be taken."""
-    monkeypatch.setenv("HOST_EXPORTER_PORT", PORT_HERE)
 
 
 class Bad(NamedTuple):

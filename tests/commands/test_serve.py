@@ -42,6 +42,16 @@ def test_a_port_in_use_ends_the_command_with_one_line(args: list[str]) -> None:
     assert "in use" in result.stderr
 
 
+@pytest.mark.parametrize("flag", ["--export-csv", "--export-jsonl"])
+def test_a_wrong_file_is_told_although_the_port_is_in_use_as_well(flag: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        result = run("--port", str(holder.getsockname()[1]), flag, "/")
+    assert result.returncode == 2
+    assert result.stderr == (
+        f"host-exporter: {flag}: cannot write /: Is a directory; give a file in a folder that can be written\n"
+    )
+
+
 def test_a_port_that_another_exporter_serves_is_not_shared(exporter: Exporter) -> None:
     result = run("--port", str(exporter.port))
     assert result.returncode == 1
