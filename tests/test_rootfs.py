@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exporter.sources.host import LINUX
-from tests.machines import copy_fixture
+from tests.machines import FixtureMachine, copy_fixture
 from tests.support import Exporter, Samples, run
 
 if TYPE_CHECKING:
@@ -115,3 +115,26 @@ def test_a_minimal_host_is_shown_without_a_failure(tmp_path: Path) -> None:
     assert {name for name, each in found["collectors"].items() if not each["success"]} == set()
     assert found["system"]["hostname"] == "unknown"
     assert (found["battery"], found["temperature"], found["pressure"]) == (None, None, None)
+
+
+def test_a_proc_that_is_empty_or_of_another_system_is_no_machine_without_disks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may become so while the exporter runs: the mount goes away."""
+    machine = FixtureMachine("server", tmp_path, monkeypatch)
+    machine.remove("proc")
+    machine.write("proc/README", "nothing here")
+    errors = {reading.collector: reading.error or "" for reading in machine.sample().failures()}
+    assert "shows no process" in errors["processes"]
+    for name in ("disk", "pressure", "filesystem", "network"):
+        assert "not the /proc of a Linux" in errors[name]
+    assert errors.keys() >= {"cpu", "memory"}
+
+
+def test_a_sandbox_without_disks_or_pressure_is_shown_without_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in gVisor, whose /proc has neither."""
+    machine = FixtureMachine("server", tmp_path, monkeypatch)
+    machine.remove("proc/diskstats")
+    assert not machine.sample().failures()

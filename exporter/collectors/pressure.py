@@ -56,6 +56,8 @@ def read(machine: Machine, _baseline: Snapshot | None) -> Pressures | None:
         waiting = lines.get("some", (None, None))
         stalled = lines.get("full", (None, None)) if resource != "cpu" else (None, None)
         found.append(Pressure(resource, waiting[0], stalled[0], waiting[1], stalled[1]))
+    if LINUX and not found:
+        machine.host.missing("pressure")
     return Pressures(tuple(found)) if found else None
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from exporter.families import gauges
 from exporter.model import hidden
+from exporter.sources.host import LINUX
 from exporter.sources.processes import UNKNOWN
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def read(machine: Machine, baseline: Snapshot | None) -> Processes:
     """
     before = baseline.section(Processes) if baseline else None
     scanned_at, scanned = time.monotonic(), machine.processes.scan()
+    if not scanned:  # there is always one: this
+        raise OSError(f"{machine.host.proc} shows no process" if LINUX else "the system shows no process")
     cores = _cpu_cores(scanned, before, scanned_at)
     states: Counter[str] = Counter()
     cpu: dict[str, float] = {}

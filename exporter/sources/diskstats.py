@@ -41,10 +41,13 @@ class DiskCounters:
 
 
 def read_diskstats(host: Host) -> dict[str, DiskCounters] | None:
-    """Return the counters of disks and partitions by name; None if the system has none."""
+    """Return the counters of disks and partitions by name; None if the system has none. Raises OSError."""
     if LINUX:
         text = read_bytes(f"{host.proc}/diskstats")
-        return None if text is None else parse_diskstats(text.decode(errors="replace"))
+        if text is None:
+            host.missing("diskstats")
+            return None
+        return parse_diskstats(text.decode(errors="replace"))
     # nowrap makes psutil keep a table of its own, for 32-bit kernels; Prometheus handles a counter that wraps.
     return {name: _from_psutil(io) for name, io in psutil.disk_io_counters(perdisk=True, nowrap=False).items()}
 

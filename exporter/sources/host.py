@@ -47,6 +47,17 @@ class Host:
         """Whether PID 1 is hidden, so that ``init`` has the mounts and the network of the exporter itself."""
         return not self.rootfs and not os.access(f"{self.proc}/1/mountinfo", os.R_OK)
 
+    def missing(self, name: str) -> None:
+        """Return if the kernel may well lack a file of /proc. Raises OSError if nothing can be seen there at all.
+
+        Every Linux has /proc/stat, in a container and in gVisor too. Without it, this is an empty folder, the /proc of
+        another system, or one that shows processes only: a file that is missing there says nothing about the machine.
+        """
+        if not os.path.exists(f"{self.proc}/stat"):
+            raise OSError(
+                f"{self.proc} has neither stat nor {name}: not the /proc of a Linux, or hidden (ProcSubset=pid)"
+            )
+
     def inside(self, path: str) -> str:
         """Return the path of a file on the monitored machine, resolving symbolic links as that machine would.
 
@@ -81,6 +92,7 @@ class Host:
         path = f"{self.init}/{name}"
         content = read_bytes(path)
         if content is None:
+            self.missing(f"1/{name}")
             why = "the host's /proc hides process 1 (hidepid)" if self.rootfs else "missing or permission denied"
             raise OSError(f"{path} cannot be read: {why}")
         return content
