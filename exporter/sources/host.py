@@ -92,7 +92,8 @@ class Host:
         path = f"{self.init}/{name}"
         content = read_bytes(path)
         if content is None:
-            self.missing(f"1/{name}")
+            if self.rootfs:
+                self.missing(f"1/{name}")
             why = "the host's /proc hides process 1 (hidepid)" if self.rootfs else "missing or permission denied"
             raise OSError(f"{path} cannot be read: {why}")
         return content
