@@ -16,8 +16,9 @@ def main() -> None:
     # program would carry on. Leave SIGINT alone if the parent had it ignored, as shells do for "command &".
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, lambda number, _frame: os._exit(128 + number))
-    # The parent may have closed a stream (``>&-``): nobody reads it then.
-    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - stays open until exit
+    # The parent may have closed a stream (``>&-``). Writing to a file opened for reading fails like writing to a closed
+    # one, and while it is open no socket can take the number of the standard output.
+    sys.stdout = sys.stdout or open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")  # noqa: SIM115 - until exit
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     from exporter.commands.program import main as run  # noqa: PLC0415
 

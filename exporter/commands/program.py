@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import errno
 import io
 import logging
 import os
@@ -15,6 +16,7 @@ import click
 
 from exporter.commands.cli import cli
 from exporter.commands.options import flag_of
+from exporter.commands.output import discard_output
 from exporter.commands.variables import variable, variables
 from exporter.errors import UserError, cause
 
@@ -40,18 +42,18 @@ def main() -> NoReturn:
     except click.ClickException as reason:
         fail(reason.format_message(), reason.exit_code)
     except OSError as reason:
-        # The rest of the buffer cannot be written either, and Python would complain again at exit.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         if isinstance(reason, BrokenPipeError):  # the reader stopped reading: ``stats | head``
             sys.exit(1)
-        fail(f"cannot write the output: {cause(reason)}", 1)
+        text = "it is closed" if reason.errno == errno.EBADF else cause(reason)
+        fail(f"cannot write to standard output: {text}", 1)
     sys.exit(0)
 
 
 def fail(text: str, code: int) -> NoReturn:
     """Print one line to standard error and exit."""
-    click.echo(f"host-exporter: {' '.join(text.split())}", err=True)
+    with contextlib.suppress(OSError):  # the exit code is all that is left to tell it
+        click.echo(f"host-exporter: {' '.join(text.split())}", err=True)
     sys.exit(code)
 
 

@@ -79,15 +79,41 @@ def test_a_reader_that_leaves_early_costs_no_traceback(command: str, reader: str
     assert len(result.stdout.splitlines()) == (1 if reader == "head -1" else 0)
 
 
+PRINTING = ["stats", "watch --once", "watch", "--version", "--licenses", "--help", "stats --help"]
+
+
+def _cannot_write(command: str, output: str) -> str:
+    """Return what a command says whose standard output is redirected like this."""
+    program = f"{sys.executable} -m exporter {command} {output}"
+    result = subprocess.run(program, shell=True, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+    assert result.returncode == 1, result.stderr
+    (line,) = result.stderr.splitlines()
+    return line
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-@pytest.mark.parametrize("args", [["stats"], ["watch", "--once"], ["watch"], ["--version"]], ids=" ".join)
-def test_output_that_cannot_be_written_is_one_line_and_no_traceback(args: list[str]) -> None:
+@pytest.mark.parametrize("command", PRINTING)
+def test_output_that_cannot_be_written_is_one_line_and_no_traceback(command: str) -> None:
+    assert _cannot_write(command, ">/dev/full") == (
+        "host-exporter: cannot write to standard output: No space left on device"
+    )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell's redirection")
+@pytest.mark.parametrize("command", PRINTING)
+def test_output_that_is_closed_is_one_line(command: str) -> None:
+    assert _cannot_write(command, ">&-") == "host-exporter: cannot write to standard output: it is closed"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell's redirection")
+def test_health_whose_output_is_closed_is_one_line(exporter: Exporter) -> None:
+    assert "it is closed" in _cannot_write(f"health {exporter.url}", ">&-")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_an_error_that_cannot_be_told_keeps_its_exit_code() -> None:
     with open("/dev/full", "w") as full:
-        result = subprocess.run(
-            [*COMMAND, *args], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30, check=False
-        )
-    assert result.returncode == 1
-    assert len(result.stderr.splitlines()) == 1, result.stderr
+        assert subprocess.run([*COMMAND, "--nonsense"], stderr=full, timeout=30, check=False).returncode == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: signal.Signals(number).name)
