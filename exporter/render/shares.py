@@ -43,7 +43,7 @@ def shares(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Share]:
 
 def _cpu(snapshot: Snapshot, cpu: Cpu, thresholds: Thresholds, levels: Levels) -> Iterator[Share]:
     system = snapshot.section(System)
-    load = f", load {number(system.load1)} {number(system.load5)}" if system and system.load1 is not None else ""
+    load = _load(system) if system and system.load1 is not None else ""
     # Unknown for a sample now and then, after a jump of the counters: the line stays in its place.
     level = levels.get(("HostHighCpu", ""), Level.OK)
     yield Share("CPU", cpu.usage_ratio, f"{whole(cpu.logical_cpus)} CPUs{load}", _marks(thresholds.cpu), level)
@@ -76,6 +76,10 @@ def _battery(_snapshot: Snapshot, battery: Battery, _thresholds: Thresholds, lev
 
 def _marks(threshold: Threshold) -> tuple[float, ...]:
     return tuple(threshold.limits().values())
+
+
+def _load(system: System) -> str:
+    return f", load {number(system.load1)} (1 min) {number(system.load5)} (5 min)"
 
 
 def _of(used: float | None, total: float | None) -> str:

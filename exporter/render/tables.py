@@ -20,11 +20,15 @@ RATE = "88.8 MiB/s"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. ``sample`` is the longest text expected; it sets the width."""
+    """A column of a table. ``sample`` is the longest text expected; it sets the width.
+
+    On a narrow terminal, columns with a ``spare`` number give way to the rest, the highest number first.
+    """
 
     title: str
     side: Literal["left", "right"]
     sample: str
+    spare: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,12 @@ PROCESSES = (
     Column("Process", "left", "python3 longer_name.py"),
     Column("CPU", "right", "6400.0 %"),
     Column("Memory", "right", "12.1 GiB"),
-    Column("PID", "right", "4194304"),
-    Column("User", "left", "www-data-1"),
+    Column("PID", "right", "4194304", spare=1),
+    Column("User", "left", "www-data-1", spare=2),
 )
 NETWORK = (
     Column("Interface", "left", "enp0s31f6"),
-    Column("Link", "left", "down"),
+    Column("Link", "left", "down", spare=1),
     Column("Receive", "right", RATE),
     Column("Transmit", "right", RATE),
 )

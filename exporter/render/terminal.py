@@ -30,6 +30,14 @@ STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "bold red"
 LONGEST_BAR = 40
 LEAST_DETAILS = 8
 """Columns: details cut shorter than this say nothing."""
+LEAST_BAR = 12
+"""Columns that a bar keeps where details need the room."""
+GAP = 2
+LONGEST_TEXT = 48
+NAMES = 24
+"""Columns of a table's names, if they are that long, for which other columns make room."""
+LEAST_NAMES = 8
+"""Columns of a table's names, if they are that long, for which even figures make room."""
 
 
 class Screen:
@@ -42,6 +50,11 @@ class Screen:
         live = self._console.is_terminal and not self._console.is_dumb_terminal and not once
         self._live = Live(console=self._console, screen=True, auto_refresh=False) if live else None
         self._drawn = self._console.is_terminal and once
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it takes over the terminal, as opposed to printing lines or a single view."""
+        return self._live is not None
 
     def __enter__(self) -> Self:
         """Take over the screen in live mode."""
@@ -77,7 +90,7 @@ def view(snapshot: Snapshot, thresholds: Thresholds, width: int) -> RenderableTy
         *_shares(snapshot, thresholds, width),
     ]
     for table in tables(snapshot):
-        parts += [Text(), _table(table)]
+        parts += [Text(), _table(table, width)]
     return Group(*parts)
 
 
@@ -107,6 +120,8 @@ def _shares(snapshot: Snapshot, thresholds: Thresholds, width: int) -> Iterator[
     figure, gap = 5, "  "
     names = max(4, min(24, width - 13, max((cell_len(row.name) for row in rows), default=0)))
     bar = max(4, min(LONGEST_BAR, width // 3, width - names - figure - 2 * len(gap)))
+    wanted = max((cell_len(row.detail) for row in rows), default=0)
+    bar = min(bar, max(LEAST_BAR, width - names - figure - 3 * len(gap) - wanted))
     details = width - names - figure - bar - 3 * len(gap)
     for row in rows:
         style = STYLES[row.level] if row.limits or row.level > Level.OK else "cyan"
@@ -136,11 +151,30 @@ def _bar(ratio: float | None, limits: Iterable[float], style: str, width: int) -
     return bar
 
 
-def _table(listing: Listing) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for column in listing.columns:
-        table.add_column(column.title, justify=column.side, no_wrap=True, overflow="ellipsis", max_width=48)
+def _table(listing: Listing, width: int) -> Table:
+    """Return a table that fits: columns that matter less go first, then names are cut, and at last figures go."""
+    columns = list(enumerate(listing.columns))
+    widths = [
+        min(LONGEST_TEXT, max(cell_len(text) for text in (column.title, *(texts[place] for _, texts in listing.rows))))
+        for place, column in columns
+    ]
+    shown = [place for place, _ in columns]
+
+    def room() -> int:
+        """Return the width that is left for the names, which come first."""
+        return width - sum(widths[place] + GAP for place in shown[1:])
+
+    for place, column in sorted(columns, key=lambda each: -each[1].spare):
+        if column.spare and room() < min(widths[0], NAMES):
+            shown.remove(place)
+    while len(shown) > 1 and room() < min(widths[0], LEAST_NAMES):
+        shown.pop()
+    widths[0] = max(1, min(widths[0], room()))
+    table = Table(box=None, padding=(0, GAP, 0, 0), header_style="dim", pad_edge=False)
+    for place in shown:
+        column = listing.columns[place]
+        table.add_column(column.title, justify=column.side, no_wrap=True, overflow="ellipsis", width=widths[place])
     for _, texts in listing.rows:
         # Text, not str: rich would interpret square brackets in a name as markup.
-        table.add_row(*(Text(text) for text in texts))
+        table.add_row(*(Text(texts[place]) for place in shown))
     return table

@@ -40,7 +40,7 @@ def test_the_view_shows_every_subject() -> None:
     assert "zebra  Debian 12, up 1 d 1 h" in text
     assert "● all well" in text
     assert "42 %" in _line_with(text, "CPU  ")
-    assert "2 CPUs, load 0.50 0.25" in text
+    assert "2 CPUs, load 0.50 (1 min) 0.25 (5 min)" in text
     assert "4.0 GiB of 8.0 GiB" in _line_with(text, "Memory")
     assert "1.0 GiB of 2.0 GiB" in _line_with(text, "Swap")
     assert "70.0 GiB available, ext4" in text
@@ -185,6 +185,32 @@ def test_names_and_figures_stay_on_a_narrow_terminal(width: int) -> None:
     for name, figure in (("CPU", "42 %"), ("/ ", "17 %"), ("/srv/backup disk", "93 %")):
         assert figure in _line_with(text, name)
     assert max(len(line) for line in text.splitlines()) <= width
+
+
+@pytest.mark.parametrize(
+    ("width", "columns"),
+    [
+        (20, ["Process", "CPU"]),
+        (40, ["Process", "CPU", "Memory"]),
+        (60, ["Process", "CPU", "Memory", "PID"]),
+        (80, ["Process", "CPU", "Memory", "PID", "User"]),
+    ],
+)
+def test_a_narrow_terminal_costs_the_user_first_then_the_pid(width: int, columns: list[str]) -> None:
+    program = replace(PROCESSES[0], name="python3 longer_script.py", pid=4194304, user="systemd-timesync")
+    text = drawn(snapshot(replace(processes(), processes=(program,))), width)
+    assert _line_with(text, "Process").split() == columns
+    line = _line_with(text, "python3")
+    for column, figure in {"CPU": "190.0 %", "Memory": "2.0 GiB", "PID": "4194304", "User": "systemd-timesync"}.items():
+        assert (figure in line) is (column in columns)
+    assert line.startswith("python3 longer_script.py" if width >= 60 else "python3 l")
+
+
+@pytest.mark.parametrize("width", [34, 40, 60, 80])
+def test_traffic_stays_on_a_narrow_terminal(width: int) -> None:
+    text = drawn(whole(), width)
+    assert _line_with(text, "eth0").split()[-3:] == ["1.5", "KiB/s", UNKNOWN]
+    assert _line_with(text, "sda").split() == ["sda", "2.0", "KiB/s", UNKNOWN]
 
 
 @pytest.mark.parametrize("width", [16, 24, 30, 40, 50, 60, 80])
