@@ -25,7 +25,7 @@ WITHOUT_A_WINDOW = sorted(set(FILES) - set(DESKTOP_FILES))
 
 LAYERS = (
     ("plausible",),
-    ("errors", "address", "thresholds", "families", "sources"),
+    ("errors", "address", "signals", "thresholds", "families", "sources"),
     ("settings", "findings"),
     ("machine",),
     ("model",),

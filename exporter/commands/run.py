@@ -5,9 +5,9 @@ from __future__ import annotations
 import gc
 import io
 import logging
-import signal
 import sys
 import threading
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from exporter import __version__
@@ -15,16 +15,21 @@ from exporter.address import is_loopback
 from exporter.machine import open_machine
 from exporter.sampling.pace import beats
 from exporter.sampling.sampler import Sampler
+from exporter.signals import on_end
 
 if TYPE_CHECKING:
     from exporter.access.guard import App
+    from exporter.recording.file import ExportFile
+    from exporter.render.terminal import Screen
     from exporter.settings import Settings
 
 log = logging.getLogger("exporter")
 
+OPEN = "whoever can reach it can read everything on the page (--web-config asks for a password)"
+
 
 def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: float) -> None:
-    """Serve until Ctrl-C or SIGTERM, and write the exports in the background."""
+    """Serve until Ctrl-C, SIGTERM or the like, and write the exports in the background."""
     # Rates need a baseline that is half a second old: take it before the slow imports.
     from exporter.sampling.history import History  # noqa: PLC0415
 
@@ -59,34 +64,54 @@ def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
     gc.collect()
     gc.freeze()
     log.info("host-exporter %s: status page on %s, metrics on %s/metrics", __version__, server.url, server.url)
+    if server.is_open:
+        everyone = "whoever can reach it needs a password" if access and access.rules().users else OPEN
+        log.info("open to the network: listening on %s; %s", settings.host, everyone)
     run(server, stop, on_stop=recorder.stop)
 
 
 def watch(settings: Settings, csv: str | None, jsonl: str | None, interval: float, *, once: bool) -> None:
-    """Show samples in the terminal until Ctrl-C or SIGTERM, or only one if ``once``."""
-    from exporter.recording.recorder import open_exports, record, report_lost  # noqa: PLC0415
+    """Show samples in the terminal until q, Ctrl-C, SIGTERM or the like, or only one if ``once``."""
+    from exporter.commands.keys import quit_key  # noqa: PLC0415
+    from exporter.commands.output import discard_output  # noqa: PLC0415
+    from exporter.recording.recorder import open_exports, report_lost  # noqa: PLC0415
     from exporter.render.terminal import Screen  # noqa: PLC0415
 
     files = open_exports(csv, jsonl)
     sampler = Sampler(open_machine(settings))
     sampler.prime()
     stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-    signal.signal(signal.SIGINT, lambda *_: stopped.set())
-    with Screen(settings.thresholds(), once=once) as screen:
-        last = None
-        for _ in beats(interval, stopped):
-            # Half the interval, not --max-age: a longer one would show the same sample twice.
-            snapshot = sampler.sample(max_age=interval / 2)
-            if snapshot is not last:
-                record(files, snapshot)
-            last = snapshot
-            screen.show(snapshot)
-            if once:
-                break
+    on_end(lambda *_: stopped.set())
+    screen = Screen(settings.thresholds(), once=once)
+    try:
+        with quit_key(stopped) if screen.is_live else nullcontext(), screen:
+            _show(screen, sampler, files, interval, stopped, once=once)
+    except OSError:
+        # A terminal that is closed sends a signal, and nothing can be shown any more. Anything else is an error.
+        if not (stopped.is_set() and screen.is_live):
+            report_lost(files)
+            raise
+        discard_output()
     # Only now that the terminal is restored: the live screen would have painted over it.
     if report_lost(files):
         sys.exit(1)
+
+
+def _show(
+    screen: Screen, sampler: Sampler, files: list[ExportFile], interval: float, stopped: threading.Event, *, once: bool
+) -> None:
+    from exporter.recording.recorder import record  # noqa: PLC0415
+
+    last = None
+    for _ in beats(interval, stopped):
+        # Half the interval, not --max-age: a longer one would show the same sample twice.
+        snapshot = sampler.sample(max_age=interval / 2)
+        if snapshot is not last:
+            record(files, snapshot)
+        last = snapshot
+        screen.show(snapshot)
+        if once:
+            break
 
 
 def desktop(settings: Settings, interval: float, theme: str) -> None:

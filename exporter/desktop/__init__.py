@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import signal
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from exporter.desktop.feed import Feed
 from exporter.errors import DesktopError
 from exporter.machine import open_machine
 from exporter.sampling.sampler import Sampler
+from exporter.signals import on_end
 
 if TYPE_CHECKING:
     import tkinter as tk
@@ -30,8 +30,7 @@ def run(settings: Settings, interval: float, theme: str) -> int:
     """
     stopped = threading.Event()
     # The window polls this a few times a second: a signal handler must not raise inside Tk.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+    on_end(lambda *_: stopped.set())
     root = open_screen()
     from exporter.desktop.window import Window  # noqa: PLC0415 - needs Tk
 

@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING, Any, cast
 from cheroot import wsgi
 
 from exporter import __version__
+from exporter.address import is_loopback
 from exporter.errors import ServerError, cause
 from exporter.serving.capacity import CONNECTIONS, connections_allowed
 from exporter.serving.connection import LARGEST_HEADER, Connection
+from exporter.serving.reach import reachable
+from exporter.signals import ENDING, no_more, on_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,11 +74,15 @@ class Server(wsgi.Server):
 
     @property
     def url(self) -> str:
-        """The URL for a browser on this machine."""
-        host, port = self.bind_addr[:2]
-        local = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+        """The URL for a browser, also on another machine if it can reach this one."""
+        host = reachable(self.bind_addr[0])
         scheme = "https" if self.access and self.access.rules().context else "http"
-        return f"{scheme}://{local}:{port}"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.bind_addr[1]}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether other machines may be able to reach it."""
+        return not is_loopback(self.bind_addr[0])
 
     def prepare(self) -> None:
         """Bind and listen, so that ``serve`` can start at once."""
@@ -162,12 +169,11 @@ def open_server(app: Callable[..., Any], host: str, port: int, access: Access | 
 
 
 class StopSignals:
-    """Handles Ctrl-C and SIGTERM once created: the first asks the program to stop, a later one exits immediately."""
+    """Handles Ctrl-C, SIGTERM and the like once created: the first asks the program to stop, a later one forces it."""
 
     def __init__(self) -> None:
         self._since = inf
-        signal.signal(signal.SIGTERM, self._ask)
-        signal.signal(signal.SIGINT, self._ask)
+        on_end(self._ask)
 
     def _ask(self, number: int, _frame: FrameType | None) -> None:
         # Don't raise here: an exception at an arbitrary point in the thread pool leaves workers waiting forever.
@@ -183,13 +189,13 @@ class StopSignals:
         with arrived, bell:
             bell.setblocking(False)
             signal.set_wakeup_fd(bell.fileno(), warn_on_full_buffer=False)
-            while self._since == inf and not {signal.SIGTERM, signal.SIGINT} & set(arrived.recv(64)):
+            while self._since == inf and ENDING.isdisjoint(arrived.recv(64)):
                 pass
             signal.set_wakeup_fd(-1)
 
 
 def run(server: Server, stop: StopSignals, on_stop: Callable[[], None]) -> None:
-    """Serve until Ctrl-C or SIGTERM, then finish the requests in progress. Main thread only."""
+    """Serve until Ctrl-C, SIGTERM or the like, then finish the requests in progress. Main thread only."""
     serving = threading.Thread(target=server.serve, name="server")
     serving.start()
     stop.wait()
@@ -203,5 +209,4 @@ def run(server: Server, stop: StopSignals, on_stop: Callable[[], None]) -> None:
         sys.stderr.flush()
     # A terminal or the one-file program's parent may send the signal once more. During its shutdown Python restores the
     # default handlers, and the signal would kill the process.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    no_more()

@@ -16,13 +16,14 @@ import pytest
 
 from exporter.errors import ServerError
 from exporter.serving.server import Server, open_server
-from tests.support import COMMAND, Exporter, fetch, run
+from exporter.signals import ENDING, IGNORED
+from tests.support import COMMAND, Exporter, eventually, fetch, run
 from tests.tools.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SIGNALS = [signal.SIGTERM, signal.SIGINT]
+SIGNALS = sorted(ENDING)
 SOON = 8.0
 """Seconds within which it must exit; container engines kill it after ten."""
 
@@ -165,6 +166,30 @@ def test_a_signal_ends_it_although_connections_are_open(number: int) -> None:
         assert exporter.stop(number) == 0
         assert time.monotonic() - begin < SOON
     assert "Traceback" not in exporter.log
+
+
+@pytest.mark.parametrize("number", sorted(IGNORED), ids=lambda number: signal.Signals(number).name)
+def test_a_signal_that_makes_others_reopen_their_files_changes_nothing(number: int, tmp_path: Path) -> None:
+    with Exporter("--export-csv", str(tmp_path / "rows.csv"), "--interval", "0.5") as exporter:
+        exporter.process.send_signal(number)
+        assert exporter.samples().value("host_uptime_seconds")
+        assert exporter.stop() == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="nohup")
+def test_with_nohup_it_outlives_its_terminal() -> None:
+    port = free_port()
+    command = ["nohup", *COMMAND, "serve", "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        eventually(lambda: fetch(f"http://127.0.0.1:{port}/-/healthy").status == 200, 20)
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.5)  # it would have ended by then
+        assert fetch(f"http://127.0.0.1:{port}/-/healthy").status == 200
+    finally:
+        process.terminate()
+        process.communicate(timeout=15)
+    assert process.returncode == 0
 
 
 CTRL_C_IN_A_CALLBACK = """

@@ -73,7 +73,7 @@ def test_a_person_records_to_a_typed_path_and_closes_the_window(display: str, tm
     assert all(0 <= float(row["cpu_usage_ratio"]) <= 1 for row in rows)
 
 
-@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "ctrl+q", "ctrl+w", "cross"])
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "SIGHUP", "ctrl+q", "ctrl+w", "cross"])
 def test_every_end_is_clean_and_leaves_whole_rows(display: str, tmp_path: Path, how: str) -> None:
     (tmp_path / "Desktop").mkdir()
     file = tmp_path / "Desktop" / "metrics_desktop.csv"
