@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from exporter.sources.host import LINUX, read_bytes, whole
+from exporter.sources.host import LINUX, counter, read_bytes
 
 if TYPE_CHECKING:
     from exporter.sources.host import Host
@@ -60,11 +60,11 @@ def parse_diskstats(text: str) -> dict[str, DiskCounters]:
         if len(fields) > 3:
             columns = [*fields[3:], *[MISSING] * BUSY_MILLISECONDS]
             table[fields[2]] = DiskCounters(
-                read_bytes=whole(columns[READ_SECTORS]) * SECTOR,
-                written_bytes=whole(columns[WRITTEN_SECTORS]) * SECTOR,
-                reads_completed=whole(columns[READS]),
-                writes_completed=whole(columns[WRITES]),
-                busy_seconds=whole(columns[BUSY_MILLISECONDS]) / 1000,
+                read_bytes=counter(columns[READ_SECTORS]) * SECTOR,
+                written_bytes=counter(columns[WRITTEN_SECTORS]) * SECTOR,
+                reads_completed=counter(columns[READS]),
+                writes_completed=counter(columns[WRITES]),
+                busy_seconds=counter(columns[BUSY_MILLISECONDS]) / 1000,
             )
     return table
 

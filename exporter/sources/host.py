@@ -134,7 +134,7 @@ def number(text: str | bytes | None) -> float:
     return nan
 
 
-def whole(text: str) -> float:
+def counter(text: str) -> float:
     """Return the counter in a text, NaN if it is none: the kernel writes nothing but digits."""
     return int(text) if text.isdecimal() and text.isascii() and len(text) <= LONGEST_NUMBER else nan
 

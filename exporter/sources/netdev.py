@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.sources.carriers import is_tap
-from exporter.sources.host import read_int, read_text, whole
+from exporter.sources.host import counter, read_int, read_text
 
 if TYPE_CHECKING:
     from exporter.sources.host import Host
@@ -80,7 +80,7 @@ def _values(numbers: str) -> list[float]:
     fields, digits = numbers.split(), numbers.replace(" ", "")
     if len(digits) < LONGEST_LINE and digits.isdecimal() and digits.isascii():
         return [int(field) for field in fields]  # as nearly always: checking each column takes twice as long
-    return [whole(field) for field in fields]
+    return [counter(field) for field in fields]
 
 
 def read_netdev(host: Host) -> dict[str, Counters]:
