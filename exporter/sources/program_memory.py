@@ -37,7 +37,7 @@ class Held(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A program as of the last sample, so that idle processes are not read again."""
+    """A program as of the last sample, so that processes which hold as much as then are not read again."""
 
     processes: list[ProcessSample]
     parts: Parts
@@ -73,20 +73,30 @@ class ProgramMemory:
         return figures
 
     def _read(self, name: str, processes: list[ProcessSample]) -> _Known:
-        """Return a program's memory; only processes that have changed since the last sample are read."""
+        """Return a program's memory; only processes that hold more or less than before are read."""
         before = self._known.get(name)
         if before is not None and before.processes == processes:  # fast: list items are compared by identity first
             return before
+        known = before.parts if before is not None else {}
         parts: Parts = {}
         for process in processes:
-            old = before.parts.get(process.pid) if before is not None else None
-            parts[process.pid] = old if old is not None and old[0] is process else (process, self._parts(process))
+            old = known.get(process.pid)
+            # As much as before is the same as before: what a process holds moves by allocating and mapping.
+            same = old is not None and is_unchanged(old[0], process)
+            parts[process.pid] = old if old is not None and same else (process, self._parts(process))
+        if before is not None and parts == known:
+            return _Known(processes, parts, before.held)
         return _Known(processes, parts, held(parts.values()))
 
     def _parts(self, process: ProcessSample) -> MemoryParts:
         """Return what a process's memory consists of; where that is unknown, all of it counts as its own."""
         known = self._source.parts(process) if process.memory_bytes else None
         return known or MemoryParts(process.memory_bytes, 0, 0)
+
+
+def is_unchanged(before: ProcessSample, now: ProcessSample) -> bool:
+    """Return whether a process is the same and holds as much memory as before."""
+    return before is now or (before.memory_bytes == now.memory_bytes and before.started == now.started)
 
 
 def held(processes: Iterable[tuple[ProcessSample, MemoryParts]]) -> Held:
