@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,10 @@ _MADE_UP = "INT3400 Thermal"
 """Not a sensor but Intel's table of cooling policies; Linux gives it 20 °C because a zone must have a temperature."""
 
 _PACKAGE, _CORES = "x86_pkg_temp", "coretemp"
-"""The zone has the same figure as this chip's "Package id 0"."""
+"""The zone has the same figure as this chip's temp1, "Package id 0"; each processor has one of both."""
+
+_WHOLE_DEGREES = range(1, 200)
+"""What a thermal zone says if its driver counts in degrees, as old kernels of ARM boards do: below 0.2 °C otherwise."""
 
 _OPEN = 127.0
 """The highest temperature in the 8 bits that most chips have for whole degrees, shown if no sensor is connected."""
@@ -44,12 +47,12 @@ class Sensor:
 
 def read_sensors(sys: str) -> list[Sensor]:
     """Return the sensors that can be read; one that sleeps, is not connected or reports a fault is left out."""
-    chips: dict[str, set[str]] = defaultdict(set)
+    chips: dict[str, Counter[str]] = defaultdict(Counter)
     sensors = list(_hwmon(f"{sys}/class/hwmon", chips))
     return sensors + list(_zones(f"{sys}/class/thermal", chips))
 
 
-def _hwmon(base: str, chips: dict[str, set[str]]) -> Iterator[Sensor]:
+def _hwmon(base: str, chips: dict[str, Counter[str]]) -> Iterator[Sensor]:
     """Yield the sensors of hwmon, and note the numbers that each chip has, whether they can be read or not."""
     read = set()
     for folder in _numbered(base, "hwmon"):
@@ -71,7 +74,7 @@ def _hwmon(base: str, chips: dict[str, set[str]]) -> Iterator[Sensor]:
                 yield Sensor(name, folder, device, each, label or "", celsius)
 
 
-def _zones(base: str, chips: dict[str, set[str]]) -> Iterator[Sensor]:
+def _zones(base: str, chips: dict[str, Counter[str]]) -> Iterator[Sensor]:
     """Yield the thermal zones that are not in hwmon as well.
 
     Linux copies most of them there: a chip with the zones' type as its name, and temp1, temp2... for the zones of that
@@ -83,17 +86,21 @@ def _zones(base: str, chips: dict[str, set[str]]) -> Iterator[Sensor]:
         chip = kind.replace("-", "_")  # as in hwmon
         seen[chip] += 1
         place = f"temp{seen[chip]}"
-        if place in chips.get(chip, ()) or kind == _MADE_UP or (kind == _PACKAGE and _CORES in chips):
+        if place in chips.get(chip, ()) or kind == _MADE_UP:
             continue
-        if (celsius := _celsius(f"{base}/{folder}/temp")) is not None:
+        if kind == _PACKAGE and _CORES in chips and seen[chip] <= chips[_CORES]["temp1"]:
+            continue
+        if (celsius := _celsius(f"{base}/{folder}/temp", degrees=True)) is not None:
             yield Sensor(chip, folder, "", place, "", celsius, zone=True)
 
 
-def _celsius(path: str) -> float | None:
+def _celsius(path: str, *, degrees: bool = False) -> float | None:
+    """Return a file's thousandths of a degree as degrees; with ``degrees``, it may hold whole ones."""
     text = read_bytes(path)
     if not text:
         return None
-    celsius = number(text) / 1000
+    figure = number(text)
+    celsius = float(figure) if degrees and figure in _WHOLE_DEGREES else figure / 1000
     return None if _OPEN <= celsius < _OPEN + 1 else celsius
 
 

@@ -168,6 +168,22 @@ def test_the_package_is_shown_once_and_a_table_of_policies_not_at_all(laptop: Fi
     assert celsius(laptop) == before
 
 
+def test_a_package_that_its_chip_does_not_show_is_taken_from_the_zone(server: FixtureMachine) -> None:
+    zone(server, 0, "x86_pkg_temp", 55_000)
+    chip(server, "hwmon0", name="coretemp")
+    assert celsius(server) == {("x86_pkg_temp", "temp1"): 55.0}
+    server.write(f"{HWMON}/hwmon0/temp1_input", "55000\n")
+    zone(server, 1, "x86_pkg_temp", 75_000)
+    assert celsius(server) == {("coretemp", "temp1"): 55.0, ("x86_pkg_temp", "temp2"): 75.0}
+
+
+def test_a_zone_may_count_in_degrees(server: FixtureMachine) -> None:
+    """As those of old kernels for ARM boards do."""
+    for number, figure in enumerate((45, -10, 0, 500, 48_000)):
+        zone(server, number, "cpu-thermal", figure)
+    assert list(celsius(server).values()) == [45.0, -0.01, 0.0, 0.5, 48.0]
+
+
 def test_without_hwmon_the_zones_are_shown(laptop: FixtureMachine) -> None:
     laptop.remove(HWMON)
     assert celsius(laptop) == {("acpitz", "temp1"): 47.0}

@@ -100,3 +100,41 @@ def test_a_windows_volume_with_two_paths_is_shown_at_its_drive_letter() -> None:
     assert shown(*rows) == ["C:\\", "E:\\"]
     unknown = Usage(TB, TB // 2, TB // 2)
     assert shown((volume("C:\\"), unknown), (volume("D:\\"), unknown)) == ["C:\\", "D:\\"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("fuse.sshfs", "ann@nas:/photos"), ("fuse.sshfs", "bob@nas:/photos")),
+        (("nfs", "nas:/photos"), ("nfs4", "nas:/music")),
+        (("nfs4", "nas:/photos"), ("cifs", "//NAS/music")),
+        (("smb3", "//nas/photos"), ("cifs", "//nas/music")),
+    ],
+)
+def test_a_server_is_one_storage_whatever_the_user_and_the_protocol(
+    first: tuple[str, str], second: tuple[str, str]
+) -> None:
+    rows = [(mount(f"/mnt/{place}", each[1], each[0]), FULL) for place, each in zip("ab", (first, second), strict=True)]
+    assert shown(*rows) == ["/mnt/a"]
+
+
+@pytest.mark.parametrize(
+    ("fstype", "device"),
+    [
+        ("fuse.bindfs", "/srv/photos"),
+        ("fuse.gocryptfs", "/home/ann/.private"),
+        ("ecryptfs", "/home/.ecryptfs/ann/.Private"),
+        ("fuse.mergerfs", "1/a:1/b"),
+    ],
+)
+def test_a_folder_shown_again_has_the_storage_of_its_disk(fstype: str, device: str) -> None:
+    again = mount("/a", device, fstype, number="0:60")
+    for disk in (mount("/home", "/dev/sda2", "ext4", number="8:2"), mount("/tank", "tank", "zfs", number="0:40")):
+        assert shown((again, FULL), (disk, FULL)) == [disk.mountpoint]
+        assert shown((again, FULL), (disk, Usage(4 * TB, TB, 3 * TB))) == ["/a", disk.mountpoint]
+        assert shown((again, FULL), (disk, "late")) == ["/a", disk.mountpoint]
+
+
+def test_the_root_of_a_container_is_shown_beside_the_files_that_are_mounted_in_it() -> None:
+    root, file = mount("/", "overlay", "overlay"), mount("/etc/hosts", "/dev/sda1", "ext4", number="8:1")
+    assert shown((root, FULL), (file, FULL)) == ["/", "/etc/hosts"]
