@@ -65,12 +65,17 @@ _HARDWARE_TYPES = {
 _TAP = 0x2
 
 _NAMES = {
-    Layer.PEER: "bond team lagg vlan macvlan macvtap ipvlan veth* epair*",
-    Layer.SWITCH: "br br-* vmbr virbr* lxdbr lxcbr incusbr bridge docker podman cni ovs-* tap tap*i* fwbr* fwpr* fwln* "
-    "vnet vmnet vmenet feth dummy ifb nlmon lo vEthernet* VMware?* VirtualBox?* Loopback?*",
-    Layer.TUNNEL: "tun tun-* utun wg wg-* ppp ipsec gif stf sit gre gretap ip6gre erspan ipip tunl ip6tnl ip_vti "
-    "ip6_vti vti vxlan vxlan?* geneve tailscale* zt???????* nebula ham ovpn cscotun gpd nordlynx* nordtun proton* "
-    "mullvad* CloudflareWARP WireGuard* OpenVPN* ZeroTier* *TAP-* Teredo* isatap* 6TO4*",
+    Layer.PEER: "bond team lagg vlan vlan[-_]* macvlan macvlan[-_]* macvtap ipvlan veth* epair* lxc* azv* qmimux "
+    "rmnet_data",
+    Layer.SWITCH: "br br[-_]* vmbr virbr* virtbr* lxdbr lxcbr incusbr mpqemubr bridge docker podman nerdctl cni "
+    "ovs-* tap tap*i* fwbr* fwpr* fwln* vnet vmnet vmenet feth cilium_* kube-* nodelocaldns weave "
+    "datapath antrea-* dummy ifb imq nlmon mon mon.* wlan*mon pflog pfsync lo vEthernet* VMware?* "
+    "VirtualBox?* Loopback?* Npcap?*",
+    Layer.TUNNEL: "tun tun[-_]* *-tun tunnel utun wg wg-* wg[a-z] wgcf ppp pppoe-* ipsec cipsec xfrm enc gif stf "
+    "sit gre gretap ip6gre erspan ipip tunl ip6tnl ip_vti ip6_vti vti 6in4-* 6rd-* l2tp l2tp-* vxlan "
+    "vxlan?* vxlan_sys_ geneve genev_sys_ tailscale* zt???????* nebula netbird wt ham ovpn* vpn "
+    "vpn[-_]* *[-_]vpn cscotun gpd nordlynx* nordtun proton* mullvad* *-mullvad CloudflareWARP "
+    "WireGuard* OpenVPN* ZeroTier* *TAP-* Teredo* isatap* 6TO4*",
 }
 """Names that kernels, hypervisors and VPN programs give, without the number at the end. They decide only where the
 system says no more than the name."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from exporter.sources.host import Host
 
-_STACKED = re.compile(r"(?:dm-|md|md_d|zd|drbd|loop|bcache|VxDMP)\d+|emcpower[a-z]+").fullmatch
+_STACKED = re.compile(r"(?:dm-|md|md_d|zd|drbd|loop|ploop|bcache|VxDMP)\d+|md_.+|emcpower[a-z]+").fullmatch
 """Disks that are built on others. Not all drivers list those in "slaves": ZFS volumes, DRBD, loops over a file."""
 
 _PATH = re.compile(r"(nvme\d+)c\d+(n\d+)").fullmatch

@@ -132,6 +132,21 @@ def test_a_file_of_an_interface_is_enough_to_know_it(server: FixtureMachine, fil
             "podman0",
         ),
         *("dummy0", "bond0", "team0", "nordlynx", "proton0", "eth0.10", "eth0:1", "lo"),
+        *(
+            "wg0-mullvad",
+            "wgcf",
+            "wt0",
+            "tun_wg0",
+            "ovpnc1",
+            "ovpns2",
+            "pppoe-wan",
+            "l2tp-office",
+            "6in4-wan",
+            "xfrm0",
+            "vpn_home",
+        ),
+        *("cilium_host", "lxc1a2b", "kube-ipvs0", "nodelocaldns", "genev_sys_6081", "antrea-gw0", "nerdctl0", "br_lan"),
+        *("vlan_iot", "macvlan-host", "rmnet_data0", "qmimux0", "pflog0", "enc0", "mon0", "Npcap Loopback Adapter"),
     ],
 )
 def test_where_sys_is_silent_the_name_decides(name: str, server: FixtureMachine) -> None:

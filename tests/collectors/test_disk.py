@@ -133,7 +133,9 @@ def test_where_linux_counts_only_the_paths_they_stand_for_the_disk(server: Fixtu
     assert row(server.sample())["disk_read_bytes_total"] == 2 * 80 * SECTOR
 
 
-@pytest.mark.parametrize("name", ["zd0", "zd16", "drbd0", "loop7", "bcache0", "md127", "md_d1", "dm-3", "emcpowera"])
+@pytest.mark.parametrize(
+    "name", ["zd0", "zd16", "drbd0", "loop7", "bcache0", "md127", "md_d1", "md_home", "ploop4", "dm-3", "emcpowera"]
+)
 def test_a_disk_built_on_others_is_known_by_name_where_it_has_no_slaves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
