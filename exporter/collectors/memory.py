@@ -58,7 +58,7 @@ def read(machine: Machine, _baseline: Snapshot | None) -> Memory:
         swap_total, swap_used = (swap.total, swap.used) if swap else (None, None)
     # More than there is: a container's own /proc/meminfo (lxcfs) can say so.
     available, swap_used = within(available, total), within(swap_used, swap_total)
-    used = None if total is None or available is None else total - available
+    used = None if total is None or available is None else within(total - available, total)
     return Memory(
         total_bytes=total,
         available_bytes=available,

@@ -22,7 +22,7 @@ _ESCAPED = re.compile(r"\\([$\"'`\\])")
 def os_release(text: str, name: str) -> str:
     """Return the value assigned to a name, without what quotes it; empty if there is none."""
     value = ""
-    for line in text.splitlines():
+    for line in text.removeprefix("\ufeff").splitlines():
         before, equals, after = line.partition("=")
         if equals and before.strip() == name:
             value = after.strip()

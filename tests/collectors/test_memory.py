@@ -223,6 +223,12 @@ def test_more_free_than_there_is_is_unknown_as_in_some_containers(laptop: Fixtur
     assert samples.value("host_exporter_collector_success", collector="memory") == 1
 
 
+def test_caches_that_hold_more_shared_memory_than_they_are_large_tell_nothing(laptop: FixtureMachine) -> None:
+    """Without MemAvailable, as before Linux 3.14: less than nothing would be available, and more than all used."""
+    laptop.write("proc/meminfo", "MemTotal: 100 kB\nMemFree: 5 kB\nCached: 10 kB\nShmem: 50 kB\n")
+    assert laptop.read(Memory) == Memory(100 * KIB, None, None, None, None, None, None)
+
+
 @pytest.mark.parametrize("name", ["MemTotal", "MemFree", "MemAvailable", "Buffers", "SwapTotal", "SwapFree", "Slab"])
 def test_a_line_that_is_nonsense_costs_what_it_would_have_given(laptop: FixtureMachine, name: str) -> None:
     good = laptop.read(Memory)

@@ -80,6 +80,7 @@ def test_links_of_the_host_do_not_lead_into_the_container(laptop: FixtureMachine
     ("content", "name"),
     [
         ("PRETTY_NAME='Arch Linux'\n", "Arch Linux"),
+        ('\ufeffPRETTY_NAME="Arch Linux"\n', "Arch Linux"),
         ("NAME=Void\nnonsense\n", "Void"),
         ('PRETTY_NAME=""\nNAME="Alpine Linux"\n', "Alpine Linux"),
         ('PRETTY_NAME=" "\nNAME=Alpine\n', "Alpine"),
