@@ -6,8 +6,10 @@ replaced by other valid numbers, and those of the rows that the line names.
 
 from __future__ import annotations
 
+import json
+import math
 import re
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from exporter.model import Snapshot
+    from exporter.sources.filesystems import Probe, Usage
 
     Figures = dict[tuple[str, ...], Any]
 
@@ -81,12 +84,12 @@ class Laptop:
         self.good = self.sample(FILES[0], lambda content: content)
         self.own = cache(self._own)
 
-    def sample(self, path: str, change: Callable[[bytes], bytes]) -> Figures:
-        """Return the figures with a file changed; no collector may fail."""
+    def sample(self, path: str, change: Callable[[bytes], bytes], probe: Probe | None = None) -> Figures:
+        """Return the figures with a file changed, or with another ``probe`` of filesystems; no collector may fail."""
         machine, good = self._machine, (ROOT / path).read_bytes()
         machine.now = BEGIN
         machine.sampler = Sampler(
-            open_machine(machine.settings, machine.probe), clock=machine.clock, sleep=machine.advance
+            open_machine(machine.settings, probe or machine.probe), clock=machine.clock, sleep=machine.advance
         )
         machine.prime()
         try:
@@ -102,6 +105,17 @@ class Laptop:
         now = self.sample(path, change)
         nothing = object()
         return {place for place, value in self.good.items() if now.get(place, nothing) != value}
+
+    def answering(self, mountpoint: str, usage: dict[str, int]) -> Figures:
+        """Return the figures with one filesystem reporting other numbers."""
+        machine = self._machine
+
+        def probe(path: str) -> Usage:
+            good = machine.probe(path)
+            change: dict[str, Any] = dict(usage)
+            return replace(good, **change) if path == f"{machine.root}{mountpoint}" else good
+
+        return self.sample(FILES[0], lambda content: content, probe)
 
     def _own(self, path: str, number: int) -> set[tuple[str, ...]]:
         line = (ROOT / path).read_bytes().split(b"\n")[number]
@@ -167,3 +181,25 @@ def test_a_row_of_nonsense_costs_its_own_figures_and_no_others(laptop: Laptop, r
     path, number, line = row
     lost = laptop.lost(path, replaced(number, line))
     assert lost <= laptop.own(path, number), f"{path}, line {number}: {line!r}"
+
+
+MOUNTPOINTS = sorted(json.loads((ROOT / "filesystems.json").read_text()))
+NUMBERS = ("size_bytes", "used_bytes", "available_bytes", "inodes", "inodes_used")
+
+
+@given(
+    mountpoint=st.sampled_from(MOUNTPOINTS),
+    usage=st.dictionaries(st.sampled_from(NUMBERS), st.integers(-(2**63), 2**64) | st.integers(-20, 20), min_size=1),
+)
+def test_a_filesystem_that_reports_nonsense_costs_no_other_its_figures(
+    laptop: Laptop, mountpoint: str, usage: dict[str, int]
+) -> None:
+    now = laptop.answering(mountpoint, usage)
+    lost = {place for place, value in laptop.good.items() if now.get(place, math.nan) != value}
+    assert {place[0] for place in lost} <= {"filesystem"}
+    assert all(f" {mountpoint} " in place[2] for place in lost)
+    for place, value in now.items():
+        if place[0] == "filesystem" and isinstance(value, (int, float)):
+            assert 0 <= value <= (1 if place[-1].endswith("_ratio") else 2**80), place
+    if set(usage) <= {"inodes", "inodes_used"}:
+        assert all(place[-1] == "inodes_usage_ratio" for place in lost), "space has nothing to do with inodes"
