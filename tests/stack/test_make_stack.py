@@ -214,6 +214,22 @@ def test_a_server_that_cannot_start_is_named_and_ends_the_others(tmp_path: Path)
         assert re.fullmatch(r"make stack: exporter ended with code \d+: .*CPU.*\n", stack.text, re.IGNORECASE)
 
 
+def test_a_port_given_twice_is_one_line(tmp_path: Path) -> None:
+    port = str(free_port())
+    with Stack(tmp_path / "data", EXPORTER_PORT=port, PROMETHEUS_PORT=port) as stack:
+        assert stack.end() == 1
+        assert (
+            stack.text
+            == f"make stack: port {port} is in use: set PROMETHEUS_PORT in .env to another one for prometheus\n"
+        )
+
+
+def test_an_argument_that_prometheus_refuses_is_named(tmp_path: Path) -> None:
+    with Stack(tmp_path / "data", RETENTION_TIME="forever") as stack:
+        assert stack.end() == 1
+        assert re.fullmatch(r'make stack: prometheus ended with code \d+: Error .*"forever"\n', stack.text)
+
+
 def test_a_reader_that_goes_away_does_not_stop_it() -> None:
     """As in make stack | head: a reader that goes away is no reason to fail."""
     reader, writer = os.pipe()

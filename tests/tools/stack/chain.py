@@ -98,11 +98,14 @@ class Chain:
         return "mailpit:1025" in self.shipped.config("alertmanager")
 
     def __enter__(self) -> Self:
+        taken: set[int] = set()
         for server in self.servers:
-            if not is_free(port := self.ports[server.name]):
+            port = self.ports[server.name]
+            if port in taken or not is_free(port):
                 raise MissingError(
                     f"port {port} is in use: set {server.name.upper()}_PORT in .env to another one for {server.name}"
                 )
+            taken.add(port)
         self.write()
         with self._stack as stack:
             stack.enter_context(self.mailbox)

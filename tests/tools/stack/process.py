@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class NotReadyError(Exception):
-    """A server exited, or did not respond in time; the message has the last line of its log."""
+    """A server exited, or did not respond in time; the message has the line of its log that says why."""
 
 
 class StoppedError(Exception):
@@ -34,10 +34,12 @@ class Server:
         self.folder = folder
         self.environment: Mapping[str, str] = {}
         self.process: subprocess.Popen[bytes] | None = None
+        self._before = 0
 
     def start(self) -> None:
         """Start it without waiting."""
         with self.log.open("ab") as log:
+            self._before = log.tell()
             # In a session of its own: Ctrl-C and closing the terminal reach only our program, which then stops
             # this one in order.
             self.process = subprocess.Popen(
@@ -80,9 +82,12 @@ class Server:
             self.process.wait()
 
     def last_line(self) -> str:
-        """Return the last line of its log."""
-        lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n") if self.log.exists() else []
-        return next((line for line in reversed(lines) if line.strip()), f"nothing in {self.log}")
+        """Return the line of its log since it was started that says why it ended: the last one, as a rule."""
+        written = self.log.read_bytes()[self._before :] if self.log.exists() else b""
+        lines = [line for line in written.decode(errors="replace").split("\n") if line.strip()]
+        # Prometheus names a bad argument first, and then lists all that it accepts.
+        refused = (line for line in lines if line.startswith("Error parsing command line"))
+        return next(refused, lines[-1] if lines else f"nothing in {self.log}")
 
 
 def answers(url: str) -> bool:
