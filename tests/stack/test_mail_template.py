@@ -165,6 +165,7 @@ def test_a_resolved_alert_says_the_worst_of_its_time_and_when_it_was_over(tmp_pa
 @pytest.mark.parametrize(
     ("keeps", "end", "said"),
     [
+        ("15m", "11:00:00", "10:45:00"),
         ("5m", "11:00:00", "10:55:00"),
         ("3m", "11:00:00", "10:57:00"),
         ("", "11:00:00", "11:00:00"),
