@@ -111,8 +111,9 @@ def visible(mounts: Iterable[Mount]) -> list[Mount]:
     def reached(place: int, mount: Mount) -> bool:
         """Return whether the mount's path leads to it, through all the mounts beneath it."""
         passed = set()
-        # A mount whose parent is not listed is compared with no other: nobody knows what it is mounted on.
-        while mount.parent in known and place not in passed:
+        # A mount whose parent is not listed is compared with no other: nobody knows what it is mounted on. An initial
+        # rootfs, where it is listed, is its own parent: what is mounted over it does not cover what is mounted on that.
+        while mount.parent in known and mount.parent != mount.identity and place not in passed:
             passed.add(place)
             if any(latest.get((mount.parent, path), -1) > place for path in _and_above(mount.mountpoint)):
                 return False

@@ -106,6 +106,15 @@ def test_a_mount_that_a_later_one_covers_is_not_seen(tree: str, shown: str) -> N
     assert [mount.device for mount in visible(parse_mountinfo("\n".join(lines)))] == shown.split(" ")
 
 
+def test_a_root_mounted_over_an_initial_rootfs_that_is_its_own_parent_is_seen() -> None:
+    tree = (
+        "1 1 0:2 / / rw - rootfs rootfs rw\n"
+        "28 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
+        "29 28 8:2 / /data rw - ext4 /dev/sda2 rw\n"
+    )
+    assert [mount.device for mount in visible(parse_mountinfo(tree))] == ["/dev/sda1", "/dev/sda2"]
+
+
 @pytest.mark.parametrize(
     ("fstype", "options", "viewer"),
     [
