@@ -52,5 +52,5 @@ def sparkline(samples: Sequence[tuple[float, float | None]]) -> Sparkline | None
     ratios = [ratio for _, ratio in known]
     lowest, highest, time = percent(min(ratios)), percent(max(ratios)), span(end - begin, 1)
     # "19 % to 40 %" would read like a rise.
-    caption = f"{lowest} for {time}" if lowest == highest else f"between {lowest} and {highest} in {time}"
+    caption = f"{lowest} for {time}" if lowest == highest else f"{lowest} to {highest} in {time}"
     return Sparkline("".join(line), "".join([*area, f"V{HEIGHT}Z"]), caption)

@@ -74,8 +74,8 @@ def test_the_line_never_leaves_its_box() -> None:
 @pytest.mark.parametrize(
     ("ratios", "words"),
     [
-        ((0.123, 0.999), "between 12 % and 99 % in 12 min"),
-        ((0.999, 0.123), "between 12 % and 99 % in 12 min"),
+        ((0.123, 0.999), "12 % to 99 % in 12 min"),
+        ((0.999, 0.123), "12 % to 99 % in 12 min"),
         ((0.191, 0.198), "19 % for 12 min"),
     ],
     ids=["rising", "falling", "the same when written"],

@@ -162,4 +162,4 @@ def test_lines_of_the_last_samples_appear_and_grow(page: Page) -> None:
         assert line.locator(".stroke").evaluate("e => e.getTotalLength()") >= 299  # from edge to edge
         # The same in words: the range of values, or the one value.
         words = re.sub(r"\s", " ", line.get_attribute("aria-label") or "")
-        assert re.search(r": (between \d+ % and \d+ % in|\d+ % for) \d+ s$", words), words
+        assert re.search(r": (\d+ % to \d+ % in|\d+ % for) \d+ s$", words), words

@@ -235,7 +235,7 @@ def test_two_samples_make_lines() -> None:
     pictures = [attributes for attributes, _ in Page(client.get("/").text).all("svg")]
     lines = [attributes["aria-label"] for attributes in pictures if attributes["class"].startswith("line")]
     assert len(lines) == 3
-    assert all(" for " in label or ": between " in label for label in lines), lines
+    assert all(" for " in label or " to " in label for label in lines), lines
 
 
 def test_the_page_is_served_even_if_all_collectors_fail() -> None:
