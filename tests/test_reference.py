@@ -38,6 +38,7 @@ PROMISED: dict[str, tuple[str, tuple[str, ...]]] = {
     "host_filesystem_usage_ratio": ("gauge", FILESYSTEM),
     "host_filesystem_inodes_usage_ratio": ("gauge", FILESYSTEM),
     "host_filesystem_readonly": ("gauge", FILESYSTEM),
+    "host_filesystem_stopped": ("gauge", ("device", "mountpoint", "fstype")),
     "host_filesystem_error": ("gauge", FILESYSTEM),
     "host_disk_read_bytes_total": ("counter", ("device",)),
     "host_disk_written_bytes_total": ("counter", ("device",)),

@@ -53,7 +53,7 @@ class Battery:
 
 def read(machine: Machine, baseline: Snapshot | None) -> Battery | None:
     """Read /sys/class/power_supply on Linux, because psutil sees only the first battery; psutil elsewhere."""
-    now = time.monotonic()
+    now = _now()
     section = _from_sysfs(f"{machine.host.sys}/class/power_supply", now) if LINUX else _from_psutil(now)
     before = baseline.section(Battery) if baseline else None
     if section and before and _fell_too_fast(section, before):
@@ -77,6 +77,11 @@ def findings(section: Battery, _thresholds: Thresholds) -> Iterable[Finding]:
     ratio = section.charge_ratio
     if ratio is not None and ratio <= LOW and section.plugged is False:
         yield Finding("HostBatteryLow", Level.WARNING, "Battery", ratio=ratio, limit=LOW, below=True)
+
+
+def _now() -> float:
+    """Return a time that goes on while the machine sleeps, as its battery does."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if LINUX else time.monotonic()
 
 
 def _fell_too_fast(section: Battery, before: Battery) -> bool:

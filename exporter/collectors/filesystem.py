@@ -83,7 +83,9 @@ def read(machine: Machine, _baseline: Snapshot | None) -> Filesystems:
     rows = [
         (answered(mount, answer), OTHER if is_another(mount, answer) else answer)
         for mount, answer in zip(mounts, answers, strict=True)
-        if not (mount.is_fuse and answer == NOT_ALLOWED)
+        if not (
+            mount.is_fuse and mount.fstype != "fuseblk" and answer == NOT_ALLOWED
+        )  # fuseblk: a disk of this machine
     ]
     if not machine.settings.bind_mounts:
         rows = without_shared(rows)
@@ -123,6 +125,12 @@ def metrics(section: Filesystems) -> Iterable[Metric]:
         "1 if the filesystem cannot be written at any of its mountpoints: by nature, by choice or after an error.",
         LABELS,
         [(k, f.readonly) for k, f in rows],
+    )
+    yield from gauges(
+        "host_filesystem_stopped",
+        "1 if the kernel has stopped writing to the filesystem after an error.",
+        LABELS,
+        [(k, f.stopped) for k, f in rows],
     )
     yield from gauges(
         "host_filesystem_error",

@@ -139,7 +139,7 @@ def read_int(path: str) -> int | None:
 
 def number(text: str | bytes | None) -> float:
     """Return the number in a text, NaN if it is none: a figure that is there and cannot be true (see plausible.py)."""
-    if text is None or len(text) > LONGEST_NUMBER:
+    if text is None or len(text) > LONGEST_NUMBER or not text.isascii():
         return nan
     for kind in (int, float):
         try:
