@@ -49,7 +49,11 @@ class FixtureMachine:
         self._primed = False
         # These take the time themselves, closer to reading their counters than the sampler could.
         for module in (battery, cpu, disk, network, processes):
-            patch.setattr(module, "time", SimpleNamespace(monotonic=self.clock))
+            patch.setattr(
+                module,
+                "time",
+                SimpleNamespace(monotonic=self.clock, clock_gettime=lambda _: self.clock(), CLOCK_BOOTTIME=7),
+            )
         patch.setattr(psutil, "PROCFS_PATH", psutil.PROCFS_PATH)  # open_machine sets it; the patch restores it
         self.settings = Settings(rootfs=str(self.root), **settings)
         self.machine = open_machine(self.settings, probe=self.probe)
