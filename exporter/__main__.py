@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from typing import TextIO
 
 
 def main() -> None:
@@ -17,12 +18,24 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, lambda number, _frame: os._exit(128 + number))
     # The parent may have closed a stream (``>&-``). Writing to a file opened for reading fails like writing to a closed
-    # one, and while it is open no socket can take the number of the standard output.
-    sys.stdout = sys.stdout or open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")  # noqa: SIM115 - until exit
-    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    # one; the log goes nowhere.
+    sys.stdout = sys.stdout or _stand_in(1, os.O_RDONLY)
+    sys.stderr = sys.stderr or _stand_in(2, os.O_WRONLY)
     from exporter.commands.program import main as run  # noqa: PLC0415
 
     run()
+
+
+def _stand_in(descriptor: int, mode: int) -> TextIO:
+    """Return a stream in place of one that was closed, under its number.
+
+    A socket or an export file that got the number would receive what a C library prints.
+    """
+    opened = os.open(os.devnull, mode)
+    if opened != descriptor:
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    return open(descriptor, "w", encoding="utf-8", closefd=False)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -19,12 +20,13 @@ import pytest
 from exporter import __version__
 from exporter.collectors import COLLECTORS
 from exporter.commands.cli import cli
-from tests.support import COMMAND, Exporter, run
+from tests.support import COMMAND, Exporter, eventually, fetch, run
 from tests.tools.ports import free_port
 from tests.tools.web import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 DOCUMENTED = {"time", "version", "level", "findings", "levels", "thresholds", "collectors"}
 
@@ -108,6 +110,21 @@ def test_output_that_is_closed_is_one_line(command: str) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="a shell's redirection")
 def test_health_whose_output_is_closed_is_one_line(exporter: Exporter) -> None:
     assert "it is closed" in _cannot_write(f"health {exporter.url}", ">&-")
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="looks into /proc")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_serve_gives_the_number_of_a_closed_stream_to_no_file_of_its_own(closed: str, tmp_path: Path) -> None:
+    port, rows = free_port(), tmp_path / "rows.csv"
+    words = [*COMMAND, "serve", "--port", str(port), "--export-csv", str(rows), "--interval", "0.5"]
+    line = f"exec {shlex.join(words)} {closed}"
+    process = subprocess.Popen(["sh", "-c", line], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        eventually(lambda: fetch(f"http://127.0.0.1:{port}/metrics").status == 200)
+        assert [os.readlink(f"/proc/{process.pid}/fd/{number}") for number in (1, 2)] == [os.devnull] * 2
+    finally:
+        process.terminate()
+        assert process.wait(15) == 0
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
