@@ -21,6 +21,9 @@ _VOLTS = ("voltage_min_design", "voltage_now")
 
 _POSSIBLE_VOLTS = (1.0, 100.0)
 
+_HID = "hid"
+"""Beginning of the names that Linux gives to the batteries of mice, keyboards and pens (HID devices)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -46,13 +49,16 @@ class Supplies:
 
 
 def read_supplies(base: str) -> Supplies:
-    """Return the power supplies of the machine itself: those of a mouse or headset (scope Device) do not count."""
+    """Return the power supplies of the machine itself: those of a mouse or headset do not count.
+
+    They are of the scope Device, or of none if the driver is old or incomplete.
+    """
     try:
         names = sorted(os.listdir(base))
     except OSError:
         names = []
     cells, mains = [], []
-    for folder in (f"{base}/{name}" for name in names):
+    for folder in (f"{base}/{name}" for name in names if not name.startswith(_HID)):
         if (read_text(f"{folder}/scope") or "").lower() == "device":
             continue
         kind = (read_text(f"{folder}/type") or "").lower()

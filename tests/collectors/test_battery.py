@@ -146,6 +146,15 @@ def test_other_kinds_of_chargers_are_mains_as_well(laptop: FixtureMachine, kind:
     assert laptop.read(Battery).plugged is True
 
 
+@pytest.mark.parametrize("name", ["hidpp_battery_0", "hid-34:88:5d:3c:00:11-battery"])
+def test_the_battery_of_a_mouse_whose_driver_gives_no_scope_is_not_the_machines(
+    server: FixtureMachine, name: str
+) -> None:
+    for file, content in {"type": "Battery", "capacity": 5, "status": "Discharging"}.items():
+        server.write(f"{SUPPLY}/{name}/{file}", f"{content}\n")
+    assert server.sample().section(Battery) is None
+
+
 def test_the_charger_of_a_mouse_does_not_power_the_machine(laptop: FixtureMachine) -> None:
     laptop.write(f"{SUPPLY}/usbc0/scope", "Device\n")
     laptop.write(f"{SUPPLY}/usbc0/online", "1\n")
