@@ -49,6 +49,9 @@ _DEVTYPES = {
 }
 """DEVTYPE in the uevent file, as the drivers set it."""
 
+_SWITCH_PORT = "DEVTYPE=dsa"
+"""A port of the switch in a router: all its traffic passes through the card that the switch is on."""
+
 _HARDWARE_TYPES = {
     "512": Layer.TUNNEL,  # ARPHRD_PPP
     "768": Layer.TUNNEL,  # TUNNEL: IP in IP
@@ -120,6 +123,8 @@ def _parent(name: str) -> str:
 def _layer(folder: str | None, name: str, entries: Collection[str]) -> Layer:
     place = _target(f"{folder}/{name}") if entries else ""
     virtual = "/virtual/net/" in place
+    if _SWITCH_PORT in (read_text(f"{folder}/{name}/uevent") or "").splitlines():
+        return Layer.PEER
     if (place and not virtual) or "device" in entries:
         return Layer.CARD
     found = _told(f"{folder}/{name}", entries) if entries else None

@@ -60,6 +60,15 @@ def test_beside_a_card_nothing_virtual_counts_whatever_its_name(server: FixtureM
     assert row(server.sample())["network_receive_bytes_total"] == 3000
 
 
+def test_the_ports_of_a_routers_switch_are_counted_by_its_card(server: FixtureMachine) -> None:
+    """Linux links them to it only since 5.10."""
+    interfaces(server, "eth0", "lan1", "lan2")
+    real(server, "eth0", "platform/soc/1e100000.ethernet")
+    for name in ("lan1", "lan2"):
+        real(server, name, "platform/soc/1e100000.ethernet/mdio/sw", uevent=f"DEVTYPE=dsa\nINTERFACE={name}\n")
+    assert counted(server) == ["eth0"]
+
+
 def test_a_container_counts_the_interface_that_others_use(server: FixtureMachine) -> None:
     """It has no card: its eth0 is one end of a veth pair."""
     interfaces(server, "eth0", "office", "backup", "home", "net1", "lan")
