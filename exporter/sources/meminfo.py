@@ -67,14 +67,17 @@ def _bytes(table: dict[str, float], name: str) -> float | None:
 
 def _available(table: dict[str, float]) -> float | None:
     """Return MemAvailable, or what ``free`` showed before kernels had it (3.14, or none at all)."""
-    if table.get("MemAvailable"):
+    said = table.get("MemAvailable")
+    if said and said != table.get("MemFree"):
         return _bytes(table, "MemAvailable")
-    # Some kernels say 0 by mistake. On a machine that is really out of memory, this is next to nothing as well.
+    # Some kernels say 0 by mistake, old versions of lxcfs what is free, as if no cache could be dropped. On a machine
+    # that is really out of memory, this is next to nothing as well.
     if "MemFree" not in table:
         return _bytes(table, "MemAvailable")
     caches = sum(table.get(name, 0) for name in ("Buffers", "Cached", "SReclaimable"))
     # Cached includes shared memory and tmpfs, which cannot be dropped.
-    return (table["MemFree"] + caches - table.get("Shmem", 0)) * KIB
+    found = table["MemFree"] + caches - table.get("Shmem", 0)
+    return (max(found, said) if said else found) * KIB
 
 
 def _obtainable(host: Host, table: dict[str, float], available: float) -> float:

@@ -100,6 +100,8 @@ def _celsius(path: str, *, degrees: bool = False) -> float | None:
     if not text:
         return None
     figure = number(text)
+    if figure == 0:  # what a chip says of a sensor that it lacks, far more often than that something freezes
+        return None
     celsius = float(figure) if degrees and figure in _WHOLE_DEGREES else figure / 1000
     return None if _OPEN <= celsius < _OPEN + 1 else celsius
 

@@ -223,6 +223,16 @@ def test_more_free_than_there_is_is_unknown_as_in_some_containers(laptop: Fixtur
     assert samples.value("host_exporter_collector_success", collector="memory") == 1
 
 
+def test_in_a_container_whose_cache_is_not_called_available_it_is(laptop: FixtureMachine) -> None:
+    """Old versions of lxcfs repeat MemFree as MemAvailable: any container would be full of its own cache in the end."""
+    amounts = {"MemTotal": 1000, "MemFree": 50, "MemAvailable": 50, "Cached": 700, "Shmem": 100, "Slab": 0}
+    laptop.write("proc/meminfo", "".join(f"{name}: {amount} kB\n" for name, amount in amounts.items()))
+    assert laptop.read(Memory) == Memory(1000 * KIB, 650 * KIB, 350 * KIB, 0.35, None, None, None)
+    amounts["Shmem"] = 9000  # the host's
+    laptop.write("proc/meminfo", "".join(f"{name}: {amount} kB\n" for name, amount in amounts.items()))
+    assert laptop.read(Memory).available_bytes == 50 * KIB
+
+
 def test_caches_that_hold_more_shared_memory_than_they_are_large_tell_nothing(laptop: FixtureMachine) -> None:
     """Without MemAvailable, as before Linux 3.14: less than nothing would be available, and more than all used."""
     laptop.write("proc/meminfo", "MemTotal: 100 kB\nMemFree: 5 kB\nCached: 10 kB\nShmem: 50 kB\n")

@@ -93,9 +93,9 @@ def test_a_temperature_that_cannot_be_costs_its_sensor_and_is_counted(
     assert exposition.value("host_exporter_collector_success", collector="temperature") == 1
 
 
-@pytest.mark.parametrize("millidegrees", [127_000, 127_500, 127_875])
+@pytest.mark.parametrize("millidegrees", [0, 127_000, 127_500, 127_875])
 def test_a_chip_without_a_sensor_on_it_has_no_temperature(server: FixtureMachine, millidegrees: int) -> None:
-    """It shows the highest value that it has."""
+    """It shows the highest value that it has, or nothing."""
     chip(server, "hwmon0", name="nct6798", temp1_input=millidegrees, temp2_input=126_000, temp3_input=128_000)
     assert celsius(server) == {("nct6798", "temp2"): 126.0, ("nct6798", "temp3"): 128.0}
 
@@ -181,7 +181,7 @@ def test_a_zone_may_count_in_degrees(server: FixtureMachine) -> None:
     """As those of old kernels for ARM boards do."""
     for number, figure in enumerate((45, -10, 0, 500, 48_000)):
         zone(server, number, "cpu-thermal", figure)
-    assert list(celsius(server).values()) == [45.0, -0.01, 0.0, 0.5, 48.0]
+    assert list(celsius(server).values()) == [45.0, -0.01, 0.5, 48.0]
 
 
 def test_without_hwmon_the_zones_are_shown(laptop: FixtureMachine) -> None:
