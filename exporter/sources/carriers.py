@@ -123,7 +123,7 @@ def _parent(name: str) -> str:
 def _layer(folder: str | None, name: str, entries: Collection[str]) -> Layer:
     place = _target(f"{folder}/{name}") if entries else ""
     virtual = "/virtual/net/" in place
-    if _SWITCH_PORT in (read_text(f"{folder}/{name}/uevent") or "").splitlines():
+    if "uevent" in entries and _SWITCH_PORT in (read_text(f"{folder}/{name}/uevent") or "").splitlines():
         return Layer.PEER
     if (place and not virtual) or "device" in entries:
         return Layer.CARD
