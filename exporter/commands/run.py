@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from exporter import __version__
 from exporter.address import is_loopback
+from exporter.errors import UserError
 from exporter.machine import open_machine
 from exporter.sampling.pace import beats
 from exporter.sampling.sampler import Sampler
@@ -37,7 +38,7 @@ def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
     sampler = Sampler(open_machine(settings), on_sample=history.add)
     sampler.prime()
 
-    from exporter.recording.recorder import Recorder, open_exports  # noqa: PLC0415
+    from exporter.recording.recorder import Recorder, discard, open_exports  # noqa: PLC0415
     from exporter.serving.server import StopSignals, open_server, run  # noqa: PLC0415
     from exporter.web import create_app  # noqa: PLC0415
 
@@ -57,7 +58,11 @@ def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
     files = open_exports(csv, jsonl)
     # From here on there are threads, which Ctrl-C must not leave running.
     stop = StopSignals()
-    server = open_server(app, settings.host, settings.port, access)
+    try:
+        server = open_server(app, settings.host, settings.port, access)
+    except UserError:
+        discard(files)
+        raise
     recorder = Recorder(sampler, settings, files, interval)
     recorder.start()
     # Modules and templates live as long as the process: exempt them from garbage collection.

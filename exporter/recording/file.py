@@ -49,14 +49,18 @@ class ExportFile:
         self._begun = False
         self._lost = 0
         self._written = 0
+        self.is_new = False
+        """Whether ``check`` has created it."""
 
     def check(self) -> None:
         """Raise ExportError if the file has other columns or cannot be written; complete a truncated last line.
 
         A full disk does not prevent the start: it is logged, and writing is retried.
         """
+        is_new = not os.path.lexists(self.path)
         try:
             with open(self.path, "a+b", buffering=0) as file:
+                self.is_new = is_new
                 self._check(file)
         except OSError as reason:
             text = f"cannot write {self.path}: {cause(reason)}"

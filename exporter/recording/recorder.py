@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from exporter.errors import ExportError, SettingError
@@ -30,7 +31,7 @@ RESERVED = 'a name that Windows allows: no device such as CON, no dot or space a
 def open_exports(csv_path: str | None, jsonl_path: str | None) -> list[ExportFile]:
     """Return the files to write, checked. Raises ExportError, and SettingError for what is not a file's name.
 
-    Mistakes in the flags are reported before any file is created.
+    A mistake in a flag leaves no new file behind.
     """
     files: list[ExportFile] = []
     for flag, path in ((CsvFormat.flag, csv_path), (JsonLinesFormat.flag, jsonl_path)):
@@ -44,17 +45,24 @@ def open_exports(csv_path: str | None, jsonl_path: str | None) -> list[ExportFil
         files.append(ExportFile(csv_path, CsvFormat()))
     if jsonl_path:
         files.append(ExportFile(jsonl_path, JsonLinesFormat()))
-    for file in files:
-        is_new = not os.path.exists(file.path)
-        file.check()
-        if csv_path and jsonl_path and is_new:
-            # Only now is it certain whether this disk takes "rows" and "ROWS" for the same name.
-            try:
+    try:
+        for file in files:
+            file.check()
+            if csv_path and jsonl_path and file.is_new:
+                # Only now is it certain whether this disk takes "rows" and "ROWS" for the same name.
                 _refuse_one_file(csv_path, jsonl_path)
-            except ExportError:
-                os.remove(file.path)
-                raise
+    except ExportError:
+        discard(files)
+        raise
     return files
+
+
+def discard(files: Sequence[ExportFile]) -> None:
+    """Remove the files that checking them has created: nothing will be written to them."""
+    for file in files:
+        if file.is_new:
+            with suppress(OSError):
+                os.remove(file.path)
 
 
 def _refuse_one_file(csv_path: str, jsonl_path: str) -> None:

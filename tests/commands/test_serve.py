@@ -53,6 +53,25 @@ def test_a_wrong_file_is_told_although_the_port_is_in_use_as_well(flag: str) -> 
     )
 
 
+def test_a_port_in_use_leaves_no_new_file_and_every_old_one(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.jsonl", tmp_path / "new.csv"
+    old.touch()
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = str(holder.getsockname()[1])
+        result = run("--port", port, "--export-csv", str(new), "--export-jsonl", str(old))
+    assert result.returncode == 1
+    assert "in use" in result.stderr
+    assert list(tmp_path.iterdir()) == [old]
+
+
+def test_a_second_file_that_is_wrong_leaves_no_first_one_behind(tmp_path: Path) -> None:
+    result = run("watch", "--once", "--export-csv", str(tmp_path / "rows.csv"), "--export-jsonl", str(tmp_path))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_port_that_another_exporter_serves_is_not_shared(exporter: Exporter) -> None:
     result = run("--port", str(exporter.port))
     assert result.returncode == 1
