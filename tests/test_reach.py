@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -10,11 +12,17 @@ import psutil
 import pytest
 
 from exporter.serving.reach import reachable
-from tests.support import Exporter
+from exporter.sources.host import LINUX
+from tests.machines import copy_fixture
+from tests.support import COMMAND, Exporter
+from tests.support_access import TLS, Authority, users
+from tests.tools.ports import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
+CLIENTS = "  client_ca_file: ca.pem\n  client_auth_type: RequireAndVerifyClientCert\n"
 LAN, LAN6 = "198.51.100.7", "2001:db8:1::7"
 
 
@@ -57,6 +65,47 @@ def test_the_log_says_that_it_is_open_to_the_network() -> None:
     address = reachable("0.0.0.0")
     assert f"status page on http://{address}:{exporter.port}, metrics on" in exporter.log
     assert "open to the network: listening on 0.0.0.0; whoever can reach it can read everything" in exporter.log
+
+
+@pytest.mark.parametrize(
+    ("config", "needed"),
+    [
+        (TLS, "can read everything on the page"),
+        (TLS + users(), "needs a password"),
+        (TLS + CLIENTS, "needs a client certificate"),
+        (TLS + CLIENTS + users(), "needs a password and a client certificate"),
+    ],
+    ids=["TLS", "password", "certificate", "both"],
+)
+def test_the_log_says_what_others_need(tmp_path: Path, config: str, needed: str) -> None:
+    authority = Authority(tmp_path)
+    authority.issue("server")
+    (tmp_path / "web.yml").write_text(config)
+    with serve("--host", "0.0.0.0", "--web-config", str(tmp_path / "web.yml")) as log:
+        assert f"open to the network: listening on 0.0.0.0; whoever can reach it {needed}" in log
+
+
+@pytest.mark.skipif(not LINUX, reason="--rootfs is for Linux containers")
+def test_in_a_container_the_published_ports_decide(tmp_path: Path) -> None:
+    root = copy_fixture("laptop", tmp_path)
+    with Exporter("--host", "0.0.0.0", "--rootfs", str(root)) as exporter:
+        pass
+    assert f"status page on http://127.0.0.1:{exporter.port}, metrics on" in exporter.log
+    assert "open to its container's published ports: listening on 0.0.0.0" in exporter.log
+    assert "open to the network" not in exporter.log
+
+
+@contextmanager
+def serve(*args: str) -> Iterator[str]:
+    """Yield the first two lines of the log: asking for more would need a certificate or a password."""
+    command = [*COMMAND, "serve", "--port", str(free_port()), *args]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        try:
+            yield process.stderr.readline() + process.stderr.readline()
+        finally:
+            process.terminate()
+            process.communicate(timeout=15)
 
 
 def test_the_log_says_nothing_of_the_kind_on_loopback() -> None:

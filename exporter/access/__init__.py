@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import ssl
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -18,7 +19,6 @@ from exporter.access.tls import make_context
 from exporter.errors import AccessError
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Mapping
 
 log = logging.getLogger("exporter")
@@ -40,6 +40,11 @@ class Rules:
     context: ssl.SSLContext | None
     users: Mapping[bytes, bytes]
     headers: tuple[tuple[str, str], ...]
+
+    def needed(self) -> str:
+        """Return what a client needs to be answered, empty if nothing."""
+        certificate = self.context is not None and self.context.verify_mode == ssl.CERT_REQUIRED
+        return " and ".join(["a password"] * bool(self.users) + ["a client certificate"] * certificate)
 
 
 class Access:

@@ -68,10 +68,13 @@ def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
     # Modules and templates live as long as the process: exempt them from garbage collection.
     gc.collect()
     gc.freeze()
+    server.in_container = bool(settings.rootfs)
     log.info("host-exporter %s: status page on %s, metrics on %s/metrics", __version__, server.url, server.url)
     if server.is_open:
-        everyone = "whoever can reach it needs a password" if access and access.rules().users else OPEN
-        log.info("open to the network: listening on %s; %s", settings.host, everyone)
+        needed = access.rules().needed() if access else ""
+        everyone = f"whoever can reach it needs {needed}" if needed else OPEN
+        where = "its container's published ports" if server.in_container else "the network"
+        log.info("open to %s: listening on %s; %s", where, settings.host, everyone)
     run(server, stop, on_stop=recorder.stop)
 
 

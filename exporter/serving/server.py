@@ -21,7 +21,7 @@ from exporter.address import is_loopback
 from exporter.errors import ServerError, cause
 from exporter.serving.capacity import CONNECTIONS, connections_allowed
 from exporter.serving.connection import LARGEST_HEADER, Connection
-from exporter.serving.reach import reachable
+from exporter.serving.reach import LOOPBACK, reachable
 from exporter.signals import ENDING, no_more, on_end
 
 if TYPE_CHECKING:
@@ -69,13 +69,18 @@ class Server(wsgi.Server):
     keep_alive_conn_limit = CONNECTIONS
     access: Access | None = None
     """TLS and passwords; None serves everyone over plain HTTP."""
+    in_container = False
     refused = ""
     """Why the first of the host's addresses cannot be listened on."""
 
     @property
     def url(self) -> str:
-        """The URL for a browser, also on another machine if it can reach this one."""
-        host = reachable(self.bind_addr[0])
+        """The URL for a browser, also on another machine if it can reach this one.
+
+        A container's own address is of use to nobody; its ports are published on those of the machine.
+        """
+        listening = self.bind_addr[0]
+        host = LOOPBACK.get(listening, listening) if self.in_container else reachable(listening)
         scheme = "https" if self.access and self.access.rules().context else "http"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.bind_addr[1]}"
 
