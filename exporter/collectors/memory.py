@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isnan
 from typing import TYPE_CHECKING
 
 import psutil
@@ -31,6 +32,7 @@ class Memory:
     """Bytes. ``used_bytes`` is total minus available; ``swap_usage_ratio`` is None without swap.
 
     Available is what ``free`` shows, plus what that leaves out: ZFS' cache above its minimum, and free huge pages.
+    ``programs`` is what all programs hold together, anonymous and shared, for the next sample of processes.
     """
 
     total_bytes: float | None
@@ -41,14 +43,17 @@ class Memory:
     swap_used_bytes: float | None
     swap_usage_ratio: float | None
     missing: tuple[str, ...] = hidden(())
+    programs: tuple[float | None, ...] = hidden(())
 
 
 def read(machine: Machine, _baseline: Snapshot | None) -> Memory:
     """Read /proc/meminfo on Linux, psutil.virtual_memory and psutil.swap_memory elsewhere."""
     missing: list[str] = []
+    programs: tuple[float | None, ...] = ()
     swap_used: float | None
     if LINUX:
-        total, available, swap_total, swap_free = read_memory(machine.host)
+        total, available, swap_total, swap_free, *held = read_memory(machine.host)
+        programs = tuple(None if each is None or isnan(each) else each for each in held)
         swap_used = None if swap_total is None or swap_free is None else swap_total - swap_free
     else:
         memory = psutil.virtual_memory()
@@ -68,6 +73,7 @@ def read(machine: Machine, _baseline: Snapshot | None) -> Memory:
         swap_used_bytes=swap_used,
         swap_usage_ratio=swap_used / swap_total if swap_total and swap_used is not None else None,
         missing=tuple(missing),
+        programs=programs,
     )
 
 

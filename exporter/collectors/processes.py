@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import TYPE_CHECKING, TypeVar
 
+from exporter.collectors.memory import Memory
 from exporter.families import gauges
 from exporter.model import hidden
 from exporter.sources.host import LINUX
+from exporter.sources.process_memory import NO_TOTALS, MemoryTotals
 from exporter.sources.processes import UNKNOWN
 
 if TYPE_CHECKING:
@@ -89,7 +91,10 @@ def read(machine: Machine, baseline: Snapshot | None) -> Processes:
             cpu[name] = cpu.get(name, 0.0) + cores[pid]
     top = machine.settings.top
     idle = 0.0 if before else None  # without a baseline, nobody's CPU use is known
-    memory = machine.program_memory.largest(named, resident, top, _busiest(top, cpu))
+    # Of the previous sample: if /proc/meminfo hangs, it costs its own section alone.
+    earlier = baseline.section(Memory) if baseline else None
+    totals = MemoryTotals(*earlier.programs) if earlier else NO_TOTALS
+    memory = machine.program_memory.largest(named, resident, top, _busiest(top, cpu), totals)
     names = _first(top, cpu, memory)
     pids = _first(top, cores, {pid: process.memory_bytes for pid, process in scanned.items()})
     return Processes(

@@ -20,12 +20,17 @@ KIB = 1024
 
 
 class Amounts(NamedTuple):
-    """Bytes; None for what the kernel does not say, NaN for what cannot be."""
+    """Bytes; None for what the kernel does not say, NaN for what cannot be.
+
+    ``anonymous`` and ``shared`` is what all programs hold together, each page counted once; ``shared`` includes tmpfs.
+    """
 
     total: float | None
     available: float | None
     swap_total: float | None
     swap_free: float | None
+    anonymous: float | None
+    shared: float | None
 
 
 class _Pool(NamedTuple):
@@ -47,7 +52,8 @@ def read_memory(host: Host) -> Amounts:
     total, available = _bytes(table, "MemTotal"), _available(table)
     if total is not None and available is not None:
         available += _obtainable(host, table, available)
-    return Amounts(total, available, _bytes(table, "SwapTotal"), _bytes(table, "SwapFree"))
+    others = (_bytes(table, name) for name in ("SwapTotal", "SwapFree", "AnonPages", "Shmem"))
+    return Amounts(total, available, *others)
 
 
 def parse_meminfo(text: str) -> dict[str, float]:

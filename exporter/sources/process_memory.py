@@ -39,8 +39,11 @@ class MemoryParts(NamedTuple):
 class MemoryTotals(NamedTuple):
     """What all processes of the machine hold in bytes, each page counted once; None if unknown."""
 
-    anonymous: int | None = None
-    shared: int | None = None
+    anonymous: float | None = None
+    shared: float | None = None
+
+
+NO_TOTALS = MemoryTotals()
 
 
 class MemorySource(Protocol):
@@ -50,13 +53,9 @@ class MemorySource(Protocol):
         """Return what a process's memory consists of, None if unknown."""
         ...
 
-    def totals(self) -> MemoryTotals:
-        """Return what all processes hold together."""
-        ...
-
 
 class LinuxMemory:
-    """Reads /proc/PID/status and /proc/meminfo."""
+    """Reads /proc/PID/status."""
 
     def __init__(self, host: Host) -> None:
         self._proc = host.proc
@@ -65,13 +64,6 @@ class LinuxMemory:
         """Return what a process's memory consists of; None if it has exited, and before Linux 4.5."""
         return parse_parts(read_bytes(f"{self._proc}/{process.pid}/status", MOST) or b"")
 
-    def totals(self) -> MemoryTotals:
-        """Return what all processes hold together, and in tmpfs."""
-        meminfo = read_bytes(f"{self._proc}/meminfo", MOST) or b""
-        return MemoryTotals(
-            *(_bytes(meminfo.partition(key)[2].split(maxsplit=1)) for key in (b"AnonPages:", b"Shmem:"))
-        )
-
 
 class UnknownMemory:
     """macOS, which says what a process has of its own to nobody but its owner."""
@@ -79,10 +71,6 @@ class UnknownMemory:
     def parts(self, process: ProcessSample) -> MemoryParts | None:  # noqa: ARG002
         """Return nothing."""
         return None
-
-    def totals(self) -> MemoryTotals:
-        """Return nothing."""
-        return MemoryTotals()
 
 
 def parse_parts(status: bytes) -> MemoryParts | None:

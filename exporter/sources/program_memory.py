@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import TYPE_CHECKING, NamedTuple
 
-from exporter.sources.process_memory import MemoryParts
+from exporter.sources.process_memory import NO_TOTALS, MemoryParts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,14 +52,18 @@ class ProgramMemory:
         self._known: dict[str, _Known] = {}
 
     def largest(
-        self, programs: Mapping[str, list[ProcessSample]], resident: Mapping[str, int], most: int, also: Iterable[str]
+        self,
+        programs: Mapping[str, list[ProcessSample]],
+        resident: Mapping[str, int],
+        most: int,
+        also: Iterable[str],
+        totals: MemoryTotals = NO_TOTALS,
     ) -> dict[str, int]:
         """Return the bytes held by at least the ``most`` programs that hold most, and by those in ``also``.
 
         ``resident`` is the sum of each program's resident sets, which no figure exceeds: so the programs are read from
         the largest sum downwards, until the next cannot be among the first any more.
         """
-        totals = self._source.totals()
         ranked = sorted(resident, key=resident.__getitem__, reverse=True)
         known = {name: self._read(name, programs[name]) for name in (*also, *ranked[:most])}
         figures = _figures(known, totals)
@@ -125,8 +129,8 @@ def _figures(known: Mapping[str, _Known], totals: MemoryTotals) -> dict[str, int
     No program has more anonymous memory than there is, less what the other programs have at the least. Where a fork
     has doubled a large process, that is close to the truth.
     """
-    anonymous = sys.maxsize if totals.anonymous is None else totals.anonymous
-    shared = sys.maxsize if totals.shared is None else totals.shared
+    anonymous = sys.maxsize if totals.anonymous is None else int(totals.anonymous)
+    shared = sys.maxsize if totals.shared is None else int(totals.shared)
     claimed = sum(each.held.anonymous_least for each in known.values())
     return {
         name: each.held.files

@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from exporter.sources.process_memory import MemoryParts, MemoryTotals
+from exporter.sources.process_memory import MemoryParts
 from exporter.sources.process_names import display_name
 from exporter.sources.processes import UNKNOWN, ProcessSample
 from exporter.sources.psutil_processes import command_line, user_name
@@ -91,13 +91,17 @@ class SystemTable:
         raise OSError("the table of processes grows faster than it can be read")
 
 
+LIBRARY = "ntdll"
+
+
 def nt_query() -> Callable[..., int]:
     """Return NtQuerySystemInformation. Raises OSError where there is none."""
     if sys.platform != "win32":
         raise OSError("only Windows has NtQuerySystemInformation")
     import ctypes  # noqa: PLC0415
 
-    query = ctypes.WinDLL("ntdll").NtQuerySystemInformation
+    # By a variable: where the name is written out, PyInstaller looks for the library on other systems, too.
+    query = ctypes.WinDLL(LIBRARY).NtQuerySystemInformation
     query.restype = ctypes.c_uint32  # the default is signed
     return query
 
@@ -143,10 +147,6 @@ class WindowsProcesses:
         """Return what its memory consisted of in the last scan; None if the table does not say, as under Wine."""
         own, resident = self._private.get(process.pid, 0), process.memory_bytes
         return MemoryParts(own, resident - own, 0) if 0 < own <= resident else None
-
-    def totals(self) -> MemoryTotals:
-        """Return nothing: Windows does not copy processes, so that what is private is in one only."""
-        return MemoryTotals()
 
     def user(self, process: ProcessSample) -> str:
         """Return the name of the user it runs as, "" if unknown. Asking may mean asking a domain controller."""

@@ -12,6 +12,7 @@ import pytest
 
 from exporter.collectors.memory import Memory
 from exporter.sources.host import LINUX
+from exporter.sources.process_memory import MemoryTotals
 from tests.psutil_shapes import Swap
 from tests.support import run
 
@@ -285,3 +286,10 @@ def test_more_swap_used_than_there_is_cannot_be(macos: MacOs) -> None:
     memory = macos.read(Memory)
     assert (memory.swap_total_bytes, memory.swap_used_bytes, memory.swap_usage_ratio) == (GIB, None, None)
     assert memory.usage_ratio == 0.5
+
+
+def test_what_all_programs_hold_together_is_there_for_the_next_sample(laptop: FixtureMachine) -> None:
+    laptop.write("proc/meminfo", "MemTotal: 9000 kB\nMemAvailable: 5000 kB\nAnonPages:\t  5 kB\nShmem: x kB\n")
+    assert laptop.read(Memory).programs == MemoryTotals(anonymous=5120, shared=None)
+    laptop.write("proc/meminfo", "MemTotal: 9000 kB\nMemAvailable: 5000 kB\n")
+    assert laptop.read(Memory).programs == MemoryTotals()

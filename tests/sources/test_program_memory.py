@@ -47,16 +47,14 @@ class Machine:
         self.read[process.pid] += 1
         return self.memory[process.pid]
 
-    def totals(self) -> MemoryTotals:
-        return self.sums
-
     def largest(self, most: int = 5, also: tuple[str, ...] = ()) -> dict[str, float]:
         """Return what the programs hold, in MiB."""
         programs: dict[str, list[ProcessSample]] = {}
         for process in self.found.values():
             programs.setdefault(process.name, []).append(process)
         resident = {name: sum(each.memory_bytes for each in group) for name, group in programs.items()}
-        return {name: held / MIB for name, held in self.programs.largest(programs, resident, most, also).items()}
+        figures = self.programs.largest(programs, resident, most, also, self.sums)
+        return {name: held / MIB for name, held in figures.items()}
 
 
 def test_a_single_process_holds_its_resident_set() -> None:
@@ -190,14 +188,6 @@ def test_the_parts_of_a_status_file() -> None:
 )
 def test_a_status_file_without_parts(status: bytes) -> None:
     assert parse_parts(status) is None
-
-
-def test_the_totals_of_meminfo(tmp_path: Path) -> None:
-    (tmp_path / "proc").mkdir()
-    source = LinuxMemory(Host(str(tmp_path)))
-    assert source.totals() == UNKNOWN
-    (tmp_path / "proc/meminfo").write_text("MemTotal: 9 kB\nAnonPages:\t  5 kB\nShmem: x kB\n")
-    assert source.totals() == MemoryTotals(anonymous=5120)
 
 
 @contextmanager
