@@ -28,7 +28,7 @@ def test_it_serves_everything_that_the_package_serves(alone: Alone) -> None:
     with alone.serving() as serving:
         page = fetch(f"{serving.url}/")
         assert page.status == 200
-        linked = set(re.findall(r"/static/([\w.]+)", page.text))
+        linked = set(re.findall(r"static/([\w.]+)", page.text))
         assert {"page.css", "page.js"} <= linked
         for file in STATIC.iterdir():
             assert fetch(f"{serving.url}/static/{file.name}").body == file.read_bytes(), file.name

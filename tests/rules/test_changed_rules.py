@@ -1,0 +1,85 @@
+"""The tests of the rules can fail: each of these changes to a rule is noticed by its file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.rules.test_rules import SHIPPED, judge, promtool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("alert", "old", "new"),
+    [
+        ("HostHighCpu", 'mode=~"idle|iowait"}', 'mode="idle"}'),
+        ("HostHighCpu", "clamp_min(delta(", "clamp_min(increase("),
+        ("HostHighCpu", "> -20 * sum", "> 0 * sum"),
+        ("HostHighCpu", "> -20 * sum", "> -20000 * sum"),
+        ("HostHighCpu", '"idle|iowait|user|system"', '"idle|iowait|user|system|steal"'),
+        ("HostHighCpu", "1.5 * 150", "1500000 * 150"),
+        ("HostHighCpu", ">= ignoring (mode) count_over_time", ">= ignoring (mode) 0 * count_over_time"),
+        ("HostHighCpu", 'resource="cpu", severity="critical"', 'resource="cpu", severity="warning"'),
+        ("HostHighCpu", "topk(3, sum_over_time(host_top", "topk(2, sum_over_time(host_top"),
+        ("HostHighCpu", "scalar(max(count_over_time(", "scalar(min(count_over_time("),
+        ("HostHighMemory", ">= on (job, instance) group_left (severity)", "> on (job, instance) group_left (severity)"),
+        ("HostHighMemory", "keep_firing_for: 3m", "keep_firing_for: 2m"),
+        ("HostFilesystemFull", "offset 1h", "offset 2h"),
+        ("HostFilesystemFull", ', hostname!=""}', ', hostname="nobody"}'),
+        ("HostFilesystemFillingUp", "60, 86400)", "60, 186400)"),
+        ("HostHighCpu", "and on (job, instance) %s)%s)", "or on (job, instance) %s)%s)"),
+        ("HostHighCpu", "max(max_over_time(instance:host_cpu", "max(avg_over_time(instance:host_cpu"),
+        ("AppUnhandledErrors", 'up{job="app"} offset 2m == 1', "vector(1)"),
+        ("AppUnhandledErrors", "[2m15s]", "[1m]"),
+        ("HostFilesystemFull", "host_filesystem_readonly == 1", "host_filesystem_readonly > 1"),
+        ("HostFilesystemFillingUp", "[6h], 86400) <= 0", "[6h], 86400) < Inf"),
+        ("HostFilesystemFillingUp", "[20m] offset 50m)", "[20m] offset 70m)"),
+        ("HostFilesystemFillingUp", "offset 110m) - host_filesystem_available_bytes / 24", "offset 110m)"),
+        ("HostFilesystemFillingUp", "quantile_over_time(0.5, host_filesystem", "quantile_over_time(0, host_filesystem"),
+        ("HostInodesLow", ">= 0.9", "> 0.9"),
+        ("HostInodesLow", "host_filesystem_readonly == 1", "host_filesystem_readonly > 1"),
+        ("HostFilesystemReadOnly", "[1h] offset 10m) > 0.1", "[1h] offset 10m) > 1"),
+        ("HostFilesystemReadOnly", "host_uptime_seconds < 660", "host_uptime_seconds < 0"),
+        ("HostFilesystemReadOnly", "readonly[10m]) == 0", "readonly[10m]) >= 0"),
+        ("HostFilesystemReadOnly", "offset 6h == 1", "offset 6h == 2"),
+        ("HostFilesystemReadOnly", "host_filesystem_stopped == 1", "host_filesystem_stopped == 2"),
+        ("HostFilesystemError", "for: 5m", "for: 4m"),
+        ("HostExporterDown", ') and on (job, instance) up{job="host"}', ")"),
+        ("HostExporterDown", 'max by (job, instance) (timestamp(up{job="host"}))', "vector(0) > 1"),
+        (
+            "HostHighCpu",
+            "topk by (job, instance) (1, max by (job, instance, hostname) (timestamp(host_info)))",
+            "host_info",
+        ),
+        ("HostHighCpu", "max by (job, instance, severity) (host_alert", "(host_alert"),
+        ("HostHighCpu", "for: 75s", "for: 1m"),
+        ("HostHighCpu", "[45s]) >= 3", "[45s]) >= 1"),
+        ("PrometheusTargetFileBroken", "for: 2m", "for: 1m"),
+        ("PrometheusTargetsMissing", "for: 3m", "for: 1m"),
+        ("PrometheusTargetsMissing", "prometheus_target_scrape_pools_failed_total", "nothing"),
+        ("AlertmanagerNotificationsFailing", "for: 2m", "for: 1m"),
+        ("HostCollectorFailing", "for: 5m", "for: 6m"),
+        ("HostSlowCollection", "collector_duration_seconds) > 2)", "collector_duration_seconds) >= 2)"),
+        ("HostRebooted", "< 600", "<= 600"),
+        ("HostRebooted", "host_uptime_seconds) >= 300", "host_uptime_seconds) >= 3e12"),
+        ("HostRebooted", "abs(delta(host_boot_time_seconds[15m])) > 60", "nothing > 60"),
+        ("HostRebooted", "abs(delta(host_boot_time_seconds[15m])) > 60", "abs(delta(host_boot_time_seconds[15m])) > 0"),
+        ("HostBatteryLow", "host_battery_plugged == 0", "host_battery_plugged >= 0"),
+        ("AppDown", "for: 2m", "for: 1m"),
+        ("AppUnhandledErrors", 'seconds{job="app"} < 120)', 'seconds{job="app"} < 0)'),
+        ("AppUnhandledErrors", "topk(3, route:", "topk(2, route:"),
+        ("AppSlowPrediction", 'seconds{job="app"} < 120)', 'seconds{job="app"} < 0)'),
+        ("AppSlowPrediction", 'le="2.0"', 'le="5.0"'),
+        ("PrometheusAlertmanagerMissing", "increase(prometheus_notifications_errors_total[2m])", "vector(0)"),
+    ],
+)
+def test_a_changed_rule_is_noticed(tmp_path: Path, alert: str, old: str, new: str) -> None:
+    """A test that passes whatever the rule says holds nothing."""
+    text = SHIPPED.read_text(encoding="utf-8")
+    assert old in text
+    answer = judge(tmp_path, alert, text.replace(old, new))
+    assert promtool("check", "rules", "alerts.yml", folder=tmp_path).returncode == 0
+    assert answer.returncode != 0
