@@ -128,7 +128,7 @@ def test_what_happens_on_one_machine_comes_in_one_mail(tmp_path: Path, culprit: 
         mail = chain.mailbox.wait("and 1 more", 90)
     assert mail.subject.startswith("[CRITICAL] web-01: CPU")  # the worst comes first, although memory is firing as well
     assert mail.body().startswith("CRITICAL  web-01: CPU ")
-    assert re.search(r"Memory usage is [\d.]+ % \(warning limit: 0\.1 %\)\.", mail.body())
+    assert re.search(r"Memory usage is [\d.]+ % \(warning limit: 1 %\)\.", mail.body())
     assert re.search(r"Programs using the most memory:\n.*: [\d.]+ [MG]iB\n", mail.body())
 
 
