@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import TextIO
+
+TYPE_CHECKING = False  # Importing typing takes longer than all else here: a Ctrl-C in that time had a traceback.
+if TYPE_CHECKING:
+    from typing import TextIO
 
 
 def main() -> None:
