@@ -6,7 +6,7 @@ PORT ?= $(or $(HOST_EXPORTER_PORT),5000)
 DIST := dist
 
 .DEFAULT_GOAL := help
-.PHONY: help run stack load load-test test test-compose check format golden docs dashboards lock audit pictures bench bench-fleet binary \
+.PHONY: help run stack load load-test test test-most test-load test-compose check format golden docs dashboards lock audit pictures bench bench-fleet binary \
   servers schema clean
 
 help:  ## List the targets
@@ -21,12 +21,18 @@ stack: $(VENV)/dev servers  ## Run the whole stack without Docker and print its 
 load:  ## Keep all cores busy for three minutes to trigger an alert
 	$(PYTHON) tests/tools/load.py
 
-test: $(VENV)/dev servers schema  ## Run all tests that do not need Docker
+test: test-most test-load  ## Run all tests that do not need Docker
+
+test-most: $(VENV)/dev servers schema
 	$(BIN)/pytest --ignore=tests/compose -m "not load" -n 5 --dist loadfile --no-loadscope-reorder
+
+# After all others, also where one of those fails and make keeps going.
+test-load: $(VENV)/dev servers schema
 	$(BIN)/pytest --ignore=tests/compose -m load
 
+# A cache of its own, because it may run beside make test.
 test-compose: $(VENV)/dev servers  ## Run the container tests (needs root; starts its own Docker engine)
-	$(BIN)/pytest tests/compose
+	$(BIN)/pytest -o cache_dir=.pytest_cache/compose tests/compose
 
 check: $(VENV)/dev  ## Check formatting, lint and types
 	$(BIN)/ruff format --check .
