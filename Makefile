@@ -6,7 +6,7 @@ PORT ?= $(or $(HOST_EXPORTER_PORT),5000)
 DIST := dist
 
 .DEFAULT_GOAL := help
-.PHONY: help run stack load load-test test test-most test-load test-compose check format golden docs dashboards lock audit pictures bench bench-fleet binary \
+.PHONY: help run stack load load-test test test-most test-load test-compose check format golden docs dashboards lock audit pictures bench bench-fleet deaths binary \
   servers schema clean
 
 help:  ## List the targets
@@ -80,6 +80,9 @@ bench: $(VENV)/dev  ## Benchmark against node_exporter and process-exporter, if 
 
 bench-fleet: $(VENV)/dev servers  ## Benchmark Prometheus with 50, 200 and 1,000 machines (15 minutes)
 	$(BIN)/python -m tests.fleet.bench --picture docs/fleet.png
+
+deaths: $(VENV)/dev servers  ## Kill each part of the stack, and measure who tells its owner, and when (20 minutes, as root)
+	$(BIN)/python -m tests.tools.deaths
 
 binary: $(VENV)/dev  ## Build dist/host-exporter, a single file for machines without Python
 	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath $(DIST) --workpath $(DIST)/work packaging/binary/host-exporter.spec
