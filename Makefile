@@ -6,8 +6,8 @@ PORT ?= $(or $(HOST_EXPORTER_PORT),5000)
 DIST := dist
 
 .DEFAULT_GOAL := help
-.PHONY: help run stack load load-test test test-most test-load test-compose check format golden docs dashboards lock audit pictures bench bench-fleet deaths binary \
-  servers schema clean
+.PHONY: help run stack load load-test test test-most test-load test-compose check format golden docs dashboards lock audit \
+  pictures bench bench-fleet deaths binary servers schema clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
