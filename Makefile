@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= $(or $(HOST_EXPORTER_PORT),5000)
 DIST := dist
+PIP_AUDIT ?= .cache/audit/bin/pip-audit
 
 .DEFAULT_GOAL := help
 .PHONY: help run stack load load-test test test-most test-load test-compose check format golden docs dashboards lock audit \
@@ -67,10 +68,8 @@ lock: $(VENV)/dev  ## Update the locked dependencies
 	  --python-version 3.11 --no-annotate --constraint tests/requirements.lock \
 	  --output-file examples/digits/requirements.lock examples/digits/requirements.in
 
-audit:  ## Check the locked packages for known vulnerabilities
-	$(PYTHON) -m venv .cache/audit
-	.cache/audit/bin/pip install --quiet --disable-pip-version-check pip-audit
-	.cache/audit/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
+audit: $(PIP_AUDIT)  ## Check all locked packages for known vulnerabilities
+	@$(PYTHON) -m tests.tools.audit $(PIP_AUDIT)
 
 load-test: $(VENV)/dev  ## Load-test the exporter and the example with locust; writes docs/load-test.md
 	$(BIN)/python -m tests.load
@@ -117,6 +116,10 @@ $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or later is needed: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+
+.cache/audit/bin/pip-audit:
+	$(PYTHON) -m venv .cache/audit
+	.cache/audit/bin/pip install --quiet --disable-pip-version-check pip-audit
 
 $(VENV)/run: $(VENV)/bin/pip requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock

@@ -53,8 +53,9 @@ say which BSD licence it has.
 |---|---|---|---|---|
 """
 OUTRO = """
-`requirements.lock` pins each file by its hash. `make audit` checks these versions for known vulnerabilities; it needs
-an Internet connection, because it queries PyPI's data.
+`requirements.lock` pins each file by its hash. `make audit` checks these versions, and those that the tests and the
+example use, for known vulnerabilities. It needs an Internet connection, because it queries PyPI's data, and fails if a
+package cannot be looked up.
 
 ## Images
 
