@@ -21,8 +21,10 @@ LABEL org.opencontainers.image.title="Host Exporter" \
 RUN pip uninstall --yes pip && rm -rf /usr/local/lib/python3*/ensurepip
 COPY --from=build /opt/host-exporter /opt/host-exporter
 
-# Runs as nobody: it reads what every user of the host may read, and writes nothing.
-USER 65534:65534
+# It reads what every user of the host may read, and writes nothing. Through /host/proc, a process can read the environment and
+# files of processes with the same uid, in other containers too: so no other service has this one, nor does the host. It is
+# outside the ranges of Linux distributions and of systemd's DynamicUser (61184 to 65519).
+USER 61123:61123
 ENV PATH=/opt/host-exporter/bin:$PATH \
     HOST_EXPORTER_HOST=0.0.0.0 \
     HOST_EXPORTER_ROOTFS=/host \

@@ -132,6 +132,7 @@ class Pair:
     def _program(self, name: str, folder: Path) -> list[str]:
         for source, target in (("alertmanager", "alertmanager.yml"), ("mail", "mail.tmpl"), ("fleet", "fleet.yml")):
             self._write(folder, target, self.shipped.config(source))
+        (folder / "smtp-password").write_text(self.shipped.config("smtp-password"), encoding="utf-8")
         self._write(folder, "alerts.yml", (ROOT / "alerts.yml").read_text(encoding="utf-8"))
         names = {"prometheus": ("prometheus",), "alertmanager": ("prometheus-alertmanager", "alertmanager")}
         found = program(*names.get(name.removesuffix("-b"), ("victoria-metrics",)))

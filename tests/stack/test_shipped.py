@@ -82,7 +82,7 @@ def test_compose_fills_in_the_same(tmp_path: Path, variables: dict[str, str]) ->
     assert done.returncode == 0, done.stderr
     theirs = yaml.safe_load(done.stdout)
     ours = Shipped.read(root=folder)
-    for name in ("alertmanager", "mail"):
+    for name in ("alertmanager", "mail", "smtp-password"):
         assert ours.config(name) == theirs["configs"][name]["content"].replace("$$", "$")
     for service in ("exporter", "alertmanager", "grafana"):
         environment = {k: str(v).replace("$$", "$") for k, v in theirs["services"][service]["environment"].items()}
@@ -99,7 +99,8 @@ def test_compose_fills_in_the_same(tmp_path: Path, variables: dict[str, str]) ->
 def test_alertmanager_reads_what_was_meant(tmp_path: Path, variables: dict[str, str]) -> None:
     shipped = Shipped.read(root=checkout(tmp_path, variables))
     config = yaml.safe_load(shipped.config("alertmanager"))
-    assert config["global"]["smtp_auth_password"] == variables.get("SMTP_PASSWORD", "")
+    assert config["global"]["smtp_auth_password_file"] == "/etc/alertmanager/smtp-password"
+    assert shipped.config("smtp-password") == variables.get("SMTP_PASSWORD", "") + "\n"
     assert config["global"]["smtp_auth_username"] == variables.get("SMTP_USER", "")
     assert config["global"]["smtp_from"] == variables.get("SMTP_FROM", "Host Exporter <host-exporter@localhost>")
     assert config["global"]["smtp_require_tls"] is ("SMTP_REQUIRE_TLS" in variables)

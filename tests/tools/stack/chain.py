@@ -127,6 +127,13 @@ class Chain:
             self._write(name, (ROOT / name).read_text(encoding="utf-8"))
         self._write("alertmanager.yml", self.shipped.config("alertmanager"))
         self._write("mail.tmpl", self.shipped.config("mail"))
+        self._write_password(self.shipped.config("smtp-password"))
+
+    def _write_password(self, text: str) -> None:
+        """Write the password as it is, whatever it contains, for nobody else to read."""
+        path = self.folder / "smtp-password"
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8")
 
     def _write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(self._edit(name, self._here(text)), encoding="utf-8")
