@@ -71,8 +71,21 @@ def _expectation(base: str, hostname: str, page: str) -> str:
             f'Within half a minute, expect an email{to}{through}: "{subject}".',
             "A minute or two later, a second email follows, marked [RESOLVED].",
             f"Until then the alert is listed on {page}/#/alerts. If no email arrives, see Alertmanager's log.",
+            *_heartbeat(config),
         ]
     )
+
+
+def _heartbeat(config: str) -> list[str]:
+    """Return a line that says whether the heartbeat is on; none for an Alertmanager with another configuration."""
+    matcher = re.search(r"receiver: heartbeat\n\s+matchers:\n\s+- alertname=~\"(.*)\"", config)
+    if matcher is None:
+        return []
+    if matcher[1]:
+        return [
+            "The heartbeat is on: the service at HEARTBEAT_URL gets a ping each minute. Check there that it arrives."
+        ]
+    return ["No heartbeat: if this machine dies, nothing on it can tell you. Set HEARTBEAT_URL (docs/heartbeat.md)."]
 
 
 def _ask(address: str, body: object = None) -> Any:

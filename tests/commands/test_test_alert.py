@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 CONFIG = """\
 global:
   smtp_smarthost: mail.example.org:587
+route:
+  receiver: mail
+  routes:
+  - receiver: heartbeat
+    matchers:
+    - alertname=~"Watchdog"
+    - severity="none"
 receivers:
 - name: mail
   email_configs:
@@ -30,7 +37,7 @@ receivers:
 
 
 @contextmanager
-def alertmanager(answer: bytes = b"", status: int = 200) -> Iterator[tuple[str, list[Any]]]:
+def alertmanager(answer: bytes = b"", status: int = 200, config: str = CONFIG) -> Iterator[tuple[str, list[Any]]]:
     """A server that responds like Alertmanager's API v2; the list holds what was posted to it."""
     posted: list[Any] = []
 
@@ -40,7 +47,7 @@ def alertmanager(answer: bytes = b"", status: int = 200) -> Iterator[tuple[str, 
             self._answer(answer)
 
         def do_GET(self) -> None:
-            self._answer(json.dumps({"config": {"original": CONFIG}}).encode())
+            self._answer(json.dumps({"config": {"original": config}}).encode())
 
         def _answer(self, body: bytes) -> None:
             self.send_response(status)
@@ -67,6 +74,18 @@ def test_it_posts_one_alert_and_says_where_the_mail_goes() -> None:
     }
     assert alert["endsAt"] > alert["startsAt"]
     assert 'an email to owner@example.org through mail.example.org:587: "[WARNING] web-01: Test alert' in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [("", "", "The heartbeat is on"), ('"Watchdog"', '""', "No heartbeat"), ("heartbeat", "pager", "")],
+    ids=["on", "off", "another configuration"],
+)
+def test_it_says_whether_somebody_outside_is_told(old: str, new: str, expected: str) -> None:
+    with alertmanager(config=CONFIG.replace(old, new)) as (url, _):
+        done = run("test-alert", url)
+    found = [line for line in done.stdout.splitlines() if "eartbeat" in line]
+    assert [expected in line for line in found] == ([True] if expected else [])
 
 
 def test_the_address_may_come_from_a_variable_and_no_proxy_is_asked() -> None:

@@ -130,7 +130,13 @@ class Pair:
         return server
 
     def _program(self, name: str, folder: Path) -> list[str]:
-        for source, target in (("alertmanager", "alertmanager.yml"), ("mail", "mail.tmpl"), ("fleet", "fleet.yml")):
+        texts = {
+            "alertmanager": "alertmanager.yml",
+            "mail": "mail.tmpl",
+            "heartbeat": "heartbeat.url",
+            "fleet": "fleet.yml",
+        }
+        for source, target in texts.items():
             self._write(folder, target, self.shipped.config(source))
         (folder / "smtp-password").write_text(self.shipped.config("smtp-password"), encoding="utf-8")
         self._write(folder, "alerts.yml", (ROOT / "alerts.yml").read_text(encoding="utf-8"))

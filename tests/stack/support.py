@@ -65,6 +65,8 @@ SHORTER = (
     ("--rules.alert.for-grace-period=30s", "--rules.alert.for-grace-period=2s"),
     ("group_wait: 5s", "group_wait: 1s"),
     ("group_interval: 75s", "group_interval: 4s"),
+    ("group_interval: 1m", "group_interval: 2s"),
+    ("repeat_interval: 30s", "repeat_interval: 1s"),
     ("resend-delay=55s", f"resend-delay={RESEND}s"),
 )
 

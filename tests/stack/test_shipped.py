@@ -29,6 +29,7 @@ AWKWARD = {
     "SMTP_USER": 'jörg o\'neil #1: "x" $HOME',
     "SMTP_PASSWORD": """ p'a"s$s #wörd: {{ .x }} \\n %20 | > & * ! ` [""",
     "SMTP_REQUIRE_TLS": "true",
+    "HEARTBEAT_URL": "https://o'neil:p%40ss@hc.example.org/ping/a-b?x=$y&z=%7B1%7D&q=\"#1",
     "TIMEZONE": "America/Argentina/Buenos_Aires",
     "MACHINE_NAME": "büro-pc #1 'x' \"y\" $z \\n",
     "CPU_WARNING": "1",
@@ -89,7 +90,7 @@ def test_compose_fills_in_the_same(tmp_path: Path, variables: dict[str, str]) ->
     assert done.returncode == 0, done.stderr
     theirs = yaml.safe_load(done.stdout)
     ours = Shipped.read(root=folder)
-    for name in ("alertmanager", "mail", "smtp-password"):
+    for name in ("alertmanager", "mail", "smtp-password", "heartbeat"):
         assert ours.config(name) == theirs["configs"][name]["content"].replace("$$", "$")
     for service in ("exporter", "alertmanager", "grafana"):
         environment = {k: str(v).replace("$$", "$") for k, v in theirs["services"][service]["environment"].items()}
@@ -115,6 +116,34 @@ def test_alertmanager_reads_what_was_meant(tmp_path: Path, variables: dict[str, 
     assert config["global"]["smtp_smarthost"] == f"{host}:{port}"
     assert config["receivers"][0]["email_configs"][0]["to"] == variables.get("ALERT_EMAIL_TO", "owner@localhost")
     check_alertmanager(tmp_path, shipped)
+
+
+def test_the_heartbeats_address_is_where_only_alertmanager_looks(tmp_path: Path) -> None:
+    """Neither in its environment, which docker inspect shows, nor in its configuration, which its page shows."""
+    secret = "https://hc.example.org/ping/a-secret"
+    shipped = Shipped.read({"HEARTBEAT_URL": secret}, dotenv=False)
+    assert shipped.config("heartbeat").strip() == secret
+    assert secret not in shipped.config("alertmanager")
+    assert not [value for value in shipped.environment("alertmanager").values() if secret in value]
+    # Compose recreates a container when this changes.
+    hashes = {config_hash(checkout(tmp_path, {"HEARTBEAT_URL": url})) for url in ("", secret, f"{secret}2")}
+    assert len(hashes) == 3
+
+
+def config_hash(folder: Path) -> str:
+    done = subprocess.run(
+        [program("docker-compose"), "config", "--hash", "alertmanager"],
+        cwd=folder, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "url", ["hc.example.org/ping", "ftp://hc.example.org/", "http://a b/", " ", "{{ .Nope }}", "http://[::1"]
+)
+def test_a_bad_heartbeat_address_does_not_keep_alertmanager_from_starting(tmp_path: Path, url: str) -> None:
+    """It fails when it is used (test_heartbeat.py)."""
+    check_alertmanager(tmp_path, Shipped.read({"HEARTBEAT_URL": url}, dotenv=False))
 
 
 @pytest.mark.parametrize(
@@ -193,13 +222,17 @@ def test_what_the_tests_shorten_is_there() -> None:
         ("alertname=HostHighCpu severity=critical", "mail"),
         ("alertname=HostHighCpu severity=warning", "mail"),
         ("alertname=HostRebooted severity=info", "mail-once"),
-        ("alertname=Watchdog severity=none", "nobody"),
+        ("alertname=Watchdog severity=none", "nobody or heartbeat"),
+        ("alertname=Other severity=none", "nobody"),
+        ("alertname=Watchdog", "mail"),
+        ("severity=warning", "mail"),  # nameless, as an unset variable matches it
         ("alertname=AppUnhandledErrors severity=critical", "mail"),
         ("alertname=SomethingElse", "mail"),
     ],
 )
 def test_alerts_are_routed(tmp_path: Path, labels: str, receiver: str, variables: dict[str, str]) -> None:
     shipped = Shipped.read(variables, dotenv=False)
+    receiver = receiver.split(" or ")[-1 if "HEARTBEAT_URL" in variables else 0]
     config = f"--config.file={tmp_path}/alertmanager.yml"
     done = amtool(
         tmp_path, shipped, "config", "routes", "test", config, f"--verify.receivers={receiver}", *labels.split()

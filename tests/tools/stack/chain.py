@@ -127,11 +127,12 @@ class Chain:
             self._write(name, (ROOT / name).read_text(encoding="utf-8"))
         self._write("alertmanager.yml", self.shipped.config("alertmanager"))
         self._write("mail.tmpl", self.shipped.config("mail"))
-        self._write_password(self.shipped.config("smtp-password"))
+        self._write_secret("smtp-password", self.shipped.config("smtp-password"))
+        self._write_secret("heartbeat.url", self.shipped.config("heartbeat"))
 
-    def _write_password(self, text: str) -> None:
-        """Write the password as it is, whatever it contains, for nobody else to read."""
-        path = self.folder / "smtp-password"
+    def _write_secret(self, name: str, text: str) -> None:
+        """Write a password as it is, whatever it contains, for nobody else to read."""
+        path = self.folder / name
         path.touch(mode=0o600)
         path.write_text(text, encoding="utf-8")
 
