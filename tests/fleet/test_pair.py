@@ -10,6 +10,8 @@ import yaml
 
 from tests.fleet.asking import ALIVE, INTERVAL, gap, make_pair, stored, subjects
 from tests.fleet.pair import shipped
+from tests.stack.support import ROUND
+from tests.tools.stack.pings import Pings
 from tests.tools.stack.shipped import ROOT
 
 if TYPE_CHECKING:
@@ -18,11 +20,13 @@ if TYPE_CHECKING:
 
 @pytest.mark.timeout(400)
 def test_one_of_each_is_killed_while_an_alert_fires(tmp_path: Path) -> None:
-    with make_pair(tmp_path) as pair:
+    with Pings() as pings, make_pair(tmp_path, variables={"HEARTBEAT_URL": pings.url}) as pair:
         pair.mailbox.wait("Memory", 90)
         begin = time.time()
         time.sleep(25)  # the second Alertmanager waits 15 s before sending; by now its mail would have arrived
         assert len(subjects(pair, "Memory")) == 1
+        both = [ping for ping in pings.all if ping.time > begin]
+        assert len(both) < 1.5 * (time.time() - begin) / ROUND, "each of the two pings"
         pair.servers["prometheus"].stop(kill=True)
         pair.servers["alertmanager"].stop(kill=True)
         for dead in ("prometheus", "alertmanager"):
@@ -30,6 +34,7 @@ def test_one_of_each_is_killed_while_an_alert_fires(tmp_path: Path) -> None:
             assert "[CRITICAL]" in said.subject
         time.sleep(30)
         assert len(subjects(pair, "Memory")) == 1, "the surviving one sent it again"
+        pings.wait(2)
         pair.servers["prometheus"].start()
         pair.servers["alertmanager"].start()
         pair.servers["prometheus"].wait()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stack.support import ALERT, firing, make_chain
+from tests.stack.support import ALERT, ROUND, firing, make_chain
 from tests.support import eventually, fetch
 from tests.tools.ports import free_port
 from tests.tools.stack.mailbox import Mailbox
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from tests.tools.stack.chain import Chain
 
 pytestmark = pytest.mark.timeout(300)
-
-ROUND = 2.0
-"""Seconds from ping to ping, instead of a minute: group_interval in support.py."""
 
 
 @pytest.fixture
