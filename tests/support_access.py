@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import ssl
 from typing import TYPE_CHECKING
@@ -52,6 +53,17 @@ def trusting(folder: Path, client: str = "") -> ssl.SSLContext:
     if client:
         context.load_cert_chain(folder / f"{client}.crt", folder / f"{client}.key")
     return context
+
+
+def hello(group: str = "") -> bytes:
+    """Return the first message of a TLS handshake, as OpenSSL sends it, for one group only if it is given."""
+    outgoing = ssl.MemoryBIO()
+    context = ssl._create_unverified_context()
+    if group:
+        context.set_ecdh_curve(group)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost").do_handshake()
+    return outgoing.read()
 
 
 TLS = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"

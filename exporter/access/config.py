@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from exporter.access.document import Known, Section, load, read_bytes
 from exporter.access.passwords import BadHashError, check_hash
+from exporter.access.rate import Rate, read_rate
+from exporter.access.tls_section import KEYS, Tls, read_tls
 from exporter.errors import AccessError, cause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-VERSIONS = ("TLS12", "TLS13")
-CLIENT_AUTH = ("NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert")
 HEADERS: Mapping[str, tuple[str, ...]] = {
     "Content-Security-Policy": (),
     "Strict-Transport-Security": (),
@@ -27,37 +27,13 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
 }
 """The headers that can be set, and their accepted values; an empty list accepts any text."""
 
-_IN_A_FILE = "inline values are not accepted: give {}_file"
-_NOT_OURS: Mapping[str, str] = {
-    "rate_limit": "this server has built-in limits (docs/access.md)",
-    "tls_server_config.cert": _IN_A_FILE.format("cert"),
-    "tls_server_config.key": _IN_A_FILE.format("key"),
-    "tls_server_config.client_ca": _IN_A_FILE.format("client_ca"),
-    "tls_server_config.client_allowed_sans": "use a client_ca_file whose CA signs only the clients to admit",
-    "tls_server_config.cipher_suites": "OpenSSL's defaults apply; min_version: TLS13 is the strictest",
-    "tls_server_config.curve_preferences": "OpenSSL's defaults apply",
-    "tls_server_config.prefer_server_cipher_suites": "the server's order always takes precedence",
-}
-"""Keys of the shared format that are not supported, and what to do instead."""
-
 _KEYS: Mapping[str, tuple[str, ...]] = {
-    "": ("tls_server_config", "basic_auth_users", "http_server_config"),
-    "tls_server_config": ("cert_file", "key_file", "client_auth_type", "client_ca_file", "min_version", "max_version"),
+    "": ("tls_server_config", "basic_auth_users", "http_server_config", "rate_limit"),
+    "tls_server_config": KEYS,
     "http_server_config": ("headers", "http2"),
     "http_server_config.headers": tuple(HEADERS),
+    "rate_limit": ("interval", "burst"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """``tls_server_config``, with file paths resolved against the configuration's folder."""
-
-    cert_file: str
-    key_file: str
-    client_auth_type: str = CLIENT_AUTH[0]
-    client_ca_file: str = ""
-    min_version: str = VERSIONS[0]
-    max_version: str = VERSIONS[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +44,15 @@ class WebConfig:
     tls: Tls | None
     users: Mapping[bytes, bytes] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    rate: Rate | None = None
 
     def files(self) -> tuple[str, ...]:
         """Return the files it names."""
-        return tuple(filter(None, (self.tls.cert_file, self.tls.key_file, self.tls.client_ca_file))) if self.tls else ()
+        return self.tls.files() if self.tls else ()
+
+    def protects(self) -> bool:
+        """Return whether it restricts access at all."""
+        return bool(self.tls or self.users)
 
 
 def read_web_config(path: str) -> WebConfig:
@@ -87,34 +68,18 @@ def read_web_config(path: str) -> WebConfig:
 
 def parse_web_config(data: bytes, source: str) -> WebConfig:
     """Parse and validate a configuration; ``source`` is the file that ``data`` came from. Raises AccessError."""
-    top = load(data, source, Known(_KEYS, _NOT_OURS))
-    tls, users, http = (
-        top.section("tls_server_config"),
-        top.section("basic_auth_users"),
-        top.section("http_server_config"),
+    top = load(data, source, Known(_KEYS))
+    tls, users, http, rate = (
+        top.section(name) for name in ("tls_server_config", "basic_auth_users", "http_server_config", "rate_limit")
     )
-    if tls is None and users is None:
-        # A file that is still being written may look like this, and must not open the server to everyone.
-        top.refuse("", "has no access control; give tls_server_config, basic_auth_users or both")
-    return WebConfig(source, _tls(tls) if tls else None, _users(users) if users else {}, _headers(http) if http else {})
-
-
-def _tls(section: Section) -> Tls:
-    files = {key: section.file(key) for key in ("cert_file", "key_file", "client_ca_file")}
-    for key in ("cert_file", "key_file"):
-        if not files[key]:
-            section.refuse(key, "is missing; give a file in PEM format")
-    more = ": this server cannot request a certificate without verifying it"
-    kind = section.one_of("client_auth_type", CLIENT_AUTH, more) or CLIENT_AUTH[0]
-    if kind == CLIENT_AUTH[0] and files["client_ca_file"]:
-        section.refuse("client_ca_file", f"has no effect on its own; give client_auth_type {CLIENT_AUTH[-1]} too")
-    if kind != CLIENT_AUTH[0] and not files["client_ca_file"]:
-        section.refuse("client_ca_file", f"is missing; {kind} needs the CA certificates to verify clients against")
-    low = section.one_of("min_version", VERSIONS, "; OpenSSL no longer supports older ones") or VERSIONS[0]
-    high = section.one_of("max_version", VERSIONS) or VERSIONS[-1]
-    if low > high:
-        section.refuse("max_version", f"{high!r} is not accepted; give min_version ({low}) or a later one")
-    return Tls(**files, client_auth_type=kind, min_version=low, max_version=high)
+    http2 = http is None or http.flag("http2", default=True)  # this server never speaks it, whatever this says
+    return WebConfig(
+        source,
+        read_tls(tls, http2=http2) if tls else None,
+        _users(users) if users else {},
+        _headers(http) if http else {},
+        read_rate(rate) if rate else None,
+    )
 
 
 def _users(section: Section) -> dict[bytes, bytes]:
@@ -133,7 +98,6 @@ def _users(section: Section) -> dict[bytes, bytes]:
 
 
 def _headers(section: Section) -> dict[str, str]:
-    section.one_of("http2", ("true", "false"))  # accepted, but this server never speaks HTTP/2
     headers = section.section("headers")
     if headers is None:
         return {}

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The keys each section may have, by path (unlisted sections may have any), and unsupported paths with a reason."""
+    """The keys each section may have, by path (unlisted sections may have any)."""
 
     keys: Mapping[str, tuple[str, ...]]
-    not_ours: Mapping[str, str]
 
 
 LARGEST = 1024 * 1024
@@ -55,8 +54,6 @@ class Section:
                 self.refuse("", "has a key that is not a string; put it in quotes")
             if accepted is None or key in accepted:
                 continue
-            if reason := known.not_ours.get(self._path(key)):
-                self.refuse(key, f"is not supported; {reason}")
             self.refuse(key, f"is not a known key; accepted are {', '.join(accepted)}")
 
     def _path(self, key: str) -> str:
@@ -88,6 +85,31 @@ class Section:
             self.refuse(key, f"{found!r} is not accepted; give {_either(words)}{more}")
         return found
 
+    def texts(self, key: str, accepted: str) -> tuple[str, ...]:
+        """Return the strings of the list under a key, empty if it is absent."""
+        found = self._found.get(key, [])
+        if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+            self.refuse(key, f"give a list of {accepted}")
+        return tuple(found)
+
+    def words(self, key: str, known: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the list under a key, which may hold only some of the ``known`` words; empty if it is absent."""
+        accepted = f"names, of {', '.join(known)}"
+        found = self.texts(key, accepted)
+        for each in found:
+            if each not in known:
+                self.refuse(key, f"{each!r} is not accepted; give a list of {accepted}")
+        return found
+
+    def flag(self, key: str, default: bool) -> bool:
+        """Return the truth value under a key, in one of the spellings of YAML 1.1."""
+        if key not in self._found:
+            return default
+        found = self.text(key, "true or false")
+        if found not in _TRUTHS:
+            self.refuse(key, f"{found!r} is not accepted; give true or false")
+        return _TRUTHS[found]
+
     def file(self, key: str) -> str:
         """Return a file's path, relative to the configuration's folder; empty if it is absent."""
         found = self.text(key, "a file")
@@ -102,6 +124,22 @@ class Section:
     def any(self, key: str) -> Any:
         """Return the value under a key, whatever its type."""
         return self._found[key]
+
+
+_TRUTHS = {
+    spelling: truth
+    for word, truth in {
+        "true": True,
+        "yes": True,
+        "on": True,
+        "y": True,
+        "false": False,
+        "no": False,
+        "off": False,
+        "n": False,
+    }.items()
+    for spelling in (word, word.capitalize(), word.upper())
+}
 
 
 def _either(words: tuple[str, ...]) -> str:
@@ -120,7 +158,7 @@ def load(data: bytes, source: str, known: Known) -> Section:
         raise AccessError(f"--web-config {source}: {line}{words or reason.context}; give valid YAML") from None
     except (yaml.YAMLError, ValueError, RecursionError):
         raise AccessError(f"--web-config {source}: not valid YAML; give a text file in UTF-8") from None
-    return Section(source, "", found or {}, known)
+    return Section(source, "", {} if found is None else found, known)
 
 
 def read_bytes(path: str) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from exporter.access.passwords import Passwords, Verdict
@@ -33,6 +34,9 @@ def guarded(app: App, access: Access) -> App:
             kept = [(name, value) for name, value in headers if name.lower() not in own]
             return start_response(status, [*kept, *rules.headers], *rest)
 
+        if rules.bucket and not rules.bucket.admits():
+            after = ("Retry-After", str(ceil(rules.bucket.rate.interval)))
+            return _answer(start, environ, "429 Too Many Requests", "rate_limit of --web-config", after)
         if not rules.users:
             return app(environ, start)
         login = _login(environ.get("HTTP_AUTHORIZATION", ""))

@@ -36,8 +36,14 @@ ADDRESSES = 1000
 LONGEST = 72
 """Bytes of a password that bcrypt uses. This library rejects longer ones; others ignore the rest."""
 
-COSTLIEST = 16
-"""At cost 10 a comparison takes 0.07 s, at 16 five seconds; each step doubles the time."""
+COSTLIEST = 18
+"""At cost 10 a comparison takes 0.07 s, at 18 twenty seconds; each step doubles the time."""
+
+USUAL = 10
+"""The cost that htpasswd and other programs are told to use; less is quick to guess once the hash is known."""
+
+_SAMPLE = 6
+"""The cost that is timed to tell what others take."""
 
 _HASH = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
 
@@ -63,7 +69,7 @@ def check_hash(value: Any) -> bytes:
             f"the value is not a bcrypt hash; give $2a$, $2b$ or $2y$, two digits, $ and 53 characters, {example}"
         )
     if not 4 <= int(found[1]) <= COSTLIEST:
-        raise BadHashError(f"the hash has cost {found[1]}; give 04 to {COSTLIEST}, 10 is usual")
+        raise BadHashError(f"the hash has cost {found[1]}; give 04 to {COSTLIEST}, {USUAL} is usual")
     try:  # check the salt, at the lowest cost
         bcrypt.hashpw(b"", b"$2b$04$" + value[7:29].encode())
     except ValueError:
@@ -91,7 +97,7 @@ class Passwords:
     def check(self, user: bytes, password: bytes, users: Mapping[bytes, bytes], address: str) -> Verdict:
         """Return whether a user in ``users`` (name to hash) has this password.
 
-        An unknown user takes as long as the user with the costliest hash, by comparing with a dummy hash of that cost.
+        A wrong login takes as much work whatever the user, known or not, or names could be told by the time it takes.
         LATER means that too many other checks are running, or that ``address`` has failed too often.
         """
         hashed = users.get(user)
@@ -104,7 +110,7 @@ class Passwords:
             with self._computing:
                 if known := self._known(digest):  # another request has just checked the same login
                     return known
-                right = matches(password, hashed or _like(users)) and hashed is not None
+                right = compare(password, hashed, users)
                 with self._lock:
                     (self._right if right else self._wrong).add(digest)
                     if not right:
@@ -169,7 +175,28 @@ def matches(password: bytes, hashed: bytes) -> bool:
     return bcrypt.checkpw(password[:LONGEST], hashed)
 
 
-def _like(users: Mapping[bytes, bytes]) -> bytes:
-    """Return a dummy hash with the highest cost among these."""
-    cost = max((hashed[4:6] for hashed in users.values()), default=b"10")
-    return b"$2b$" + cost + b"$" + b"." * 53
+def compare(password: bytes, hashed: bytes | None, users: Mapping[bytes, bytes]) -> bool:
+    """Return whether a password has this hash, which is None for an unknown user.
+
+    If it has not, as much work has been done as the costliest hash among ``users`` takes: a cost of c and then another
+    c, c+1, c+2 and so on add up to the work of the first cost that is left out.
+    """
+    costs = [int(each[4:6]) for each in users.values()] or [USUAL]
+    own = min(costs) if hashed is None else int(hashed[4:6])
+    if matches(password, hashed or _dummy(own)) and hashed is not None:
+        return True
+    for cost in range(own, max(costs)):
+        matches(password, _dummy(cost))
+    return False
+
+
+def seconds_of(cost: int) -> float:
+    """Return about how long a comparison at a cost takes here. Costs 5 ms itself."""
+    began = time.perf_counter()
+    matches(b"", _dummy(_SAMPLE))
+    return (time.perf_counter() - began) * 2.0 ** (cost - _SAMPLE)
+
+
+def _dummy(cost: int) -> bytes:
+    """Return a hash of that cost that no password has."""
+    return b"$2b$%02d$" % cost + b"." * 53

@@ -11,7 +11,6 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from exporter import __version__
-from exporter.address import is_loopback
 from exporter.errors import UserError
 from exporter.machine import open_machine
 from exporter.sampling.pace import beats
@@ -48,11 +47,8 @@ def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
         from exporter.access import Access  # noqa: PLC0415 - imports PyYAML and bcrypt
         from exporter.access.guard import guarded  # noqa: PLC0415
 
-        access = Access(settings.web_config)
+        access = Access(settings.web_config, settings.host)
         app = guarded(app, access)
-        rules = access.rules()
-        if rules.users and rules.context is None and not is_loopback(settings.host):
-            log.warning("--web-config has no tls_server_config: on %s passwords are sent in clear text", settings.host)
 
     # A wrong file is the user's to mend, whatever else uses the port.
     files = open_exports(csv, jsonl)

@@ -14,8 +14,11 @@ import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
+from exporter.serving import hello
+
 if TYPE_CHECKING:
     from exporter.access import Access
+    from exporter.access.tls import Contexts
 
 log = logging.getLogger("exporter")
 
@@ -33,12 +36,13 @@ class Stage(enum.Enum):
     """The stages of a new connection."""
 
     NEW = "nothing has arrived yet"
+    GREETING = "the first message of a TLS handshake is arriving"
     HANDSHAKING = "a TLS handshake is in progress"
     OPEN = "requests can be read"
     DRAINING = "the client was told why it is refused; further input is drained, or a reset would discard that response"
 
 
-_UNDER_WAY = frozenset({Stage.HANDSHAKING, Stage.DRAINING})
+_UNDER_WAY = frozenset({Stage.GREETING, Stage.HANDSHAKING, Stage.DRAINING})
 
 
 class Opening:
@@ -50,9 +54,10 @@ class Opening:
     def __init__(self, sock: socket.socket, access: Access) -> None:
         self.socket = sock
         self.waits_for = selectors.EVENT_READ
-        self.context: ssl.SSLContext | None = None
+        self.context: Contexts | None = None
         self.stage = Stage.NEW
         self._access = access
+        self._awaited = 1
 
     def is_done(self) -> bool:
         """Return whether requests can be read."""
@@ -69,6 +74,8 @@ class Opening:
         try:
             if self.stage is Stage.NEW:
                 self._detect()
+            if self.stage is Stage.GREETING:
+                self._greet(cast("Contexts", self.context))
             if self.stage is Stage.HANDSHAKING:
                 self._handshake(peer)
             if self.stage is Stage.DRAINING:
@@ -91,12 +98,34 @@ class Opening:
                 raise ConnectionAbortedError("TLS is not enabled")
             self.stage = Stage.OPEN
         elif speaks_tls:
-            self.socket = self.context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-            self.socket.settimeout(0)
-            self.stage = Stage.HANDSHAKING
+            self.stage = Stage.GREETING
         else:
             self.socket.send(NO_TLS)
             self._refuse()
+
+    def _greet(self, contexts: Contexts) -> None:
+        """Choose the context by the client's hello, once that has arrived, and leave the rest to OpenSSL."""
+        arrived = self.socket.recv(hello.HEADER + hello.LARGEST, socket.MSG_PEEK)
+        needed = hello.size(arrived)
+        # Woken before all has arrived that was waited for: the client has closed, or the system cannot wait so.
+        if len(arrived) < needed and needed > self._awaited and self._wait_for(needed):
+            return
+        self._wait_for(1)
+        context = contexts.choose(hello.groups(arrived))
+        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.socket.settimeout(0)
+        self.stage = Stage.HANDSHAKING
+
+    def _wait_for(self, count: int) -> bool:
+        """Let the selector wait for so many bytes; what has been peeked at would wake it again and again."""
+        if count == self._awaited:
+            return True
+        self._awaited = count
+        try:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
+        except OSError:  # Windows
+            return False
+        return True
 
     def _handshake(self, peer: object) -> None:
         self.waits_for = selectors.EVENT_READ
@@ -110,6 +139,10 @@ class Opening:
             log.debug("TLS handshake with %s failed: %s", peer, reason.reason)
             self._refuse()
         else:
+            if self.context and not self.context.admits(cast("ssl.SSLSocket", self.socket)):
+                log.debug("client certificate of %s has none of client_allowed_sans", peer)
+                self._refuse()
+                return
             self.stage = Stage.OPEN
 
     def _refuse(self) -> None:

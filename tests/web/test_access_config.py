@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 HASH = hashed()
 CLIENTS = TLS + "  client_ca_file: ca.pem\n"
+ASKS = CLIENTS + "  client_auth_type: RequireAndVerifyClientCert\n"
 
 
 @pytest.fixture(scope="module")
@@ -38,16 +39,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 WRONG = {
-    "": "has no access control; give tls_server_config, basic_auth_users or both",
-    "# nothing but a comment": "has no access control",
-    "http_server_config: {http2: true}": "has no access control",
     "text": "must be a mapping of keys to values",
+    "[]": "must be a mapping of keys to values",
+    "''": "must be a mapping of keys to values",
     "[1, 2]": "must be a mapping of keys to values",
     "a: [": "line 1: ",
     "\ttabs: 1": "line 1: ",
     "a: *secret": "line 1: an alias",
-    "tls_server: {}": "tls_server: is not a known key; accepted are tls_server_config, basic_auth_users",
-    "rate_limit: {burst: 1}": "rate_limit: is not supported; ",
+    "tls_server: {}": "tls_server: is not a known key; accepted are tls_server_config, basic_auth_users, http_server",
+    "rate_limit: {limit: 1}": "rate_limit.limit: is not a known key; accepted are interval, burst",
+    "rate_limit: {interval: 1}": "rate_limit.interval: '1' is not accepted; give 0, or a duration such as 100ms, 1s",
+    "rate_limit: {interval: -1s}": "rate_limit.interval: '-1s' is not accepted",
+    "rate_limit: {interval: 1x}": "rate_limit.interval: '1x' is not accepted",
+    "rate_limit: {interval: 99999h}": "rate_limit.interval: '99999h' is not accepted",
+    "rate_limit: {interval: [1s]}": "rate_limit.interval: give a duration such as 1s",
+    "rate_limit: {interval: 1s, burst: -1}": "rate_limit.burst: '-1' is not accepted; give a number of requests",
+    "rate_limit: {interval: 1s, burst: 1.5}": "rate_limit.burst: '1.5' is not accepted",
+    "rate_limit: {interval: 1s, burst: 99999999}": "rate_limit.burst: '99999999' is not accepted",
+    "rate_limit: 1s": "rate_limit: must be a mapping",
     "tls_server_config:": "tls_server_config: must be a mapping",
     "tls_server_config: {}": "tls_server_config.cert_file: is missing",
     "tls_server_config: {cert_file: server.crt}": "tls_server_config.key_file: is missing",
@@ -61,21 +70,46 @@ WRONG = {
     TLS.replace("server.key", "other.key"): "{folder}/other.key' does not match the certificate in {folder}/server",
     TLS.replace("server.key", "locked.key"): "is protected by a passphrase; give a key without one",
     TLS.replace("server.", "small."): "'{folder}/small.crt' is rejected by OpenSSL (ee key too small)",
-    TLS + "  cert: x\n": "tls_server_config.cert: is not supported; inline values are not accepted: give cert_file",
-    TLS + "  key: geheim\n": "tls_server_config.key: is not supported",
-    TLS + "  client_ca: x\n": "tls_server_config.client_ca: is not supported",
-    TLS + "  client_allowed_sans: [a]\n": "tls_server_config.client_allowed_sans: is not supported",
-    TLS + "  cipher_suites: [a]\n": "tls_server_config.cipher_suites: is not supported",
-    TLS + "  curve_preferences: [a]\n": "tls_server_config.curve_preferences: is not supported",
-    TLS + "  certfile: x\n": "tls_server_config.certfile: is not a known key; accepted are cert_file, key_file",
+    TLS + "  cert: x\n": "tls_server_config.cert: cannot be used together with cert_file; give one of the two",
+    TLS + "  key: geheim\n": "tls_server_config.key: cannot be used together with key_file",
+    TLS + "  cert: ''\n": "tls_server_config.cert: cannot be used together with cert_file",
+    "tls_server_config: {cert: '', key_file: server.key}": "tls_server_config.cert: is empty; give a text in PEM",
+    "tls_server_config: {cert_file: server.crt, key: ''}": "tls_server_config.key: is empty",
+    "tls_server_config: {cert_file: server.crt, key: geheim}": "key: the value (not shown) contains no PEM private key",
+    "tls_server_config: {cert: geheim, key_file: server.key}": "cert: the value (not shown) contains no PEM certific",
+    "tls_server_config: {cert: [geheim], key_file: server.key}": "tls_server_config.cert: give a text in PEM format",
+    "tls_server_config: {cert_file: '', key_file: server.key}": "tls_server_config.cert_file: '' is not accepted",
+    "tls_server_config: {client_auth_type: NoClientCert}": "tls_server_config.cert_file: is missing",
+    TLS + "  client_ca: x\n  client_auth_type: VerifyClientCertIfGiven\n": "client_ca: the value (not shown)",
+    TLS + "  client_ca: x\n": "tls_server_config.client_ca: has no effect on its own",
+    TLS + "  client_allowed_sans: [a]\n": "client_allowed_sans: has no effect; give client_auth_type RequireAndVerify",
+    ASKS + "  client_allowed_sans: []\n": "client_allowed_sans: admits nobody; give at least one name, or remove",
+    ASKS + "  client_allowed_sans: ['']\n": "client_allowed_sans: admits nobody",
+    ASKS + "  client_allowed_sans: a\n": "client_allowed_sans: give a list of the names in client certificates",
+    ASKS + "  client_allowed_sans: [[a]]\n": "client_allowed_sans: give a list of",
+    TLS + "  cipher_suites: [a]\n": "cipher_suites: 'a' is not accepted; give a list of names, of TLS_ECDHE",
+    TLS + "  cipher_suites: TLS_AES_128_GCM_SHA256\n": "cipher_suites: give a list of names, of TLS_ECDHE_ECDSA",
+    TLS + "  cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA]\n": "'TLS_RSA_WITH_AES_128_CBC_SHA' is not accepted",
+    TLS + "  cipher_suites: [ECDHE-RSA-AES128-GCM-SHA256]\n": "'ECDHE-RSA-AES128-GCM-SHA256' is not accepted",
+    TLS + "  cipher_suites: [TLS_AES_128_GCM_SHA256]\n": "cipher_suites: has none for TLS 1.2; add one, or give min_v",
+    TLS + "  cipher_suites: [TLS_AES_128_GCM_SHA256]\n  max_version: TLS12\n": "has none for TLS 1.2, the only version",
+    TLS + "  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]\n": "or give http_server_config.http2: false",
+    TLS + "  curve_preferences: [a]\n": "'a' is not accepted; give a list of names, of X25519, CurveP256, CurveP384, C",
+    TLS + "  curve_preferences: [CurveP257]\n": "curve_preferences: 'CurveP257' is not accepted",
+    TLS + "  curve_preferences: [ffdhe2048]\n": "curve_preferences: 'ffdhe2048' is not accepted",
+    TLS + "  prefer_server_cipher_suites: maybe\n": "prefer_server_cipher_suites: 'maybe' is not accepted; give true",
+    TLS + "  prefer_server_cipher_suites: [true]\n": "prefer_server_cipher_suites: give true or false",
+    TLS + "  certfile: x\n": "tls_server_config.certfile: is not a known key; accepted are cert, key, client_ca,",
     TLS + "  cert_file: other.crt\n": "line 4: duplicate key 'cert_file'",
     TLS + "  min_version: TLS11\n": "min_version: 'TLS11' is not accepted; give TLS12 or TLS13; OpenSSL no longer",
     TLS + "  min_version: 1.2\n": "min_version: '1.2' is not accepted; give TLS12 or TLS13",
     TLS + "  min_version: TLS13\n  max_version: TLS12\n": "max_version: 'TLS12' is not accepted; give min_version (TLS",
     CLIENTS: "client_ca_file: has no effect on its own; give client_auth_type RequireAndVerifyClientCert too",
     TLS + "  client_auth_type: RequireAndVerifyClientCert\n": "client_ca_file: is missing; RequireAndVerifyClientCert",
-    CLIENTS + "  client_auth_type: RequestClientCert\n": "'RequestClientCert' is not accepted; give NoClientCert, Veri",
-    CLIENTS + "  client_auth_type: RequireAnyClientCert\n": "cannot request a certificate without verifying it",
+    CLIENTS + "  client_auth_type: Any\n": "client_auth_type: 'Any' is not accepted; give NoClientCert, VerifyClientC",
+    CLIENTS + "  client_auth_type: RequestClientCert\n": "client_auth_type: 'RequestClientCert' is not supported: Pyth",
+    TLS + "  client_auth_type: RequireClientCert\n": "client_auth_type: 'RequireClientCert' is not supported",
+    TLS + "  client_auth_type: RequireAnyClientCert\n": "rejects a certificate that it cannot verify, and anybody can",
     CLIENTS.replace("ca.pem", "text.pem") + "  client_auth_type: VerifyClientCertIfGiven\n": "_ca_file: '{folder}/",
     CLIENTS.replace("ca.pem", "half.crt") + "  client_auth_type: VerifyClientCertIfGiven\n": "_ca_file: '{folder}/",
     "basic_auth_users:": "basic_auth_users: must be a mapping of keys to values",
@@ -109,7 +143,7 @@ def test_an_error_is_described_in_one_line(folder: Path, text: str, said: str) -
     assert not any(secret in line for secret in ("geheim", "secret", "$2b$04"))
 
 
-@pytest.mark.parametrize("text", ["", TLS.replace("server.key", "other.key"), "basic_auth_users: {alice: geheim}"])
+@pytest.mark.parametrize("text", ["[]", TLS.replace("server.key", "other.key"), "basic_auth_users: {alice: geheim}"])
 def test_the_command_ends_with_that_line_and_code_2(folder: Path, text: str) -> None:
     path = folder / "command.yml"
     path.write_text(text)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support_access import TLS, USER, Authority, GuardedExporter, hashed, login, trusting, users
+from tests.support_access import TLS, USER, Authority, GuardedExporter, hashed, hello, login, trusting, users
 from tests.tools.bench_machine import cpu_seconds
 from tests.web.crowd import SOON, crowd, given_up_after, saying, scrape, slowest_beside_drips
 
@@ -31,15 +31,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def guarded(folder: Path) -> Iterator[GuardedExporter]:
     with GuardedExporter(folder, TLS + users()) as running:
         yield running
-
-
-def hello() -> bytes:
-    """Return the first message of a TLS handshake, as OpenSSL sends it."""
-    outgoing = ssl.MemoryBIO()
-    context = ssl._create_unverified_context()
-    with contextlib.suppress(ssl.SSLWantReadError):
-        context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost").do_handshake()
-    return outgoing.read()
 
 
 HELLO = hello()

@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING
 
 from exporter.access import Access
 from exporter.access.document import read_bytes
-from exporter.access.tls import make_context
+from exporter.access.tls import Contexts, make_contexts
 from tests.support import wait_for
 from tests.support_access import TLS, Authority, users
 
 if TYPE_CHECKING:
-    import ssl
-
     import pytest
 
-    from exporter.access.config import Tls
+    from exporter.access.tls_section import Tls
 
 LATEST = 20.0
 
@@ -32,15 +30,15 @@ def test_an_authority_replaced_while_it_is_being_loaded_still_takes_effect(
     file.write_text(TLS)
     access = Access(str(file))
 
-    def load_and_replace(source: str, tls: Tls) -> ssl.SSLContext:
-        context = make_context(source, tls)
+    def load_and_replace(source: str, tls: Tls) -> Contexts:
+        contexts = make_contexts(source, tls)
         monkeypatch.undo()
         authority.issue("server")  # the renewal continues
-        return context
+        return contexts
 
     authority.issue("server")
     half = certificate.read_bytes()
-    monkeypatch.setattr("exporter.access.make_context", load_and_replace)
+    monkeypatch.setattr("exporter.access.make_contexts", load_and_replace)
     old = access.rules().context
     wait_for(lambda: access.rules().context is not old, LATEST)
     assert certificate.read_bytes() != half
