@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, NoReturn
 
 from exporter.access.inline import as_file
-from exporter.access.tls_section import CURVES
+from exporter.access.tls_section import CLIENT_AUTH, CURVES
 from exporter.errors import AccessError, cause
 
 if TYPE_CHECKING:
@@ -64,7 +64,11 @@ def make_contexts(source: str, tls: Tls) -> Contexts:
     _need(source, tls.cert, "certificate", "a certificate in PEM format")
     _need(source, tls.key, "private key", "the certificate's private key in PEM format")
     found = []
-    for curve in tls.curves or CURVES:
+    curves = list(tls.curves or CURVES)
+    if tls.client_auth_type != CLIENT_AUTH[0]:
+        # In TLS 1.2, a client's ECDSA key must be of the context's curve: most are of P-256.
+        curves.sort(key=lambda curve: curve != "CurveP256")
+    for curve in curves:
         number, name = _GROUPS[curve]
         context = make_context(source, tls)
         try:
