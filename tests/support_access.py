@@ -16,6 +16,7 @@ from tests.support import Answer, Exporter, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from pathlib import Path
 
 USER, PASSWORD = "prometheus", "correct horse"
@@ -40,9 +41,13 @@ class Authority:
         self._ca = trustme.CA()
         self._ca.cert_pem.write_to_path(str(folder / "ca.pem"))
 
-    def issue(self, name: str = "server") -> None:
+    def issue(
+        self, name: str = "server", *, not_before: datetime | None = None, not_after: datetime | None = None
+    ) -> None:
         """Write NAME.crt and NAME.key, replacing existing ones."""
-        made = self._ca.issue_cert("127.0.0.1", "localhost", common_name=name)
+        made = self._ca.issue_cert(
+            "127.0.0.1", "localhost", common_name=name, not_before=not_before, not_after=not_after
+        )
         (self.folder / f"{name}.crt").write_bytes(b"".join(pem.bytes() for pem in made.cert_chain_pems))
         made.private_key_pem.write_to_path(str(self.folder / f"{name}.key"))
 

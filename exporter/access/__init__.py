@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from exporter.access.advice import NOTHING, advice
+from exporter.access.advice import NOTHING, advise
 from exporter.access.config import WebConfig, parse_web_config, read_web_config
 from exporter.access.document import read_bytes
 from exporter.access.rate import Bucket
@@ -94,7 +94,7 @@ class Access:
 
     def _advise(self) -> None:
         self._advised = time.monotonic()
-        for line in advice(self._config, self._host):
+        for line in advise(self._config, self._host):
             log.warning("%s", line)
 
     def _reload(self, contents: Contents) -> None:

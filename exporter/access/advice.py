@@ -30,7 +30,7 @@ SLOW = 1.0
 """Seconds for a password above which a hash's cost is worth a word."""
 
 
-def advice(config: WebConfig, host: str) -> list[str]:
+def advise(config: WebConfig, host: str) -> list[str]:
     """Return a line for each thing worth a warning, with the key it is about; ``host`` is listened on."""
     lines = [*_about_access(config, is_loopback(host), host), *_about_passwords(config), *_about_rate(config)]
     if config.tls:
