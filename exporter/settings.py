@@ -9,7 +9,7 @@ from fnmatch import translate
 from math import isfinite
 from os.path import isfile
 
-from exporter.address import is_web_address
+from exporter.address import is_address, is_web_address
 from exporter.errors import SettingError
 from exporter.thresholds import Threshold, Thresholds
 
@@ -43,6 +43,8 @@ INTERVAL = Number(0.5, 86400, "seconds from 0.5 to 86400")
 MAX_AGE = Number(0, 3600, "seconds from 0 to 3600")
 TIMEOUT = Number(0.1, 60, "seconds from 0.1 to 60")
 PERCENT = Number(0.01, 100, "a percentage from 1 to 100, or 'none'")
+_HOST_PATTERN = re.compile(r"[a-z0-9_*?-]+(?:\.[a-z0-9_*?-]+)*\.?")
+HOSTS = "host names such as nas.example.org or *.example.org, without a port, or '*' for any"
 
 
 def parse_limit(flag: str, value: object) -> float | None:
@@ -94,6 +96,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 5000
     web_config: str | None = None
+    allowed_host: str = ""
     rootfs: str = ""
     hostname: str = ""
     max_age: float = 1.0
@@ -123,6 +126,7 @@ class Settings:
         TOP.parse("--top", self.top)
         TIMEOUT.parse("--filesystem-timeout", self.filesystem_timeout)
         check_host(self.host)
+        host_patterns(self.allowed_host)
         if self.web_config == "":  # an unset variable in a script must not leave the server open
             raise SettingError("--web-config", "", "a web configuration file, see docs/access.md")
         if not self.hostname.isprintable():
@@ -167,6 +171,20 @@ def check_host(host: str) -> None:
     """Raise SettingError unless ``host`` could be an address or a host name."""
     if not host or not host.isprintable() or any(c.isspace() for c in host):
         raise SettingError("--host", host, "an address or a host name to listen on")
+
+
+def host_patterns(text: str) -> list[str]:
+    """Return the names and patterns of an ``--allowed-host`` list as a browser sends them. Raises SettingError."""
+    found = []
+    for part in filter(None, re.split(r"[,\s]+", text)):
+        try:
+            name = part.lower() if part.isascii() else part.encode("idna").decode()
+        except UnicodeError:
+            name = ""
+        if not (_HOST_PATTERN.fullmatch(name) or is_address(part.strip("[]"))):
+            raise SettingError("--allowed-host", part, HOSTS)
+        found.append(name.removesuffix("."))
+    return found
 
 
 def check_url(flag: str, url: str) -> None:

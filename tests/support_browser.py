@@ -54,11 +54,11 @@ FAINT_TEXTS = """([root, limit]) => {
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Start this machine's Chromium, headless."""
+def chromium(*flags: str) -> Iterator[Browser]:
+    """Start this machine's Chromium, headless, with further flags."""
     path = program("chromium", "chromium-browser", "google-chrome", hint="the package chromium of most systems")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *flags])
         try:
             yield browser
         finally:

@@ -44,6 +44,7 @@ def guarded(app: App, access: Access) -> App:
             return _answer(start, environ, "401 Unauthorized", "user name and password required", _ASK)
         verdict = passwords.check(*login, rules.users, _network(environ.get("REMOTE_ADDR", "")))
         if verdict is Verdict.RIGHT:
+            environ["REMOTE_USER"] = login[0].decode(errors="replace")
             return app(environ, start)
         if verdict is Verdict.WRONG:
             return _answer(start, environ, "401 Unauthorized", "wrong user name or password", _ASK)

@@ -14,6 +14,7 @@ from exporter.families import gauge, gauges
 from exporter.model import hidden
 from exporter.sources.attempt import attempt
 from exporter.sources.host import LINUX, number, printable, read_text
+from exporter.sources.names import hostname
 from exporter.sources.os_release import os_release
 from exporter.sources.proc_stat import read_boot_time, read_uptime
 
@@ -58,7 +59,7 @@ def read(machine: Machine, _baseline: Snapshot | None) -> System:
         uptime = time.time() - boot_time
     load1, load5, load15 = _load(host)
     return System(
-        hostname=machine.settings.hostname or _name(_hostname(host)),
+        hostname=machine.settings.hostname or _name(hostname(host)),
         system=platform.system().lower(),
         os=_name(_os_name(host)),
         release=_name((LINUX and read_text(f"{host.proc}/sys/kernel/osrelease")) or platform.release()),
@@ -89,16 +90,6 @@ def metrics(section: System) -> Iterable[Metric]:
 
 def _name(text: str) -> str:
     return printable(text)[:LONGEST_NAME]
-
-
-def _hostname(host: Host) -> str:
-    if not host.rootfs:
-        return platform.node() or "unknown"
-    for line in (read_text(host.inside("/etc/hostname")) or "").splitlines():
-        if line.strip() and not line.startswith("#"):
-            return line.strip()
-    # Not /proc/sys/kernel/hostname: inside a container that is the container's own. --hostname can set the name.
-    return "unknown"
 
 
 def _os_name(host: Host) -> str:

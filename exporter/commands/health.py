@@ -25,6 +25,8 @@ def check(url: str) -> tuple[bool, str]:
     """
     address = _address(url)
     code, text = _ask(address, urllib.request.build_opener(NO_PROXY))
+    if code == HTTPStatus.MISDIRECTED_REQUEST:
+        text = f"{text}: the exporter there has other names; --allowed-host {urlsplit(address).hostname} adds this one"
     return 200 <= code < 300, f"{address}: {text}"
 
 

@@ -77,6 +77,22 @@ class OneOf(click.ParamType[str, str]):
         return word
 
 
+class NameList(click.ParamType[str, str]):
+    """One name or several, separated by commas. A variable is one value; click would cut it up at its spaces."""
+
+    name = "name"
+
+    def convert(self, value: Any, param: click.Parameter | None, _ctx: click.Context | None) -> str:
+        """Return the list as given, or raise SettingError."""
+        if not settings.host_patterns(str(value)):
+            raise SettingError(flag_of(param), value, settings.HOSTS)
+        return str(value)
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        """Return the variable as it is."""
+        return [rv]
+
+
 def flag_of(param: click.Parameter | None) -> str:
     """Return the name a user knows a parameter by: the long flag, or an argument's name."""
     if param is None:
@@ -129,6 +145,14 @@ LISTEN = (
     setting("port", "Port to listen on.", settings.PORT),
     click.option(
         "--web-config", metavar="FILE", default=None, help="Web configuration: TLS and passwords, see docs/access.md."
+    ),
+    click.option(
+        "--allowed-host",
+        type=NameList(),
+        multiple=True,
+        metavar="NAME",
+        callback=lambda _ctx, _param, names: ",".join(names),
+        help="Another name under which this machine is reached, such as nas.example.org or *.example.org; '*' is any.",
     ),
     *(
         setting(

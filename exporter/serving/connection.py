@@ -17,6 +17,7 @@ from cheroot.errors import FatalSSLAlert, NoSSLError
 from cheroot.makefile import MakeFile
 from cheroot.server import HTTPConnection, HTTPRequest
 
+from exporter.serving.headers import Headers
 from exporter.serving.opening import Opening
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ class Request(HTTPRequest):
 
     def parse_request(self) -> None:
         """Parse a request; anything that trips the parser is a bad request."""
+        self.inheaders = Headers()
         self.conn.rfile.merge_slashes()
         try:
             super().parse_request()

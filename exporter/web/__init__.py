@@ -13,6 +13,7 @@ from exporter.render.json import dumps
 from exporter.sampling.history import History
 from exporter.web.alerts import FiringAlerts
 from exporter.web.headers import add_security
+from exporter.web.hosts import check_hosts
 from exporter.web.limits import HEADER, Waiting
 from exporter.web.metrics import Expositions
 from exporter.web.page import add_filters, page_context
@@ -84,6 +85,7 @@ def create_app(sampler: Sampler, settings: Settings, history: History | None = N
             return _text("all collectors are failing", 503)
         return _text("ready")
 
+    check_hosts(app, settings)
     app.register_error_handler(HTTPException, _refused)
     # No traceback per request on a machine that is out of memory.
     app.register_error_handler(MemoryError, lambda _: _text("out of memory; try again later", 503))

@@ -43,6 +43,7 @@ AWKWARD = {
     "BIND_ADDRESS": "[::1]",
     "WEB_CONFIG": "/host/etc/Zugänge & 'Co'/$web config.yml",
     "PUBLIC_NAME": "monitor.example.org",
+    "ALLOWED_HOST": "nas.example.net, *.example.org",
     "EXPORTER_PORT": "65535",
     "PROMETHEUS_PORT": "19090",
     "ALERTMANAGER_PORT": "19093",

@@ -129,7 +129,7 @@ def test_an_empty_link_is_hidden_and_any_other_is_used_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "host"), [("box.example:5000", "box.example"), ("[::1]:5000", "[::1]"), ("10.0.0.7", "10.0.0.7")]
+    ("asked", "host"), [("box.home.arpa:5000", "box.home.arpa"), ("[::1]:5000", "[::1]"), ("10.0.0.7", "10.0.0.7")]
 )
 def test_links_lead_to_the_host_the_page_was_requested_from(exporter: Exporter, asked: str, host: str) -> None:
     page = Page(exporter.get("/", {"Host": asked}).text)
