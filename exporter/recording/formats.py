@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import re
 from typing import TYPE_CHECKING, NoReturn
@@ -22,6 +21,22 @@ _PAIR = re.compile(rf'\s*{_TEXT}\s*:\s*(?:{_TEXT}|[^\s",:\[\]{{}}]+)\s*,')
 """A name, its value and the comma that follows: only with the comma is the value known to be whole."""
 
 
+_FORMULA = re.compile(r"""(^|[;\t\r\n])(?=[\s"\0\ufeff\u200b]*['=+@\uff1d\uff0b\uff20\uff0d-])""")
+"""Where a cell could begin with = + - @ or a full-width form, after blanks and quotes that a spreadsheet may strip.
+
+Within a text, too: where ";" is the list separator, as in much of Europe, a spreadsheet cuts at it even between quotes.
+Apostrophes count as well, so that whoever reads the file can remove ours and no others.
+"""
+
+_QUOTED = re.compile(r'[",;\t\r\n]')
+"""Texts with one of these are quoted: also with what separates cells elsewhere, at which Python's csv does not look."""
+
+
+def harmless(text: str) -> str:
+    """Return a text with an apostrophe before whatever a spreadsheet would run as a formula."""
+    return _FORMULA.sub(r"\1'", text)
+
+
 class CsvFormat:
     """RFC 4180 with a header; one line per row, since no value contains a line break."""
 
@@ -29,8 +44,8 @@ class CsvFormat:
     header = ",".join(NAMES) + "\n"
 
     def line(self, values: dict[str, Value]) -> str:
-        """Return a row as a line; unknown values are empty, booleans are 1 and 0."""
-        return self._row([int(value) if isinstance(value, bool) else value for value in values.values()])
+        """Return a row as a line; unknown values are empty, booleans are 1 and 0, and no text is a formula."""
+        return self._row([harmless(value) if isinstance(value, str) else value for value in values.values()])
 
     def fits(self, first: str) -> bool:
         """Return whether a file whose first line this is has our columns."""
@@ -52,9 +67,7 @@ class CsvFormat:
         return self._row(whole) if whole and len(whole) < len(NAMES) else ""
 
     def _row(self, values: Sequence[Value]) -> str:
-        out = io.StringIO()
-        csv.writer(out, lineterminator="\n").writerow(values)
-        return out.getvalue()
+        return ",".join(map(_cell, values)) + "\n"
 
 
 class JsonLinesFormat:
@@ -94,6 +107,14 @@ class JsonLinesFormat:
         except (ValueError, RecursionError):  # RecursionError: "[[[[[[..."
             return []
         return list(values) if isinstance(values, dict) else []
+
+
+def _cell(value: Value) -> str:
+    """Return a value as a cell, in quotes if need be."""
+    if value is None:
+        return ""
+    text = str(int(value) if isinstance(value, bool) else value)
+    return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text
 
 
 def _refuse(word: str) -> NoReturn:

@@ -197,7 +197,7 @@ def test_a_file_with_different_columns_is_refused_and_left_unchanged(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "name", ["a, \"quoted\" 'name'", "Zürich 東京 🖥", "=1+1;tab", "back\\slash,", '"', ",", " spaces "]
+    "name", ["a, \"quoted\" 'name'", "Zürich 東京 🖥", "a=1+1;tab", "back\\slash,", '"', ",", " spaces "]
 )
 def test_names_survive_the_round_trip(tmp_path: Path, name: str) -> None:
     table, objects = tmp_path / "rows.csv", tmp_path / "rows.jsonl"
