@@ -178,6 +178,32 @@ def test_a_change_in_env_is_in_force_after_up(stack: Stack) -> None:
         stack.compose("up", "-d", "--wait")
 
 
+def test_the_heartbeat_is_off_until_env_names_an_address_which_docker_does_not_show(stack: Stack) -> None:
+    settings = stack.folder / ".env"
+    before = settings.read_text()
+    address, secret = "/etc/alertmanager/heartbeat.url", "http://mailpit:8025/a-secret"
+    assert inside(stack, "alertmanager", address).strip() == ""
+    assert pinged(stack) == 0
+    try:
+        settings.write_text(f"{before}HEARTBEAT_URL={secret}\n")
+        stack.compose("up", "-d", "--wait")
+        assert inside(stack, "alertmanager", address).strip() == secret
+        assert secret not in json.dumps(stack.inspect("alertmanager"))
+        assert secret not in fetch(f"{stack.url('alertmanager')}/api/v2/status").text
+        eventually(lambda: pinged(stack), 100)
+        assert secret not in stack.compose("logs", "alertmanager")
+        assert "The heartbeat is on" in stack.compose("exec", "-T", "exporter", "host-exporter", "test-alert")
+    finally:
+        settings.write_text(before)
+        stack.compose("up", "-d", "--wait")
+
+
+def pinged(stack: Stack) -> float:
+    """Return how many pings Alertmanager has tried to send since its start."""
+    text = fetch(f"{stack.url('alertmanager')}/metrics").text
+    return Samples.parse(text).value("alertmanager_notification_requests_total", integration="webhook") or 0
+
+
 def test_the_documented_update_brings_new_rules_and_a_new_mail_into_force(stack: Stack) -> None:
     update = next(block for block in shell_blocks() if block.startswith("git pull\n"))
     command = update.removeprefix("git pull\n")
