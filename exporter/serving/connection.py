@@ -1,127 +1,31 @@
-"""Reads from clients without blocking: a worker gets a request only once its whole header has arrived.
+"""Connections that no worker waits for: it gets a request once its whole header has arrived, and leaves its answer.
 
 A worker that blocks on a slow client cannot serve anyone else, and a few such clients would block all workers.
 """
 
 from __future__ import annotations
 
-import re
 import select
 import selectors
+import socket
 import ssl
+import struct
+import sys
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cheroot.errors import FatalSSLAlert, NoSSLError
-from cheroot.makefile import MakeFile
 from cheroot.server import HTTPConnection, HTTPRequest
 
 from exporter.serving.headers import Headers
+from exporter.serving.inbox import Inbox
 from exporter.serving.opening import Opening
+from exporter.serving.outbox import ROOM, Outbox
 
-if TYPE_CHECKING:
-    import socket
-
-LARGEST_HEADER = 64 * 1024
-"""Bytes of a request header; no legitimate client sends more, and a larger one must not fill the memory."""
-
-CHUNK = 8 * 1024
-"""Bytes received at a time: more than nearly all headers, and little enough for a machine that is short of memory."""
-
-ROOM = 256 * 1024
-"""Bytes of send buffer, so that workers need not wait for slow readers; the largest responses are about 60 KiB."""
-
-_PATH = re.compile(rb"(?:\r\n)?[A-Z]+ (/[^ ?\r\n]*)")
-"""The path in a request line."""
-
-_SLASHES = re.compile(rb"//+")
-
-_NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
-
-
-class Inbox:
-    """The bytes received on a connection, as the file object from which cheroot reads requests. Never blocks."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._socket = sock
-        self._pending = sock.pending if isinstance(sock, ssl.SSLSocket) else _none_pending
-        self._data = bytearray()
-        self._record_begun = False
-        self.closed = False
-        self.ended = False
-        self.bytes_read = 0
-
-    def receive(self) -> None:
-        """Read the bytes that have arrived."""
-        patience = self._socket.gettimeout()
-        before = len(self._data)
-        try:
-            self._socket.settimeout(0)
-            self._read_available()
-        except _NOTHING_YET as reason:
-            # Part of a TLS record: nothing to read yet, but the request's timeout is running.
-            self._record_begun = isinstance(reason, ssl.SSLError) and len(self._data) == before
-        except (OSError, ValueError):  # reset by the client, or closed already
-            self.ended = True
-        else:
-            self._record_begun = False
-        finally:
-            with suppress(OSError):
-                self._socket.settimeout(patience)
-
-    def _read_available(self) -> None:
-        while not self.ended and len(self._data) < LARGEST_HEADER:
-            data = self._socket.recv(CHUNK)
-            self._data += data
-            self.ended = not data
-            # Bytes that OpenSSL has already decrypted must be read now: select() does not know about them.
-            # All there is: what is left unread when a connection is closed makes the system cut off the answer.
-            if len(data) < CHUNK and not self._pending():
-                break
-
-    def has_begun(self) -> bool:
-        """Return whether part of a request has arrived."""
-        return self._record_begun or self.has_data()
-
-    def has_data(self) -> bool:
-        """Return whether there is something to read."""
-        return bool(self._data) or self._pending() > 0
-
-    def is_ready(self) -> bool:
-        """Return whether there is work for a worker: a complete header, one that is too large, or the end of input."""
-        begun = self._data.lstrip(b"\r\n")
-        return b"\n\r\n" in begun or b"\n\n" in begun or len(self._data) >= LARGEST_HEADER or self.ended
-
-    def read(self, size: int = -1) -> bytes:
-        """Return up to ``size`` of the bytes received."""
-        return self._take(len(self._data) if size is None or size < 0 else size)
-
-    def readline(self, size: int = -1) -> bytes:
-        """Return the next line, or as much of it as has been received, up to ``size`` bytes."""
-        end = self._data.find(b"\n") + 1 or len(self._data)
-        return self._take(end if size is None or size < 0 else min(end, size))
-
-    def merge_slashes(self) -> None:
-        """Write each run of slashes in the path of the next request as one slash.
-
-        A proxy that cuts off a prefix often asks for "//metrics", which cheroot takes for a host without a path. No
-        redirect: it would lead the client to a path that the proxy does not have.
-        """
-        if (found := _PATH.match(self._data)) and b"//" in found[1]:
-            start, end = found.span(1)
-            self._data[start:end] = _SLASHES.sub(b"/", found[1])
-
-    def close(self) -> None:
-        """Discard everything."""
-        self.closed = True
-        self._data.clear()
-
-    def _take(self, size: int) -> bytes:
-        data = bytes(self._data[:size])
-        del self._data[:size]
-        self.bytes_read += len(data)
-        return data
+STALLED = 20_000
+"""Milliseconds after which the kernel gives up on a client that reads nothing, also if it is closed already: what was
+sent to it would stay in the kernel's memory for minutes."""
 
 
 class Request(HTTPRequest):
@@ -152,21 +56,24 @@ class Request(HTTPRequest):
 
 
 class Connection(HTTPConnection):
-    """A connection read through an Inbox, with requests parsed as above; speaks TLS if the server's access says so."""
+    """A connection that never blocks, with requests parsed as above; speaks TLS if the server's access says so.
+
+    It is read through an Inbox and written through an Outbox. ``ends`` means that it is closed after the answer.
+    """
 
     RequestHandlerClass = Request
 
-    def __init__(self, server: Any, sock: Any, makefile: Any) -> None:
-        super().__init__(server, sock, makefile)
-        self.rfile.close()
-        self.rfile = Inbox(sock)
+    def __init__(self, server: Any, sock: Any, _makefile: Any) -> None:
+        super().__init__(server, sock, _no_file)
+        sock.settimeout(0)
+        self.rfile, self.wfile = Inbox(sock), Outbox(sock)
         self.last_used = time.time()
         self.waits_for = selectors.EVENT_READ
+        self.ends = False
         self._opening = Opening(sock, server.access) if server.access else None
         with suppress(OSError, AttributeError):
-            import socket  # noqa: PLC0415
-
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED)
 
     def receive(self) -> None:
         """Read what has arrived, whether of a TLS handshake or of a request."""
@@ -183,8 +90,7 @@ class Connection(HTTPConnection):
             ended = True
         if opening.socket is not self.socket:  # encrypted from now on; it wraps the plain one
             self.socket = opening.socket
-            self.rfile = Inbox(self.socket)
-            self.wfile = MakeFile(self.socket, "wb", self.wbufsize)
+            self.rfile, self.wfile = Inbox(self.socket), Outbox(self.socket)
         if opening.is_done() and opening.context is not None:
             self.ssl_env = {"wsgi.url_scheme": "https", "HTTPS": "on"}
         self.waits_for = opening.waits_for
@@ -202,18 +108,42 @@ class Connection(HTTPConnection):
     def takes_answers(self) -> bool:
         """Return whether the socket can take a response, that is, whether the client reads what it is sent."""
         try:
-            return bool(select.select([], [self.socket], [], 0)[1])
+            if sys.platform == "win32":
+                return bool(select.select([], [self.socket], [], 0)[1])
+            poll = select.poll()  # select() refuses descriptors from 1024 on
+            poll.register(self.socket, select.POLLOUT)
+            return bool(poll.poll(0))
         except (OSError, ValueError):
             return False
 
+    def communicate(self) -> bool:
+        """Answer one request, in a worker; return whether the connection is still needed, if only to send the rest."""
+        self.ends = not super().communicate()  # type: ignore[no-untyped-call]
+        try:
+            self.wfile.send()
+        except OSError:  # the client is gone
+            return False
+        return bool(self.wfile.left) or not self.ends
+
+    def go_on_sending(self) -> None:
+        """Send more of an answer. A client that takes something has another 10 s. Raises OSError if it is gone."""
+        if self.wfile.send():
+            self.last_used = time.time()
+
     def close(self) -> None:
         """Close it, with a TLS close_notify: without one, the client must suspect a truncated response."""
-        if isinstance(self.socket, ssl.SSLSocket) and self._opening and self._opening.is_done():
+        if self.wfile.left:  # of no use any more, neither here nor in the kernel
+            with suppress(OSError):
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif isinstance(self.socket, ssl.SSLSocket) and self._opening and self._opening.is_done():
             with suppress(OSError, ValueError):
                 self.socket.settimeout(0)
                 self.socket.unwrap()
-        super().close()
+        self.wfile.close()
+        self.server.on_close(self)
+        with suppress(OSError):  # an error here would end the worker that is done with it, and the server with it
+            super().close()
 
 
-def _none_pending() -> int:
-    return 0
+def _no_file(*_: object) -> None:
+    """Stand in for the files that cheroot would make of a socket."""

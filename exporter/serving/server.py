@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import selectors
 import signal
 import socket
 import sys
-import threading
 import time
 from contextlib import suppress
 from math import inf
@@ -19,10 +17,14 @@ from cheroot import wsgi
 from exporter import __version__
 from exporter.address import is_loopback
 from exporter.errors import ServerError, cause
-from exporter.serving.capacity import CONNECTIONS, connections_allowed
-from exporter.serving.connection import LARGEST_HEADER, Connection
+from exporter.serving.capacity import CONNECTIONS
+from exporter.serving.connection import Connection
+from exporter.serving.inbox import LARGEST_HEADER
+from exporter.serving.loop import Loop
 from exporter.serving.reach import LOOPBACK, reachable
+from exporter.serving.workers import Workers
 from exporter.signals import ENDING, no_more, on_end
+from exporter.threads import start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +36,9 @@ log = logging.getLogger("exporter")
 
 THREADS = 6
 
+FAREWELL = 3.0
+"""Seconds at the end in which clients can read the rest of large answers."""
+
 HOUSEKEEPING = 5.0
 """Seconds between checks for connections that timed out: idle for 10 s, or still sending a header. cheroot's default of
 0.5 s would keep waking an idle machine."""
@@ -43,30 +48,13 @@ IMPATIENCE = 1.0
 """Seconds after the first signal before another one forces the exit: terminals and supervisors often send two."""
 
 
-class Waker:
-    """Wakes the server's event loop through a socket pair."""
-
-    last_used = inf
-
-    def __init__(self) -> None:
-        self.socket, self._far_end = socket.socketpair()
-
-    def wake(self) -> None:
-        """Wake the event loop."""
-        self._far_end.send(b"x")
-
-    def close(self) -> None:
-        """Close both ends."""
-        self.socket.close()
-        self._far_end.close()
-
-
 class Server(wsgi.Server):
     """cheroot, but quiet: its messages, tracebacks included, are logged at debug level only."""
 
     ConnectionClass = Connection
     expiration_interval = HOUSEKEEPING
     keep_alive_conn_limit = CONNECTIONS
+    _connections: Any
     access: Access | None = None
     """TLS and passwords; None serves everyone over plain HTTP."""
     in_container = False
@@ -90,13 +78,11 @@ class Server(wsgi.Server):
         return not is_loopback(self.bind_addr[0])
 
     def prepare(self) -> None:
-        """Bind and listen, so that ``serve`` can start at once."""
+        """Bind, listen and start the workers, so that ``serve`` can start at once. Raises OSError and ThreadError."""
+        self.requests = Workers(self, min=THREADS)
         super().prepare()
-        self._waker = Waker()
-        # cheroot gives no public access to the selector of its idle connections.
-        self._waiting = self._connections._selector  # type: ignore[attr-defined]  # noqa: SLF001
-        self._waiting.register(self._waker.socket.fileno(), selectors.EVENT_READ, self._waker)
-        self._room = connections_allowed()
+        self._connections.close()  # cheroot's own, which has nothing but the socket to listen on
+        self._connections = Loop(self)
 
     def bind(self, *address: Any, **more: Any) -> socket.socket:
         """Bind to one of the host's addresses. cheroot buries errors in a text of its own: keep what the first said."""
@@ -107,45 +93,35 @@ class Server(wsgi.Server):
             raise
 
     def process_conn(self, conn: Any) -> None:
-        """Pass a connection to a worker once a complete request header has arrived; until then, put it back to wait."""
-        if conn is self._waker:
-            return
-        try:
-            self._advance(conn)
-        except Exception:  # out of memory, for example: nothing else would ever close it
-            conn.close()
-            raise
+        """Go on with a connection on which something has happened. Called by the loop."""
+        self._connections.take(conn)
 
-    def _advance(self, conn: Any) -> None:
-        if not conn.has_begun():
-            conn.last_used = time.time()
-        if not conn.rfile.is_ready():
-            conn.receive()
-        if (conn.rfile.ended and not conn.rfile.has_data()) or conn.is_outdated():
-            conn.close()
-        elif not conn.rfile.is_ready():
-            self._keep_waiting(conn)
-        elif conn.takes_answers():
-            super().process_conn(conn)
+    def put_conn(self, conn: Any) -> None:
+        """Take a connection back from a worker; at the end, send the rest of its answer here and close it."""
+        if self.ready:
+            self._connections.put(conn)
         else:
+            with suppress(OSError):
+                conn.wfile.drain(FAREWELL)
             conn.close()
 
-    def _keep_waiting(self, conn: Any) -> None:
-        """Wait for more input. ``last_used`` is when handshake or request began, so a slow sender has 10 s in all."""
-        if len(self._waiting) > self._room:
-            waiting = [(c.last_used, fd) for fd, c in self._waiting.connections if isinstance(c, Connection)]
-            _, oldest = min(waiting)
-            found = next(c for fd, c in self._waiting.connections if fd == oldest)
-            self._waiting.unregister(oldest)
-            found.close()
-        self._waiting.register(conn.socket.fileno(), conn.waits_for, conn)
+    def serve(self) -> None:
+        """Serve until ``end`` is called. cheroot's own would start a thread more, for connections beyond its queue."""
+        while self.ready:
+            try:
+                self._connections.run(self.expiration_interval)
+            except Exception:
+                log.debug("server", exc_info=True)
 
     def end(self) -> None:
         """Stop serving once the requests in progress are answered."""
-        self._connections._stop_requested = True  # type: ignore[attr-defined]  # noqa: SLF001 - exits when woken
-        self._waker.wake()
+        self._connections.finish(FAREWELL)
+        self._connections.end()
         self.stop()
-        self._waker.close()
+
+    def on_close(self, conn: Any) -> None:
+        """Forget a connection that is being closed."""
+        self._connections.forget(conn)
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: ARG002
         """Log an error inside the server, at debug level: most are clients that disconnected."""
@@ -178,6 +154,9 @@ class StopSignals:
 
     def __init__(self) -> None:
         self._since = inf
+        self._failed = False
+        self._arrived, self._bell = socket.socketpair()
+        self._bell.setblocking(False)
         on_end(self._ask)
 
     def _ask(self, number: int, _frame: FrameType | None) -> None:
@@ -186,27 +165,38 @@ class StopSignals:
             os._exit(128 + number)
         self._since = min(self._since, time.monotonic())
 
-    def wait(self) -> None:
-        """Block until the first signal."""
+    def fail(self) -> None:
+        """End the wait, because the program cannot go on. Called from another thread."""
+        self._failed = True
+        with suppress(OSError):
+            self._bell.send(b"\0")
+
+    def wait(self) -> bool:
+        """Block until the first signal; return False if the program cannot go on without one."""
         # Python runs handlers in the main thread once it is awake. A signal that arrives just before the thread blocks
         # would not wake it; the byte written to the wakeup socket does. Each byte is a signal number.
-        arrived, bell = socket.socketpair()
-        with arrived, bell:
-            bell.setblocking(False)
-            signal.set_wakeup_fd(bell.fileno(), warn_on_full_buffer=False)
-            while self._since == inf and ENDING.isdisjoint(arrived.recv(64)):
-                pass
-            signal.set_wakeup_fd(-1)
+        signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
+        while self._since == inf and not self._failed and ENDING.isdisjoint(self._arrived.recv(64)):
+            pass
+        signal.set_wakeup_fd(-1)
+        return not self._failed
 
 
 def run(server: Server, stop: StopSignals, on_stop: Callable[[], None]) -> None:
-    """Serve until Ctrl-C, SIGTERM or the like, then finish the requests in progress. Main thread only."""
-    serving = threading.Thread(target=server.serve, name="server")
-    serving.start()
-    stop.wait()
+    """Serve until Ctrl-C, SIGTERM or the like, then finish the requests in progress. Main thread only.
+
+    Raises ThreadError if it cannot begin, and ServerError if the server ends by itself.
+    """
+
+    def serve() -> None:
+        try:
+            server.serve()
+        finally:
+            stop.fail()
+
+    serving = start(serve, "server")
+    asked = stop.wait()
     log.info("stopping")
-    while not server.ready and serving.is_alive():  # told to stop before it was up
-        time.sleep(0.01)
     server.end()
     serving.join()
     on_stop()
@@ -215,3 +205,5 @@ def run(server: Server, stop: StopSignals, on_stop: Callable[[], None]) -> None:
     # A terminal or the one-file program's parent may send the signal once more. During its shutdown Python restores the
     # default handlers, and the signal would kill the process.
     no_more()
+    if not asked:
+        raise ServerError("the server has ended by itself, probably because memory ran out; start it again")
