@@ -24,9 +24,20 @@ def main() -> None:
     # one; the log goes nowhere.
     sys.stdout = sys.stdout or _stand_in(1, os.O_RDONLY)
     sys.stderr = sys.stderr or _stand_in(2, os.O_WRONLY)
-    from exporter.commands.program import main as run  # noqa: PLC0415
-
+    try:
+        from exporter.commands.program import main as run  # noqa: PLC0415
+    except (ImportError, OSError, MemoryError) as reason:
+        _fail(reason)
+        raise
     run()
+
+
+def _fail(reason: BaseException) -> None:
+    """End with one line if there was too little of something to load the program."""
+    from exporter.errors import shortage  # noqa: PLC0415
+
+    if text := shortage(reason):
+        sys.exit(f"host-exporter: {text}")
 
 
 def _stand_in(descriptor: int, mode: int) -> TextIO:

@@ -18,6 +18,23 @@ def cause(reason: object) -> str:
     return getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
 
 
+MEMORY = (
+    "out of memory: a limit (ulimit -v, MemoryMax, mem_limit) is too low, or the machine's is used up; "
+    "allow 128 MiB, and 512 MiB of address space"
+)
+FILES = "too many open files: the limit (ulimit -n) is too low, or the machine has reached its own; allow 1024"
+
+
+def shortage(reason: BaseException) -> str:
+    """Return what there was too little of, and how much is enough, if that is why something failed; else ""."""
+    number = getattr(reason, "errno", None)
+    if number in {errno.EMFILE, errno.ENFILE}:
+        return FILES
+    # A library that cannot be loaded for want of memory is an ImportError; its words are the C library's.
+    unloaded = isinstance(reason, ImportError) and ("allocate" in str(reason) or "failed to map" in str(reason))
+    return MEMORY if isinstance(reason, MemoryError) or number in {errno.ENOMEM, errno.ENOBUFS} or unloaded else ""
+
+
 class UserError(Exception):
     """Ends the command with its message. ``exit_code`` is 2 for bad input, 1 if the environment is at fault."""
 

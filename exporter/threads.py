@@ -25,7 +25,7 @@ class ThreadError(UserError):
     def __init__(self, name: str) -> None:
         super().__init__(
             f"cannot start a thread ({name}): a limit on processes (ulimit -u, TasksMax, pids_limit) or on memory "
-            f"(ulimit -v) is reached; leave room for {NEEDED} threads"
+            f"(ulimit -v) is reached; leave room for {NEEDED} threads in 512 MiB of address space"
         )
 
 
@@ -48,7 +48,7 @@ def launch(thread: threading.Thread) -> None:
 
 
 class Spare:
-    """Starts threads that the program can do without, one kind for each ``name``. ``loss`` says what is lost.
+    """Starts threads that the program can go on without. ``loss`` says what it lacks then.
 
     A failure is logged once, until one can be started again.
     """
@@ -58,14 +58,14 @@ class Spare:
         self._loss = loss
         self._failing = False
 
-    def start(self, target: Callable[[], object]) -> bool:
-        """Start a thread and return whether there was one to be had."""
+    def start(self, target: Callable[[], object]) -> threading.Thread | None:
+        """Start a thread and return it, None if there is none to be had."""
         try:
-            start(target, self._name)
+            thread = start(target, self._name)
         except ThreadError as reason:
             if not self._failing:
                 log.warning("%s; %s", reason, self._loss)
             self._failing = True
-            return False
+            return None
         self._failing = False
-        return True
+        return thread

@@ -18,6 +18,7 @@ from exporter.access.document import read_bytes
 from exporter.access.rate import Bucket
 from exporter.access.tls import Contexts, make_contexts
 from exporter.errors import AccessError
+from exporter.threads import Spare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,15 +69,13 @@ class Access:
         self._looked = time.monotonic()
         self._looking = threading.Lock()
         self._advise()
+        self._spare = Spare("web-config", "changes of the web configuration take effect later")
 
     def rules(self) -> Rules:
         """Return the rules in effect. Start another check of the files if the last one is a second old."""
-        if time.monotonic() - self._looked >= CHECKED and self._looking.acquire(blocking=False):
-            try:
-                # A daemon: a read that hangs must not keep the program from exiting.
-                threading.Thread(target=self._look, name="web-config", daemon=True).start()
-            except RuntimeError:  # cannot start a thread: the next request will retry
-                self._looking.release()
+        due = time.monotonic() - self._looked >= CHECKED and self._looking.acquire(blocking=False)
+        if due and not self._spare.start(self._look):  # the next request will retry
+            self._looking.release()
         return self._rules
 
     def _look(self) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from exporter.threads import ThreadError, launch
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+log = logging.getLogger("exporter")
 
 QUIT = frozenset("qQ")
 LOOK = 0.1
@@ -27,6 +32,16 @@ def quit_key(stopped: threading.Event) -> Iterator[None]:
         yield
 
 
+def _launched(thread: threading.Thread) -> bool:
+    """Start a thread and return whether there was one to be had."""
+    try:
+        launch(thread)
+    except ThreadError as reason:
+        log.warning("%s; q does not end the view, Ctrl-C does", reason)
+        return False
+    return True
+
+
 if sys.platform == "win32":
     import msvcrt
 
@@ -41,12 +56,13 @@ if sys.platform == "win32":
                         stopped.set()
 
         thread = threading.Thread(target=watch, name="keyboard", daemon=True)
-        thread.start()
+        started = _launched(thread)
         try:
             yield
         finally:
             over.set()
-            thread.join()
+            if started:
+                thread.join()
 
 else:
     import select
@@ -62,14 +78,16 @@ else:
         before = termios.tcgetattr(terminal)
         asleep, bell = os.pipe()
         thread = threading.Thread(target=_watch, args=(terminal, asleep, stopped), name="keyboard", daemon=True)
+        started = _launched(thread)
         try:
-            # A key arrives at once instead of after Enter, and does not show in the view.
-            tty.setcbreak(terminal, termios.TCSANOW)
-            thread.start()
+            if started:
+                # A key arrives at once instead of after Enter, and does not show in the view.
+                tty.setcbreak(terminal, termios.TCSANOW)
             yield
         finally:
             os.close(bell)
-            thread.join()
+            if started:
+                thread.join()
             # Not if the shell has the terminal back. It may also be gone.
             if _is_ours(terminal):
                 with suppress(termios.error):

@@ -18,7 +18,7 @@ from exporter.commands.cli import cli
 from exporter.commands.options import flag_of
 from exporter.commands.output import discard_output
 from exporter.commands.variables import variable, variables
-from exporter.errors import UserError, cause
+from exporter.errors import UserError, cause, shortage
 
 
 def main() -> NoReturn:
@@ -41,12 +41,9 @@ def main() -> NoReturn:
         fail(str(reason) + variables(str(reason)), reason.exit_code)
     except click.ClickException as reason:
         fail(reason.format_message(), reason.exit_code)
-    except OSError as reason:
-        discard_output()
-        if isinstance(reason, BrokenPipeError):  # the reader stopped reading: ``stats | head``
-            sys.exit(1)
-        text = "it is closed" if reason.errno == errno.EBADF else cause(reason)
-        fail(f"cannot write to standard output: {text}", 1)
+    except (OSError, MemoryError, ImportError) as reason:
+        _fail_for(reason)
+        raise
     sys.exit(0)
 
 
@@ -55,6 +52,18 @@ def fail(text: str, code: int) -> NoReturn:
     with contextlib.suppress(OSError):  # the exit code is all that is left to tell it
         click.echo(f"host-exporter: {' '.join(text.split())}", err=True)
     sys.exit(code)
+
+
+def _fail_for(reason: Exception) -> None:
+    """End if the reason is one of the machine's: too little of something, or an output that cannot be written."""
+    if lacking := shortage(reason):
+        fail(lacking, 1)
+    if isinstance(reason, OSError):
+        discard_output()
+        if isinstance(reason, BrokenPipeError):  # the reader stopped reading: ``stats | head``
+            sys.exit(1)
+        text = "it is closed" if reason.errno == errno.EBADF else cause(reason)
+        fail(f"cannot write to standard output: {text}", 1)
 
 
 def _one_line(reason: click.UsageError) -> str:

@@ -18,9 +18,11 @@ from exporter.sampling.sampler import Sampler
 from exporter.signals import on_end
 
 if TYPE_CHECKING:
+    from exporter.access import Access
     from exporter.access.guard import App
     from exporter.recording.file import ExportFile
     from exporter.render.terminal import Screen
+    from exporter.serving.server import Server
     from exporter.settings import Settings
 
 log = logging.getLogger("exporter")
@@ -56,22 +58,26 @@ def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
     stop = StopSignals()
     try:
         server = open_server(app, settings.host, settings.port, access)
+        recorder = Recorder(sampler, settings, files, interval)
+        recorder.start()
     except UserError:
         discard(files)
         raise
-    recorder = Recorder(sampler, settings, files, interval)
-    recorder.start()
     # Modules and templates live as long as the process: exempt them from garbage collection.
     gc.collect()
     gc.freeze()
     server.in_container = bool(settings.rootfs)
+    run(server, stop, lambda: _announce(server, settings.host, access), recorder.stop)
+
+
+def _announce(server: Server, host: str, access: Access | None) -> None:
+    """Log where the server can be reached, and by whom."""
     log.info("host-exporter %s: status page on %s, metrics on %s/metrics", __version__, server.url, server.url)
     if server.is_open:
         needed = access.rules().needed() if access else ""
         everyone = f"whoever can reach it needs {needed}" if needed else OPEN
         where = "its container's published ports" if server.in_container else "the network"
-        log.info("open to %s: listening on %s; %s", where, settings.host, everyone)
-    run(server, stop, on_stop=recorder.stop)
+        log.info("open to %s: listening on %s; %s", where, host, everyone)
 
 
 def watch(settings: Settings, csv: str | None, jsonl: str | None, interval: float, *, once: bool) -> None:

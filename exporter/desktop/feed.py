@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from exporter.sampling.pace import beats
+from exporter.threads import start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +28,8 @@ class Feed:
         self._stop = threading.Event()
 
     def start(self) -> None:
-        """Start the thread. It writes nothing, so it is safe to abandon if a sample hangs at exit."""
-        threading.Thread(target=self._run, name="feed", daemon=True).start()
+        """Start the thread, or raise ThreadError. It writes nothing: it may be abandoned if a sample hangs at exit."""
+        start(self._run, "feed")
 
     def stop(self) -> None:
         """Stop taking samples; the one in progress is discarded."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from exporter.errors import UserError
 from exporter.recording.formats import CsvFormat
 from exporter.recording.recorder import open_exports, record, report_lost
+from exporter.threads import launch
 from exporter.thresholds import Level
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ class Recording:
 
     def start(self) -> None:
         """Start the thread: it opens and checks the file, then writes a row for each snapshot offered."""
-        self._thread.start()
+        try:
+            launch(self._thread)
+        except UserError as reason:  # there is none to be had
+            self._error = _sentence(str(reason))
 
     def offer(self, snapshot: Snapshot) -> None:
         """Pass a snapshot to be written next; callable from any thread."""
@@ -54,7 +58,8 @@ class Recording:
     def finish(self, patience: float) -> int:
         """Stop, wait up to ``patience`` seconds, and return how many rows could not be written."""
         self.stop()
-        self._thread.join(patience)
+        if self.is_running():
+            self._thread.join(patience)
         if self.is_running():
             log.error("%s: the disk is not responding; its last row may be missing", self.path)
         return sum(file.waiting for file in self._files) + self.is_running()

@@ -15,6 +15,7 @@ from exporter.recording.reserved import reserved
 from exporter.render.rows import row
 from exporter.sampling.pace import beats
 from exporter.sources.host import WINDOWS
+from exporter.threads import launch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,9 +115,9 @@ class Recorder:
         self._thread = threading.Thread(target=self._run, name="export", daemon=True)
 
     def start(self) -> None:
-        """Start the thread if there is a file to write."""
+        """Start the thread if there is a file to write. Raises ThreadError."""
         if self._files:
-            self._thread.start()
+            launch(self._thread)
 
     def stop(self) -> None:
         """Stop after the row being written; log what could not be written."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING
 
 from exporter.collectors import COLLECTORS
 from exporter.sampling.baselines import MIN_WINDOW, Baselines
 from exporter.sampling.passes import Call, Outcome, Pass, Tally, failed, late, read, stuck
+from exporter.threads import Spare, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,6 +60,7 @@ class Sampler:
         self._begun = threading.Condition(self._lock)
         self._ended = threading.Condition(self._lock)
         self._worker: threading.Thread | None = None
+        self._more = Spare("sampler", "collectors that have not been read yet wait for one")
         self._running: dict[str, Call] = {}
         self._pass: Pass | None = None
         self._waiting = 0
@@ -69,8 +70,12 @@ class Sampler:
         self._tally = Tally(collector.name for collector in self._collectors)
 
     def prime(self) -> None:
-        """Take the baseline sample for the first rates. It is never shown, and a slow one delays nobody for long."""
+        """Take the baseline sample for the first rates. It is never shown, and a slow one delays nobody for long.
+
+        Raises ThreadError: a sampler that begins without a thread would keep every client waiting in vain.
+        """
         with self._lock:
+            self._worker = self._worker or start(self._work, "sampler")
             self._await(self._pass or self._begin(None, shown=False), time.monotonic() + ABANDONED)
 
     def sample(self, max_age: float | None = None, limit: float = inf) -> Snapshot:
@@ -137,11 +142,8 @@ class Sampler:
             call.thread is worker and call.seconds() >= STEP_ASIDE for call in self._running.values()
         )
         if held_up and current.left:
-            # A daemon: a stuck one must not keep the program from exiting.
-            worker = threading.Thread(target=self._work, name="sampler", daemon=True)
-            with suppress(RuntimeError):  # cannot start a thread: the waiting callers will retry
-                worker.start()
-                self._worker = worker
+            # If there is none, the waiting callers will retry.
+            self._worker = self._more.start(self._work) or worker
 
     def _work(self) -> None:
         while job := self._next_job():

@@ -1,5 +1,7 @@
 """How many connections may be open at once."""
 
+import os
+
 try:
     import resource
 except ImportError:  # Windows
@@ -10,6 +12,21 @@ CONNECTIONS = 200
 
 FILES = 56
 """File descriptors reserved for everything else if the system's limit does not allow CONNECTIONS."""
+
+
+LEAST = 8
+"""File descriptors without which nobody could be served: 4 for connections, the others for collectors."""
+
+
+def check_files() -> None:
+    """Raise OSError if there are too few file descriptors left to serve anybody."""
+    taken: list[int] = []
+    try:
+        while len(taken) < LEAST:
+            taken.append(os.open(os.devnull, os.O_RDONLY))
+    finally:
+        for each in taken:
+            os.close(each)
 
 
 def connections_allowed() -> int:

@@ -16,15 +16,15 @@ from cheroot import wsgi
 
 from exporter import __version__
 from exporter.address import is_loopback
-from exporter.errors import ServerError, cause
-from exporter.serving.capacity import CONNECTIONS
+from exporter.errors import ServerError, cause, shortage
+from exporter.serving.capacity import CONNECTIONS, check_files
 from exporter.serving.connection import Connection
 from exporter.serving.inbox import LARGEST_HEADER
 from exporter.serving.loop import Loop
 from exporter.serving.reach import LOOPBACK, reachable
 from exporter.serving.workers import Workers
 from exporter.signals import ENDING, no_more, on_end
-from exporter.threads import start
+from exporter.threads import ThreadError, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,7 @@ class Server(wsgi.Server):
     access: Access | None = None
     """TLS and passwords; None serves everyone over plain HTTP."""
     in_container = False
-    refused = ""
+    refused: OSError | None = None
     """Why the first of the host's addresses cannot be listened on."""
 
     @property
@@ -89,7 +89,7 @@ class Server(wsgi.Server):
         try:
             return cast("socket.socket", super().bind(*address, **more))
         except OSError as reason:
-            self.refused = self.refused or cause(reason)
+            self.refused = self.refused or reason
             raise
 
     def process_conn(self, conn: Any) -> None:
@@ -141,9 +141,12 @@ def open_server(app: Callable[..., Any], host: str, port: int, access: Access | 
     server.access = access
     try:
         server.prepare()
+        check_files()
     except OSError as reason:
-        text = server.refused or cause(reason)
-        raise ServerError(f"cannot listen on {host}, port {port}: {text}; give another --host or --port") from None
+        text, advice = cause(server.refused or reason), "give another --host or --port"
+        if lacking := shortage(server.refused or reason):
+            text, _, advice = lacking.rpartition("; ")
+        raise ServerError(f"cannot listen on {host}, port {port}: {text}; {advice}") from None
     except UnicodeError:  # a name that IDNA cannot encode
         raise ServerError(f"cannot listen on {host}, port {port}: not a host name; give another --host") from None
     return server
@@ -175,14 +178,15 @@ class StopSignals:
         """Block until the first signal; return False if the program cannot go on without one."""
         # Python runs handlers in the main thread once it is awake. A signal that arrives just before the thread blocks
         # would not wake it; the byte written to the wakeup socket does. Each byte is a signal number.
-        signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
-        while self._since == inf and not self._failed and ENDING.isdisjoint(self._arrived.recv(64)):
-            pass
-        signal.set_wakeup_fd(-1)
+        with self._arrived, self._bell:
+            signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
+            while self._since == inf and not self._failed and ENDING.isdisjoint(self._arrived.recv(64)):
+                pass
+            signal.set_wakeup_fd(-1)
         return not self._failed
 
 
-def run(server: Server, stop: StopSignals, on_stop: Callable[[], None]) -> None:
+def run(server: Server, stop: StopSignals, on_start: Callable[[], None], on_stop: Callable[[], None]) -> None:
     """Serve until Ctrl-C, SIGTERM or the like, then finish the requests in progress. Main thread only.
 
     Raises ThreadError if it cannot begin, and ServerError if the server ends by itself.
@@ -194,7 +198,12 @@ def run(server: Server, stop: StopSignals, on_stop: Callable[[], None]) -> None:
         finally:
             stop.fail()
 
-    serving = start(serve, "server")
+    try:
+        serving = start(serve, "server")
+    except ThreadError:
+        on_stop()
+        raise
+    on_start()
     asked = stop.wait()
     log.info("stopping")
     server.end()

@@ -13,6 +13,6 @@ class Workers(ThreadPool):
     def _spawn_worker(self) -> WorkerThread:
         """Start a worker. Raises ThreadError."""
         worker = WorkerThread(self.server)  # type: ignore[no-untyped-call]
-        worker.name, worker.daemon = f"worker {worker.name}", True
+        worker.name, worker.daemon = "worker", True
         launch(worker)
         return worker

@@ -6,6 +6,7 @@ import errno
 import os
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from exporter.sources.host import LINUX
+from exporter.threads import ThreadError, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -128,25 +130,25 @@ class FilesystemReader:
         self._lock = threading.Lock()
         self._jobs: SimpleQueue[_Call] = SimpleQueue()
         self._answers: SimpleQueue[_Call] = SimpleQueue()
-        self._has_worker = False
+        self._worker: threading.Thread | None = None
         self._stuck: dict[str, _Call] = {}
 
     def read(self, paths: Sequence[str]) -> list[Usage | str]:
-        """Return, for each path, its usage or a one-line reason why there is none."""
+        """Return, for each path, its usage or a one-line reason why there is none. Raises ThreadError."""
         self._stuck = {path: call for path, call in self._stuck.items() if not call.answered}
         calls = {path: self._stuck.get(path) or _Call(path) for path in paths}
         pending = {call for path, call in calls.items() if path not in self._stuck}
+        if pending and not self._has_worker():
+            self._start_worker()
         for call in pending:
             self._jobs.put(call)
-        if pending and not self._has_worker:
-            self._start_worker()
         while pending:
             try:
                 pending.discard(self._answers.get(timeout=STEP_ASIDE))
             except Empty:
                 pending -= self._give_up(pending)
         late = f"no answer within {self._limit:g} s"
-        return [calls[path].result if calls[path].answered else late for path in paths]
+        return [calls[path].result or late for path in paths]
 
     def _give_up(self, pending: set[_Call]) -> set[_Call]:
         """Replace a worker that is held up; return the calls that have timed out."""
@@ -160,13 +162,30 @@ class FilesystemReader:
                 call.abandoned = True
         self._stuck |= {call.path: call for call in over}
         if replace:
-            self._start_worker()
+            try:
+                self._start_worker()
+            except ThreadError as reason:
+                over |= self._put_off(str(reason))
+        elif not self._has_worker() and not any(call.begun and not call.answered for call in pending):
+            over |= self._put_off("its thread has ended for want of memory") or pending
         return over
 
+    def _put_off(self, reason: str) -> set[_Call]:
+        """Take back and return the calls that nobody has begun, since there is no worker."""
+        calls = set()
+        with suppress(Empty):
+            while True:
+                calls.add(self._jobs.get_nowait())
+        for call in calls:
+            call.result = reason
+        return calls
+
+    def _has_worker(self) -> bool:
+        return self._worker is not None and self._worker.is_alive()
+
     def _start_worker(self) -> None:
-        # A daemon: a stuck one must not keep the program from exiting.
-        threading.Thread(target=self._work, name="filesystem", daemon=True).start()
-        self._has_worker = True
+        self._worker = None
+        self._worker = start(self._work, "filesystem")
 
     def _work(self) -> None:
         while True:

@@ -9,6 +9,7 @@ import urllib.request
 from typing import Any
 
 from exporter.sources.host import printable
+from exporter.threads import Spare
 
 TIMEOUT = 3.0
 """Seconds after which a request to Prometheus times out."""
@@ -26,11 +27,14 @@ class FiringAlerts:
         self._asking = threading.Lock()
         self._asked = float("-inf")
         self._words = ""
+        self._spare = Spare("alerts", "the page does not ask Prometheus for alerts")
 
     def words(self) -> str:
         """Return "2 firing: HostHighCpu, HostHighMemory", "not answering", or an empty string if all is well."""
-        if time.monotonic() - self._asked > KEPT and self._asking.acquire(blocking=False):
-            threading.Thread(target=self._ask, name="alerts", daemon=True).start()
+        due = time.monotonic() - self._asked > KEPT and self._asking.acquire(blocking=False)
+        if due and not self._spare.start(self._ask):
+            self._words = "not asked: no thread"
+            self._asking.release()
         return self._words
 
     def _ask(self) -> None:
