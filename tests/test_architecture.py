@@ -26,7 +26,8 @@ WITHOUT_A_WINDOW = sorted(set(FILES) - set(DESKTOP_FILES))
 LAYERS = (
     ("plausible",),
     ("errors",),
-    ("address", "signals", "threads", "thresholds", "families", "sources"),
+    ("address", "signals", "threads", "thresholds", "families"),
+    ("sources",),
     ("settings", "findings"),
     ("machine",),
     ("model",),
