@@ -31,6 +31,11 @@ def is_web_address(url: str) -> bool:
         return False
 
 
+def servers(urls: str) -> tuple[str, ...]:
+    """Return the addresses in a comma-separated list, without a slash at the end."""
+    return tuple(url.strip().rstrip("/") for url in urls.split(",") if url.strip())
+
+
 def is_loopback(host: str) -> bool:
     """Return whether a server that listens on ``host`` is reachable from this machine only."""
     try:

@@ -68,11 +68,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The machine at one moment. ``time`` is Unix time, ``monotonic`` the clock for intervals; both in seconds."""
+    """The machine at one moment. ``time`` is Unix time, ``monotonic`` the clock for intervals; both in seconds.
+
+    ``beside`` are findings about what is not this machine: the monitoring itself.
+    """
 
     time: float
     monotonic: float
     readings: tuple[Reading, ...]
+    beside: tuple[Finding, ...] = ()
 
     def section(self, kind: type[S]) -> S | None:
         """Return the section of that type, or None if its collector failed or the machine has no such hardware."""
@@ -82,10 +86,13 @@ class Snapshot:
         return None
 
     def assessed(self) -> tuple[Finding, ...]:
-        """Return all findings, including those that are OK, and every failed collector; worst first."""
+        """Return all findings, including those that are OK, and every failed collector; worst first.
+
+        Those about the monitoring come before: if it fails, nobody is told of the others.
+        """
         found = [finding for reading in self.readings for finding in reading.findings]
         found += [failing(reading.collector, reading.error) for reading in self.readings if reading.error is not None]
-        return tuple(sorted(found, key=lambda each: (-each.level, each.missing, -(each.ratio or 0.0))))
+        return (*self.beside, *sorted(found, key=lambda each: (-each.level, each.missing, -(each.ratio or 0.0))))
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the findings at warning or critical level, worst first."""

@@ -9,7 +9,7 @@ from fnmatch import translate
 from math import isfinite
 from os.path import isfile
 
-from exporter.address import is_address, is_web_address
+from exporter.address import is_address, is_web_address, servers
 from exporter.errors import SettingError
 from exporter.thresholds import Threshold, Thresholds
 
@@ -136,7 +136,7 @@ class Settings:
             self._check_thresholds(resource)
         for name in ("grafana", "prometheus", "alertmanager"):
             check_url(f"--{name}-url", getattr(self, f"{name}_url").replace("{host}", "localhost"))
-        check_url("--alerts-url", self.alerts_url)
+        check_urls("--alerts-url", self.alerts_url)
 
     def _check_rootfs(self) -> None:
         if not self.rootfs:
@@ -191,3 +191,9 @@ def check_url(flag: str, url: str) -> None:
     """Raise SettingError unless ``url`` is an http or https address, or empty for none."""
     if url and not is_web_address(url):
         raise SettingError(flag, url, "an http:// or https:// address, or 'none'")
+
+
+def check_urls(flag: str, urls: str) -> None:
+    """Raise SettingError unless ``urls`` is a comma-separated list of such addresses, or empty for none."""
+    if not all(map(is_web_address, servers(urls))) or (urls and not servers(urls)):
+        raise SettingError(flag, urls, "an http:// or https:// address, several separated by commas, or 'none'")

@@ -29,6 +29,7 @@ LAYERS = (
     ("address", "signals", "threads", "thresholds", "families"),
     ("sources",),
     ("settings", "findings"),
+    ("chain",),
     ("machine",),
     ("model",),
     ("collectors",),

@@ -9,7 +9,7 @@ import urllib.request
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from exporter.address import is_web_address
+from exporter.address import is_web_address, servers
 from exporter.errors import ServerError, SettingError, cause
 
 NAME = "TestAlert"
@@ -26,13 +26,14 @@ _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def post_test_alert(url: str, hostname: str, page: str) -> str:
     """Post a test alert to the Alertmanager at ``url`` and return a text that says what should happen next.
 
-    The text names the address ``page``: a container's name for Alertmanager means nothing to the reader's browser.
+    ``url`` may name several servers, separated by commas: each gets the alert, and one that accepts it is enough. The
+    text names the address ``page``: a container's name for Alertmanager means nothing to the reader's browser.
 
     Raises SettingError if ``url`` is not a valid address, ServerError if no Alertmanager accepts the alert.
     """
-    if not is_web_address(url):
+    bases = servers(url)
+    if not bases or not all(map(is_web_address, bases)):
         raise SettingError("URL", url, "an address such as http://127.0.0.1:9093")
-    base = url.rstrip("/")
     now = datetime.now(UTC)
     labels = {
         "alertname": NAME,
@@ -53,8 +54,17 @@ def post_test_alert(url: str, hostname: str, page: str) -> str:
         "startsAt": now.isoformat(),
         "endsAt": (now + LASTS).isoformat(),
     }
-    _ask(f"{base}/api/v2/alerts", [alert])
-    return _expectation(base, hostname, page.rstrip("/"))
+    taken, refused = [], []
+    for base in bases:
+        try:
+            _ask(f"{base}/api/v2/alerts", [alert])
+            taken.append(base)
+        except ServerError as reason:
+            refused.append(reason)
+    if not taken:
+        raise refused[0]
+    missing = [f"Not accepted everywhere: {reason}" for reason in refused]
+    return "\n".join([_expectation(taken[0], hostname, servers(page)[0]), *missing])
 
 
 def _expectation(base: str, hostname: str, page: str) -> str:

@@ -13,6 +13,7 @@ import click
 
 import exporter
 from exporter import __version__
+from exporter.address import servers
 from exporter.commands.options import (
     EXPORTS,
     HOSTNAME,
@@ -28,7 +29,7 @@ from exporter.commands.options import (
     options,
 )
 from exporter.commands.variables import PREFIX, variable
-from exporter.settings import PORT, Settings, check_host
+from exporter.settings import PORT, Settings, check_host, check_urls
 
 TEST_ALERT_URL = f"{PREFIX}TEST_ALERT_URL"
 TEST_ALERT_PAGE = f"{PREFIX}TEST_ALERT_PAGE"
@@ -98,7 +99,10 @@ def serve(**values: Any) -> None:
     """Serve the status page, /metrics and /api/stats. With --export-csv or --export-jsonl, also write files."""
     from exporter.commands.run import serve as run  # noqa: PLC0415 - no other command needs the server
 
-    run(start(values), values["export_csv"], values["export_jsonl"], values["interval"])
+    settings = start(values)
+    alertmanagers = "" if (given := os.environ.get(TEST_ALERT_URL, "")).strip().lower() == "none" else given
+    check_urls(TEST_ALERT_URL, alertmanagers)
+    run(settings, values["export_csv"], values["export_jsonl"], values["interval"], servers(alertmanagers))
 
 
 @cli.command(context_settings=CONTEXT)

@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from exporter import __version__
+from exporter.address import servers
 from exporter.errors import UserError
 from exporter.machine import open_machine
 from exporter.sampling.pace import beats
@@ -18,8 +19,11 @@ from exporter.sampling.sampler import Sampler
 from exporter.signals import on_end
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from exporter.access import Access
     from exporter.access.guard import App
+    from exporter.chain.watch import Watch
     from exporter.recording.file import ExportFile
     from exporter.render.terminal import Screen
     from exporter.serving.server import Server
@@ -30,8 +34,13 @@ log = logging.getLogger("exporter")
 OPEN = "whoever can reach it can read everything on the page (--web-config asks for a password)"
 
 
-def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: float) -> None:
-    """Serve until Ctrl-C, SIGTERM or the like, and write the exports in the background."""
+def serve(
+    settings: Settings, csv: str | None, jsonl: str | None, interval: float, alertmanagers: Sequence[str] = ()
+) -> None:
+    """Serve until Ctrl-C, SIGTERM or the like, and write the exports in the background.
+
+    If the settings name a Prometheus, watch it too, and report to these Alertmanagers when it is down.
+    """
     # Rates need a baseline that is half a second old: take it before the slow imports.
     from exporter.sampling.history import History  # noqa: PLC0415
 
@@ -43,7 +52,8 @@ def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
     from exporter.serving.server import StopSignals, open_server, run  # noqa: PLC0415
     from exporter.web import create_app  # noqa: PLC0415
 
-    app: App = create_app(sampler, settings, history)
+    chain = _chain(settings, alertmanagers)
+    app: App = create_app(sampler, settings, history, chain)
     access = None
     if settings.web_config:
         from exporter.access import Access  # noqa: PLC0415 - imports PyYAML and bcrypt
@@ -60,6 +70,8 @@ def serve(settings: Settings, csv: str | None, jsonl: str | None, interval: floa
         server = open_server(app, settings.host, settings.port, access)
         recorder = Recorder(sampler, settings, files, interval)
         recorder.start()
+        if chain:
+            chain.start()
     except UserError:
         discard(files)
         raise
@@ -78,6 +90,18 @@ def _announce(server: Server, host: str, access: Access | None) -> None:
         everyone = f"whoever can reach it needs {needed}" if needed else OPEN
         where = "its container's published ports" if server.in_container else "the network"
         log.info("open to %s: listening on %s; %s", where, host, everyone)
+
+
+def _chain(settings: Settings, alertmanagers: Sequence[str]) -> Watch | None:
+    """Return the watch over the Prometheus servers in the settings, not started yet; None if there are none."""
+    if not (prometheus := servers(settings.alerts_url)):
+        return None
+    from exporter.chain import pace  # noqa: PLC0415 - only the exporter beside a Prometheus needs it
+    from exporter.chain.watch import Watch  # noqa: PLC0415
+    from exporter.collectors import system  # noqa: PLC0415
+
+    hostname = system.read(open_machine(settings), None).hostname
+    return Watch(prometheus, alertmanagers, hostname, pace.PACE)
 
 
 def watch(settings: Settings, csv: str | None, jsonl: str | None, interval: float, *, once: bool) -> None:

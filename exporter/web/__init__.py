@@ -11,7 +11,7 @@ from exporter import __version__
 from exporter.collectors import COLLECTORS
 from exporter.render.json import dumps
 from exporter.sampling.history import History
-from exporter.web.alerts import FiringAlerts
+from exporter.web.alerts import Alerts
 from exporter.web.headers import add_security
 from exporter.web.hosts import check_hosts
 from exporter.web.limits import HEADER, Waiting
@@ -20,6 +20,7 @@ from exporter.web.page import add_filters, page_context
 from exporter.web.partials import Partials
 
 if TYPE_CHECKING:
+    from exporter.chain.watch import Watch
     from exporter.model import Snapshot
     from exporter.sampling.sampler import Sampler
     from exporter.settings import Settings
@@ -28,8 +29,13 @@ PATHS = "/, /metrics, /api/stats, /runbooks, /-/healthy, /-/ready"
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-def create_app(sampler: Sampler, settings: Settings, history: History | None = None) -> Flask:
-    """Return the WSGI application; ``history`` holds the points of the page's sparklines."""
+def create_app(
+    sampler: Sampler, settings: Settings, history: History | None = None, watch: Watch | None = None
+) -> Flask:
+    """Return the WSGI application; ``history`` holds the points of the page's sparklines.
+
+    ``watch`` knows how Prometheus and Alertmanager are doing.
+    """
     app = Flask(__name__)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.url_map.merge_slashes = False  # a redirect would name a path that a proxy in front does not have
@@ -39,7 +45,7 @@ def create_app(sampler: Sampler, settings: Settings, history: History | None = N
     expositions = Expositions(thresholds)
     partials = Partials(app.jinja_env)
     points = history or History()
-    alerts = FiringAlerts(settings.alerts_url) if settings.alerts_url else None
+    alerts = Alerts(watch)
     names = frozenset(collector.name for collector in COLLECTORS)
 
     waiting = Waiting(sampler)
@@ -49,8 +55,9 @@ def create_app(sampler: Sampler, settings: Settings, history: History | None = N
 
     @app.get("/")
     def page() -> Response:
-        context = page_context(sample(), settings, points.points(), request.host)
-        context |= {"firing": alerts.words() if alerts else "", "places": partials.draw(context)}
+        snapshot, firing = alerts.beside(sample())
+        context = page_context(snapshot, settings, points.points(), request.host)
+        context |= {"firing": firing, "places": partials.draw(context)}
         text = render_template("page.html", **context)
         return Response(text, mimetype="text/html", headers=NO_STORE)
 
@@ -67,7 +74,8 @@ def create_app(sampler: Sampler, settings: Settings, history: History | None = N
 
     @app.get("/api/stats")
     def stats() -> Response:
-        body = dumps(sample(), thresholds) + "\n"
+        snapshot, _ = alerts.beside(sample())
+        body = dumps(snapshot, thresholds) + "\n"
         return Response(body, mimetype="application/json", headers=NO_STORE)
 
     @app.get("/runbooks")

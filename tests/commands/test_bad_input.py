@@ -64,7 +64,10 @@ BAD = {
     "--grafana-url": LINK,
     "--prometheus-url": LINK,
     "--alertmanager-url": LINK,
-    "--alerts-url": LINK,
+    "--alerts-url": Bad(
+        "give an http:// or https:// address, several separated by commas, or 'none'",
+        (*LINK.values, ",", "http://host:9090,nonsense", "http://a:1;http://b:1/ "),
+    ),
     "--export-csv": FILE,
     "--export-jsonl": FILE,
     **{

@@ -122,3 +122,15 @@ def test_what_is_no_alertmanager_is_said_in_one_line(status: int, answer: bytes)
     assert done.returncode == 1
     assert done.stderr.startswith(f"host-exporter: {url}/api/v2/alerts: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_several_alertmanagers_all_get_it_and_one_that_is_gone_is_named() -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    with alertmanager() as (one, first), alertmanager() as (two, second):
+        done = run("test-alert", f"{one},{nowhere},{two}/")
+    assert done.returncode == 0, done.stderr
+    assert first == second != []
+    assert f"Alertmanager at {one} accepted" in done.stdout
+    assert f"Not accepted everywhere: {nowhere}/api/v2/alerts: Connection refused" in done.stdout
+    assert run("test-alert", f"{nowhere},{nowhere}").returncode == 1
+    assert run("test-alert", f"{nowhere},nonsense").returncode == 2

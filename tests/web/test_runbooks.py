@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from exporter.chain import own
 from tests.tools.runbooks import PAGE, ROOT, SOURCE, text
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ def test_the_page_is_current() -> None:
 def test_every_alert_has_its_runbook_and_every_runbook_its_alert() -> None:
     headings = re.findall(r"^## (.+)$", SOURCE.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(headings) == len(set(headings))
-    assert set(headings) == alerts()
+    assert set(headings) == alerts() | {own.DOWN}
+    assert f"http://localhost:5000/runbooks#{own.DOWN.lower()}" == own.RUNBOOK
 
 
 def test_every_alert_links_to_its_section_of_the_page(exporter: Exporter) -> None:

@@ -1,0 +1,73 @@
+"""Talks to Alertmanager: which alerts are active there, and what the exporter posts itself."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from exporter.chain.asking import NoAnswerError, ask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from exporter.chain.pace import Pace
+
+log = logging.getLogger("exporter")
+
+MADE_BY_A_RULE = "/graph?g0.expr="
+"""Occurs in the generatorURL of every alert that a Prometheus rule has made."""
+
+
+class Alertmanagers:
+    """One Alertmanager, or several: each gets every alert, as from Prometheus."""
+
+    def __init__(self, urls: Sequence[str], pace: Pace) -> None:
+        self._urls = urls
+        self._pace = pace
+        self._refusing: set[str] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._urls)
+
+    def answer(self) -> bool:
+        """Return whether at least one answers."""
+        return any(self._answers(url) for url in self._urls)
+
+    def _answers(self, url: str) -> bool:
+        try:
+            return isinstance(ask(f"{url}/api/v2/receivers", self._pace.answer), list)
+        except NoAnswerError:
+            return False
+
+    def active(self) -> dict[str, dict[str, Any]] | None:
+        """Return the alerts that are firing there by fingerprint, muted ones too; None if no Alertmanager answers."""
+        found: dict[str, dict[str, Any]] = {}
+        answered = False
+        for url in self._urls:
+            try:
+                alerts = ask(f"{url}/api/v2/alerts", self._pace.answer)
+                found |= {alert["fingerprint"]: alert for alert in alerts if alert["labels"]["alertname"]}
+            except (NoAnswerError, LookupError, TypeError):
+                continue
+            answered = True
+        return found if answered else None
+
+    def post(self, alerts: Sequence[dict[str, Any]]) -> bool:
+        """Post alerts to all; return whether at least one has taken them. A failure is logged once."""
+        taken = False
+        for url in self._urls if alerts else ():
+            try:
+                ask(f"{url}/api/v2/alerts", self._pace.answer, list(alerts))
+            except NoAnswerError as reason:
+                if url not in self._refusing:
+                    log.warning("cannot post alerts to Alertmanager: %s", reason)
+                self._refusing.add(url)
+            else:
+                self._refusing.discard(url)
+                taken = True
+        return taken or not alerts
+
+
+def is_of_a_rule(alert: dict[str, Any]) -> bool:
+    """Return whether a Prometheus rule has made an alert, rather than a script or ``test-alert``."""
+    return MADE_BY_A_RULE in str(alert.get("generatorURL", ""))

@@ -1,0 +1,64 @@
+"""What is wrong with the chain, as findings: in plain words, each with the name of its alert."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from exporter.chain.judge import FEW
+from exporter.chain.prometheus import State
+from exporter.findings import Finding
+from exporter.sources.host import printable
+from exporter.thresholds import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from exporter.chain.watch import View
+
+STATES = {
+    State.SILENT: ("PrometheusDown", Level.CRITICAL, "does not answer"),
+    State.STARTING: ("PrometheusDown", Level.WARNING, "is starting"),
+    State.NOT_STORING: ("PrometheusNotStoring", Level.CRITICAL, "stores nothing"),
+}
+UNSENT = ("AlertmanagerNotificationsFailing", "AlertmanagerNotificationsHanging")
+CHAIN = ("Prometheus", "Alertmanager", "Monitoring")
+"""How the names of alerts about the monitoring itself begin."""
+NOT_ALARMING = frozenset({"none", "info"})
+
+
+def findings(view: View) -> tuple[Finding, ...]:
+    """Return what is wrong with Prometheus, Alertmanager and the emails, worst first."""
+    found: list[Finding] = []
+    if view.state in STATES and view.failures >= FEW:
+        kind, level, reason = STATES[view.state]
+        found.append(Finding(kind, level, "Prometheus", reason=reason))
+    if view.deaf >= FEW:
+        found.append(Finding("PrometheusAlertmanagerMissing", Level.CRITICAL, "Alertmanager", reason="does not answer"))
+    seen = {finding.kind for finding in found}
+    said = [_finding(alert) for alert in _firing(view.alerts) if alert["labels"]["alertname"].startswith(CHAIN)]
+    # Both alerts about emails say the same, and so may two servers of a pair.
+    different = {(finding.what, finding.reason): finding for finding in said if finding.kind not in seen}
+    return tuple(sorted([*found, *different.values()], key=lambda each: -each.level))
+
+
+def words(view: View) -> str:
+    """Return what stands beside the link to Prometheus: "2 firing: HostHighCpu, HostHighMemory", "not answering"."""
+    if view.failures and view.state is not State.NOT_STORING:
+        return "starting" if view.state is State.STARTING else "not answering"
+    names = sorted({printable(str(alert["labels"]["alertname"])) for alert in _firing(view.alerts)})
+    shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    return f"{len(names)} firing: {shown}" if names else ""
+
+
+def _firing(alerts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [a for a in alerts if a["state"] == "firing" and a["labels"].get("severity") not in NOT_ALARMING]
+
+
+def _finding(alert: dict[str, Any]) -> Finding:
+    labels = alert["labels"]
+    name = labels["alertname"]
+    level = Level.CRITICAL if labels.get("severity") == "critical" else Level.WARNING
+    if name in UNSENT and labels.get("integration", "email") == "email":
+        return Finding(name, level, "Emails", reason="cannot be sent")
+    summary = (alert.get("annotations") or {}).get("summary") or name
+    return Finding(printable(str(name)), level, printable(str(summary)))

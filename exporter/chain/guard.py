@@ -1,0 +1,125 @@
+"""Keeps Alertmanager's picture true while Prometheus cannot: says that it is down, and lets no alert end unseen."""
+
+from __future__ import annotations
+
+import logging
+import time
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from exporter.chain import own
+from exporter.chain.alertmanager import is_of_a_rule
+from exporter.chain.held import Held, Listed
+from exporter.chain.judge import Judge
+from exporter.chain.prometheus import State
+
+if TYPE_CHECKING:
+    from exporter.chain.alertmanager import Alertmanagers
+    from exporter.chain.own import OwnAlert
+    from exporter.chain.pace import Pace
+    from exporter.chain.prometheus import Look
+
+    Alert = dict[str, Any]
+
+log = logging.getLogger("exporter")
+
+
+class Guard:
+    """Takes in each look at Prometheus and posts what follows from it. Used by one thread."""
+
+    def __init__(self, alertmanagers: Alertmanagers, hostname: str, pace: Pace) -> None:
+        self._alertmanagers = alertmanagers
+        self._pace = pace
+        self._judge = Judge(pace)
+        self._held = Held()
+        self._down, self._hold = own.prometheus_down(hostname), own.on_hold(hostname)
+        self._resumed = False
+        self._severe = False
+        self._sends = -inf
+        self._sent: dict[str, str] = {}
+        self._unsaid: list[Alert] = []
+
+    def is_calm(self) -> bool:
+        """Return whether nothing is wrong or left to do."""
+        judge = self._judge
+        return self._resumed and not judge.failures and not judge.troubled
+
+    def see(self, look: Look, now: float) -> bool:
+        """Take in a look made at ``now`` (monotonic) and return whether an Alertmanager answers."""
+        if self.is_calm() and look.state is State.STORING:
+            self._judge.see(look.state, now)
+            return self._alertmanagers.answer()
+        found = self._alertmanagers.active()
+        active = found or {}
+        if found is not None and not self._resumed:
+            self._resume(found)
+        self._see_life(active, now)
+        told = any(alert["labels"]["alertname"] == "PrometheusNotStoring" for alert in active.values())
+        was_down = self._judge.down
+        self._judge.see(look.state, now, sends=self._sends, told=told)
+        if self._judge.down is not was_down:
+            log.warning("Prometheus %s", "is down: Alertmanager is told" if self._judge.down else "is back")
+        self._act(look, active, now, answered=found is not None)
+        return found is not None
+
+    def _resume(self, active: dict[str, Alert]) -> None:
+        """Go on where an exporter stopped: its alerts still stand."""
+        self._resumed = True
+        for alert in active.values():
+            for mine in (self._down, self._hold):
+                if alert["labels"] == mine.labels:
+                    mine.begin(alert["annotations"], alert["startsAt"])
+        if self._down.since or self._hold.since:
+            self._judge.resume(down=bool(self._down.since), blind=bool(self._hold.since))
+            self._held.remember(active, down=bool(self._down.since))
+
+    def _see_life(self, active: dict[str, Alert], now: float) -> None:
+        """Note whether Prometheus still sends: the Watchdog is never posted by anybody else."""
+        sent = {
+            key: alert["updatedAt"]
+            for key, alert in active.items()
+            if is_of_a_rule(alert) and alert["labels"].get("severity") == "none"
+        }
+        if any(self._sent.get(key, when) != when for key, when in sent.items()):
+            self._sends = now
+        self._sent = sent
+
+    def _act(self, look: Look, active: dict[str, Alert], now: float, *, answered: bool) -> None:
+        judge, held, today = self._judge, self._held, time.time()
+        self._severe = self._severe or judge.down or judge.blind
+        listed = Listed(look.alerts)
+        if look.state is State.STORING:
+            held.let_go(listed)
+        else:
+            held.remember(active, down=judge.down)
+        # Alertmanager drops unsaid what ends while it is inhibited. So its inhibition must be over by now.
+        clear = not self._down.since and not self._hold.since
+        settled = judge.settled(now)
+        self._say(self._down, today, wanted=judge.down)
+        self._say(self._hold, today, wanted=judge.blind and not settled)
+        if not judge.troubled:
+            if not judge.failures:
+                held.forget()
+            return
+        if settled and clear and answered:
+            if not self._severe:  # it was slow, not dead, and has ended some of them itself
+                held.only(active)
+            self._unsaid += held.over(listed, own.moment(today))
+        posts = held.extended(active, listed, own.moment(today + self._pace.held))
+        if self._alertmanagers.post([*posts, *self._unsaid]):
+            self._unsaid = []
+        if settled and clear and not held and not self._unsaid:
+            judge.close()
+            self._severe = False
+
+    def _say(self, mine: OwnAlert, today: float, *, wanted: bool) -> None:
+        """Post one of the exporter's own alerts as standing, or once as over."""
+        if wanted:
+            if mine is self._hold:
+                words = own.WORDS_OF_HOLD
+            else:
+                words = own.words_of_down(nothing_stored=self._judge.nothing_stored)
+            mine.begin(words, own.moment(today))
+            self._alertmanagers.post([mine.standing(today + self._pace.lasts)])
+        elif mine.since and self._alertmanagers.post([mine.ended(today, own.BACK)]):
+            mine.since = ""

@@ -1,0 +1,98 @@
+"""Looks at Prometheus: whether it answers, whether it stores, which alerts it lists."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from exporter.chain.asking import NoAnswerError, ask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from exporter.chain.pace import Pace
+
+OWN = 'time() - max(timestamp(up{job="prometheus"}))'
+ANY = "time() - max(timestamp(up))"
+"""For a Prometheus that does not scrape itself under that name."""
+
+UNAVAILABLE, NOT_FOUND = 503, 404
+
+
+class State(IntEnum):
+    """What a server was found to do; of several servers, the best one counts."""
+
+    SILENT = 0
+    STARTING = 1
+    NOT_STORING = 2
+    STORING = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at all servers: the best state, and the alerts that those that answer list, firing or pending."""
+
+    state: State
+    alerts: tuple[dict[str, Any], ...] = ()
+
+
+class Prometheus:
+    """One server, or several that do the same work."""
+
+    def __init__(self, urls: Sequence[str], pace: Pace) -> None:
+        self._urls = urls
+        self._pace = pace
+        self._answering: dict[str, float] = {}
+
+    def look(self) -> Look:
+        """Ask every server; takes at most a few seconds each."""
+        looks = [self._in_time(url, self._look(url)) for url in self._urls]
+        best = max(look.state for look in looks)
+        return Look(best, tuple(alert for look in looks for alert in look.alerts))
+
+    def _in_time(self, url: str, look: Look) -> Look:
+        """Return a look. Who has just begun to answer is starting: the first sample comes with the first scrape."""
+        if look.state < State.NOT_STORING:
+            self._answering.pop(url, None)
+            return look
+        now = time.monotonic()
+        new = now - self._answering.setdefault(url, now) < self._pace.stale
+        return Look(State.STARTING, look.alerts) if new and look.state is State.NOT_STORING else look
+
+    def _look(self, url: str) -> Look:
+        try:
+            stores = self._stores(url)
+            alerts = listed(ask(f"{url}/api/v1/alerts", self._pace.answer))
+        except NoAnswerError as reason:
+            return Look(State.STARTING if reason.status == UNAVAILABLE else State.SILENT)
+        except (LookupError, TypeError, ValueError, AttributeError):  # JSON, but not Prometheus'
+            return Look(State.SILENT)
+        return Look(State.STORING if stores else State.NOT_STORING, alerts)
+
+    def _stores(self, url: str) -> bool:
+        try:
+            age = self._age(url, OWN)
+            age = self._age(url, ANY) if age is None else age
+        except NoAnswerError as reason:
+            if reason.status == NOT_FOUND:  # vmalert lists alerts and stores nothing itself
+                return True
+            raise
+        # No sample at all for the 5 minutes that Prometheus looks back.
+        return age is not None and age < self._pace.stale
+
+    def _age(self, url: str, query: str) -> float | None:
+        """Return the age of the newest sample in seconds, None if there is none."""
+        answer = ask(f"{url}/api/v1/query?query={quote(query)}", self._pace.answer)
+        result = answer["data"]["result"]
+        return float(result[0]["value"][1]) if result else None
+
+
+def listed(answer: Any) -> tuple[dict[str, Any], ...]:
+    """Return the alerts of a response of /api/v1/alerts. Raises LookupError, TypeError or AttributeError."""
+    alerts = tuple(answer["data"]["alerts"])
+    for alert in alerts:
+        alert["labels"]["alertname"], alert["state"], alert["labels"].items()
+    return alerts

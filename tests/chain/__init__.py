@@ -1,0 +1,1 @@
+"""The watch over Prometheus and Alertmanager, without real servers; tests/stack has those."""

@@ -1,0 +1,108 @@
+"""How what is wrong with the chain is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from exporter.chain.findings import STATES, UNSENT, findings, words
+from exporter.chain.own import DOWN
+from exporter.chain.prometheus import State
+from exporter.chain.watch import View
+from exporter.render.words import sentence
+from exporter.thresholds import Level
+from tests.chain.support import Alert, listed
+from tests.rules.test_rules import ALERTS
+from tests.test_docs import ROOT
+
+RUNBOOKS = (ROOT / "docs/runbooks.md").read_text(encoding="utf-8")
+
+
+def said(view: View) -> list[tuple[str, str]]:
+    return [(str(each.level), sentence(each, None)) for each in findings(view)]
+
+
+def emails(name: str, **labels: str) -> Alert:
+    alert = listed(name, severity="critical", job="alertmanager", **labels)
+    alert["annotations"]["summary"] = f"Alerts cannot be sent by {labels.get('integration')}"
+    return alert
+
+
+@pytest.mark.parametrize(
+    ("view", "expected"),
+    [
+        (View(), []),
+        (View(State.SILENT, failures=1, deaf=1), []),
+        (View(State.SILENT, failures=2), [("critical", "Prometheus does not answer")]),
+        (View(State.STARTING, failures=2), [("warning", "Prometheus is starting")]),
+        (View(State.NOT_STORING, failures=2), [("critical", "Prometheus stores nothing")]),
+        (
+            View(State.SILENT, failures=9, deaf=2),
+            [("critical", "Prometheus does not answer"), ("critical", "Alertmanager does not answer")],
+        ),
+    ],
+)
+def test_servers_that_fail_twice_in_a_row_are_named(view: View, expected: list[tuple[str, str]]) -> None:
+    assert said(view) == expected
+
+
+@pytest.mark.parametrize("name", UNSENT)
+def test_emails_that_are_not_sent_come_in_plain_words(name: str) -> None:
+    assert said(View(alerts=(emails(name, integration="email"),))) == [("critical", "Emails cannot be sent")]
+    other = said(View(alerts=(emails(name, integration="telegram"),)))
+    assert other == [("critical", "Alerts cannot be sent by telegram")]
+
+
+def test_one_failure_is_said_once() -> None:
+    both = tuple(emails(name, integration="email") for name in UNSENT)
+    assert len(findings(View(alerts=both))) == 1
+    twice = (listed("PrometheusAlertmanagerMissing", severity="critical"),)
+    assert said(View(alerts=twice, deaf=2)) == [("critical", "Alertmanager does not answer")]
+    pair = (listed("PrometheusTargetFileBroken", instance="a"), listed("PrometheusTargetFileBroken", instance="b"))
+    assert said(View(alerts=pair)) == [("warning", "PrometheusTargetFileBroken is wrong")]
+
+
+def test_alerts_about_machines_pending_ones_and_information_are_not_about_the_chain() -> None:
+    alerts = (
+        listed("HostHighCpu", severity="critical"),
+        listed("AppDown"),
+        listed("PrometheusRuleFailures", "pending"),
+        listed("PrometheusNews", severity="info"),
+        listed("Watchdog", severity="none"),
+    )
+    assert findings(View(alerts=alerts)) == ()
+
+
+def test_the_worst_comes_first_and_strange_text_does_no_harm() -> None:
+    strange = listed("Prometheus\x1b[31m", severity="warning")
+    strange["annotations"] = None
+    [first, second] = findings(View(alerts=(strange, emails(UNSENT[0]))))
+    assert (first.level, second.level) == (Level.CRITICAL, Level.WARNING)
+    assert second.kind == second.what == "Prometheus?[31m"
+
+
+def test_every_kind_of_finding_has_a_runbook_and_those_of_a_rule_its_level() -> None:
+    rules = {(rule["alert"], rule["labels"]["severity"]) for rule in ALERTS}
+    names = {name for name, _ in rules}
+    for kind, level, _ in STATES.values():
+        assert (f"\n## {kind}\n" in RUNBOOKS) is (kind in names | {DOWN})
+        assert kind not in names or (kind, str(level)) in rules
+    assert ("PrometheusAlertmanagerMissing", "critical") in rules
+
+
+@pytest.mark.parametrize(
+    ("alerts", "expected"),
+    [
+        ([], ""),
+        ([listed("Watchdog", severity="none"), listed("HostRebooted", severity="info"), listed("A", "pending")], ""),
+        ([listed("A"), listed("A", severity="critical"), listed("Watchdog", severity="none")], "1 firing: A"),
+        ([listed(name) for name in "DCBA"], "4 firing: A, B, C, ..."),
+    ],
+)
+def test_firing_alerts_are_named_beside_the_link(alerts: list[Alert], expected: str) -> None:
+    assert words(View(alerts=tuple(alerts))) == expected
+
+
+def test_so_is_a_server_that_does_not_answer_from_the_first_time() -> None:
+    assert words(View(State.SILENT, failures=1)) == "not answering"
+    assert words(View(State.STARTING, failures=1)) == "starting"
+    assert words(View(State.NOT_STORING, (listed("A"),), failures=3)) == "1 firing: A"

@@ -1,0 +1,234 @@
+"""What is posted to Alertmanager while Prometheus is down, and afterwards."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.chain.alertmanager import Alertmanagers
+from exporter.chain.guard import Guard
+from exporter.chain.pace import PACE
+from exporter.chain.prometheus import Look, State
+from tests.chain.support import Alert, FakeAlertmanager, ends, listed, sent
+from tests.tools.ports import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SILENT, STARTING, NOT_STORING, STORING = State
+
+
+class Course:
+    """A guard that is shown one state after the other, 15 s apart, beside a fake Alertmanager."""
+
+    def __init__(self, alertmanager: FakeAlertmanager, *others: str) -> None:
+        self.alertmanager = alertmanager
+        self.urls = [alertmanager.url, *others]
+        self.now = 1000.0
+        self.restart()
+
+    def restart(self) -> None:
+        """Start the exporter anew."""
+        self.guard = Guard(Alertmanagers(self.urls, PACE), "web-01", PACE)
+
+    def see(self, state: State, *alerts: Alert, seconds: float = PACE.doubt) -> bool:
+        """Show a state for so long, each 15 s."""
+        answers = False
+        for _ in range(max(1, int(seconds / PACE.doubt))):
+            self.now += PACE.doubt
+            answers = self.guard.see(Look(state, alerts), self.now)
+        return answers
+
+
+@pytest.fixture
+def alertmanager() -> Iterator[FakeAlertmanager]:
+    with FakeAlertmanager(sent("A"), sent("B"), sent("Watchdog", "none"), sent("TestAlert", rule=False)) as server:
+        yield server
+
+
+@pytest.fixture
+def course(alertmanager: FakeAlertmanager) -> Course:
+    course = Course(alertmanager)
+    course.see(STORING, listed("A"), listed("B"), seconds=60)
+    return course
+
+
+def test_while_all_is_well_nothing_is_posted_and_one_small_question_asked(course: Course) -> None:
+    asked = course.alertmanager.asked
+    assert course.see(STORING, listed("A"), listed("B"), seconds=150)
+    assert course.alertmanager.asked == asked + 10
+    assert course.alertmanager.posts == []
+
+
+@pytest.mark.parametrize("seconds", [15, 30, 45, 60])
+def test_a_restart_leaves_no_trace(course: Course, seconds: float) -> None:
+    course.see(SILENT, seconds=seconds)
+    course.see(STORING, listed("A", "pending"), listed("B"), seconds=60)
+    course.see(STORING, listed("A"), listed("B"), seconds=300)
+    assert course.guard.is_calm()
+    assert course.alertmanager.said("PrometheusDown") == []
+    assert not {False} & set(course.alertmanager.said("A") + course.alertmanager.said("B"))
+
+
+def test_a_death_from_beginning_to_end(course: Course) -> None:
+    course.see(SILENT, seconds=600)
+    assert course.alertmanager.names() == {"A", "B", "Watchdog", "TestAlert", "PrometheusDown"}
+    assert not course.alertmanager.said("Watchdog") + course.alertmanager.said("TestAlert")
+    down = course.alertmanager.posts[-2][0]
+    assert down["labels"] == {
+        "alertname": "PrometheusDown",
+        "severity": "critical",
+        "job": "prometheus",
+        "hostname": "web-01",
+    }
+    assert down["annotations"]["summary"] == "Prometheus is not responding"
+    assert ends(down) - time.time() == pytest.approx(PACE.lasts, abs=30)
+    assert [ends(a) - time.time() for a in course.alertmanager.posts[-1]] == pytest.approx([PACE.held] * 2, abs=30)
+
+    # Back: A is still true and waits for its "for", B is not.
+    course.see(STORING, listed("A", "pending"), seconds=45)
+    assert "PrometheusDown" not in course.alertmanager.names()
+    assert course.alertmanager.posts[-2][0]["annotations"]["resolved_summary"] == "Prometheus is back"
+    course.see(STORING, listed("A", "pending"), seconds=60)
+    assert {"A", "B"} <= course.alertmanager.names()
+    course.see(STORING, listed("A", "pending"), seconds=60)
+    assert "B" not in course.alertmanager.names()
+    assert "A" in course.alertmanager.names(), "for: 5m"
+    posts = len(course.alertmanager.posts)
+    course.see(STORING, listed("A"), seconds=300)
+    assert course.guard.is_calm()
+    assert len(course.alertmanager.posts) <= posts + 1
+    assert course.alertmanager.said("B").count(False) == 1, "it is said once"
+    assert False not in course.alertmanager.said("A")
+    assert course.alertmanager.said("PrometheusDown").count(False) == 1
+
+
+def test_what_is_over_is_said_only_when_nothing_inhibits_it_any_more(course: Course) -> None:
+    course.see(NOT_STORING, seconds=600)
+    assert {"PrometheusDown", "AlertsOnHold"} <= course.alertmanager.names()
+    course.see(STORING, seconds=300)
+    over = next(
+        i for i, post in enumerate(course.alertmanager.posts) if any(ends(a) < time.time() + 30 for a in post[1:])
+    )
+    lifted = [
+        i
+        for i, post in enumerate(course.alertmanager.posts)
+        if post
+        and post[0]["labels"]["alertname"] in {"PrometheusDown", "AlertsOnHold"}
+        and ends(post[0]) < time.time() + 30
+    ]
+    assert len(lifted) == 2
+    assert max(lifted) < over
+
+
+def test_storing_nothing_holds_mails_back_and_is_left_to_the_rule(course: Course) -> None:
+    course.see(NOT_STORING, listed("A"), listed("B"), seconds=60)
+    assert "AlertsOnHold" in course.alertmanager.names()
+    rule = sent("PrometheusNotStoring", "critical", job="prometheus", instance="")
+    course.alertmanager.alerts[rule["fingerprint"]] = rule
+    # Prometheus itself has ended what it has no data for.
+    for key in [key for key, alert in course.alertmanager.alerts.items() if alert["labels"]["alertname"] in "AB"]:
+        del course.alertmanager.alerts[key]
+    course.see(NOT_STORING, seconds=900)
+    assert "PrometheusDown" not in course.alertmanager.names()
+    assert not {"A", "B"} & course.alertmanager.names(), "Prometheus ends them again and again"
+    del course.alertmanager.alerts[rule["fingerprint"]]
+    course.see(STORING, listed("A", "pending"), seconds=90)
+    assert {"A", "AlertsOnHold"} <= course.alertmanager.names()
+    course.see(STORING, listed("A"), seconds=120)
+    assert "AlertsOnHold" not in course.alertmanager.names()
+    assert course.alertmanager.said("B")[-1] is False
+    assert False not in course.alertmanager.said("A")
+    assert course.alertmanager.said("PrometheusNotStoring") == []
+    assert course.guard.is_calm()
+
+
+def test_storing_nothing_is_said_if_no_rule_says_it(course: Course) -> None:
+    course.see(NOT_STORING, seconds=240)
+    (down,) = [a for a in course.alertmanager.alerts.values() if a["labels"]["alertname"] == "PrometheusDown"]
+    assert down["annotations"]["summary"] == "Prometheus stores nothing"
+
+
+def test_an_exporter_that_restarts_goes_on(course: Course) -> None:
+    course.see(SILENT, seconds=300)
+    (before,) = [a for a in course.alertmanager.alerts.values() if a["labels"]["alertname"] == "PrometheusDown"]
+    course.restart()
+    course.see(SILENT)
+    (after,) = [a for a in course.alertmanager.posts[-2] if a["labels"]["alertname"] == "PrometheusDown"]
+    assert after["startsAt"] == before["startsAt"]
+    assert {a["labels"]["alertname"] for a in course.alertmanager.posts[-1]} == {"A", "B"}
+    course.restart()  # and if Prometheus is back by now
+    course.see(STORING, listed("A"), seconds=300)
+    assert course.alertmanager.names() == {"A", "Watchdog", "TestAlert"}
+    assert course.alertmanager.said("B")[-1] is False
+
+
+def test_the_alerts_of_another_exporter_are_not_taken_over(alertmanager: FakeAlertmanager) -> None:
+    other = sent("PrometheusDown", "critical", rule=False, job="prometheus", hostname="db-01", instance="")
+    alertmanager.alerts[other["fingerprint"]] = other
+    course = Course(alertmanager)
+    course.see(STORING, listed("A"), listed("B"), seconds=300)
+    assert alertmanager.posts == []
+
+
+def test_if_it_runs_out_the_words_are_no_good_news(course: Course) -> None:
+    course.see(SILENT, seconds=120)
+    words = course.alertmanager.posts[-2][0]["annotations"]
+    assert words["unresolved"]
+    assert "exporter that watched it has stopped too" in words["resolved_summary"]
+    course.see(STORING, listed("A"), listed("B"), seconds=60)
+    over = [p[0] for p in course.alertmanager.posts if p and p[0]["labels"]["alertname"] == "PrometheusDown"][-1]
+    assert "unresolved" not in over["annotations"]
+
+
+def test_a_slow_prometheus_that_ended_an_alert_itself_is_not_contradicted(course: Course) -> None:
+    course.see(SILENT, seconds=30)
+    for key in [key for key, alert in course.alertmanager.alerts.items() if alert["labels"]["alertname"] == "B"]:
+        del course.alertmanager.alerts[key]
+    course.see(SILENT, seconds=15)
+    course.see(STORING, listed("A"), seconds=300)
+    assert course.alertmanager.said("B") == [True], "once, before it was ended"
+    assert course.guard.is_calm()
+
+
+def test_one_that_alertmanager_still_hears_from_is_not_called_dead(course: Course) -> None:
+    (watchdog,) = [a for a in course.alertmanager.alerts.values() if a["labels"]["alertname"] == "Watchdog"]
+    for number in range(40):
+        watchdog["updatedAt"] = str(number // 4)  # each minute
+        course.see(SILENT)
+    assert "PrometheusDown" not in course.alertmanager.names()
+    course.see(SILENT, seconds=120)
+    assert "PrometheusDown" in course.alertmanager.names()
+
+
+def test_an_alertmanager_that_is_back_is_told_what_it_missed(course: Course) -> None:
+    course.alertmanager.status = 0
+    assert not course.see(SILENT, seconds=120)
+    course.alertmanager.status = 200
+    assert course.see(SILENT, seconds=15)
+    assert "PrometheusDown" in course.alertmanager.names()
+    course.alertmanager.status = 0
+    assert not course.see(STORING, listed("A"), seconds=120)
+    course.alertmanager.status = 200
+    course.see(STORING, listed("A"), seconds=60)
+    assert course.alertmanager.names() == {"A", "Watchdog", "TestAlert"}
+
+
+def test_several_alertmanagers_are_all_told_and_one_is_enough(alertmanager: FakeAlertmanager) -> None:
+    with FakeAlertmanager() as second:
+        course = Course(alertmanager, second.url, f"http://127.0.0.1:{free_port()}")
+        assert course.see(STORING, seconds=60)
+        assert course.see(SILENT, seconds=180)
+        assert "PrometheusDown" in alertmanager.names() & second.names()
+
+
+def test_a_prometheus_that_dies_again_while_it_settles_keeps_what_was_held(course: Course) -> None:
+    course.see(SILENT, seconds=180)
+    course.see(STORING, listed("A", "pending"), seconds=60)
+    course.see(SILENT, seconds=180)
+    assert {"A", "B", "PrometheusDown"} <= course.alertmanager.names()
+    course.see(STORING, listed("A"), seconds=600)
+    assert course.alertmanager.names() == {"A", "Watchdog", "TestAlert"}
+    assert course.alertmanager.said("B").count(False) == 1

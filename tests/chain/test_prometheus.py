@@ -1,0 +1,115 @@
+"""What a look at Prometheus finds, whatever answers there."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from exporter.chain.asking import NoAnswerError, ask
+from exporter.chain.pace import PACE
+from exporter.chain.prometheus import Prometheus, State
+from tests.chain.support import FakePrometheus, listed
+from tests.tools.ports import free_port
+
+QUICK = replace(PACE, answer=1, stale=0.5)
+SILENT, STARTING, NOT_STORING, STORING = State
+
+
+def test_it_stores_and_lists_its_alerts() -> None:
+    with FakePrometheus(0.1) as server:
+        server.alerts = [listed("A")]
+        look = Prometheus([server.url], QUICK).look()
+    assert look.state is STORING
+    assert [alert["labels"]["alertname"] for alert in look.alerts] == ["A"]
+
+
+@pytest.mark.parametrize("age", [0.6, 3600, None])
+def test_an_old_sample_or_none_means_that_nothing_is_stored_unless_it_has_just_started(age: float | None) -> None:
+    with FakePrometheus(age) as server:
+        prometheus = Prometheus([server.url], QUICK)
+        assert prometheus.look().state is STARTING
+        time.sleep(QUICK.stale)
+        assert prometheus.look().state is NOT_STORING
+        server.status = 0
+        assert prometheus.look().state is SILENT
+        server.status = 200
+        assert prometheus.look().state is STARTING
+        server.age = 0.1
+        assert prometheus.look().state is STORING
+
+
+def test_one_that_does_not_scrape_itself_is_known_by_its_other_samples() -> None:
+    with FakePrometheus(None) as server:
+        server.age_of_any = 0.1
+        assert Prometheus([server.url], QUICK).look().state is STORING
+
+
+@pytest.mark.parametrize("status", [0, 401, 404, 500, 502, 503])
+def test_an_error_is_no_answer_but_503_is_a_start(status: int) -> None:
+    with FakePrometheus() as server:
+        server.status = status
+        assert Prometheus([server.url], QUICK).look().state is (STARTING if status == 503 else SILENT)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"nonsense",
+        b"{}",
+        b"[]",
+        b"null",
+        b'{"data": 1}',
+        b'{"data": {"alerts": [{}], "result": []}}',
+        b"\xff" * 99,
+    ],
+)
+def test_nonsense_is_no_answer(body: bytes) -> None:
+    with FakePrometheus() as server:
+        server.body = body
+        assert Prometheus([server.url], QUICK).look().state is SILENT
+
+
+def test_nobody_there_and_a_server_that_hangs_are_no_answer() -> None:
+    with FakePrometheus() as server:
+        assert Prometheus([f"http://127.0.0.1:{free_port()}"], QUICK).look().state is SILENT
+        server.delay = 1.5
+        assert Prometheus([server.url], QUICK).look().state is SILENT
+
+
+def test_of_several_servers_the_best_counts() -> None:
+    with FakePrometheus(0.1) as good, FakePrometheus(0.1) as bad:
+        good.alerts, bad.alerts = [listed("A")], [listed("B")]
+        bad.status = 0
+        look = Prometheus([bad.url, good.url], QUICK).look()
+        assert (look.state, len(look.alerts)) == (STORING, 1)
+        bad.status = 200
+        assert len(Prometheus([bad.url, good.url], QUICK).look().alerts) == 2
+
+
+def test_an_answer_that_trickles_in_does_not_hold_the_watch_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def trickle() -> None:
+            client, _ = server.accept()
+            with client:
+                client.recv(4096)
+                client.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+                try:
+                    for _ in range(100):
+                        client.sendall(b" ")
+                        time.sleep(0.1)
+                except OSError:
+                    pass
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        begin = time.monotonic()
+        with pytest.raises(NoAnswerError, match="takes longer than"):
+            ask(f"http://127.0.0.1:{server.getsockname()[1]}", 0.5)
+        assert time.monotonic() - begin < 5
+        thread.join()
