@@ -99,7 +99,8 @@ def test_mail_goes_through_with_the_password(mail: Mail) -> None:
 @pytest.mark.parametrize("service", [name for name in SERVICES if name != "exporter"])
 def test_the_exporter_reads_nothing_of_another_service(mail: Mail, service: str) -> None:
     pid = mail.stack.inspect(service)["State"]["Pid"]
-    files = ("root/etc/alertmanager/smtp-password", "root/etc/alertmanager/alertmanager.yml", "root/etc/passwd")
+    names = ("smtp-password", "heartbeat.url", "alertmanager.yml")
+    files = (*(f"root/etc/alertmanager/{name}" for name in names), "root/etc/passwd")
     seen = stranger(mail.stack, pid, *files)
     assert seen.pop("stat") == "True"
     assert seen == dict.fromkeys(("environ", "maps", "mem", *files), "'PermissionError'")

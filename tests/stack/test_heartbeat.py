@@ -32,8 +32,8 @@ def pings() -> Iterator[Pings]:
 def test_pings_come_each_round_and_stop_when_prometheus_dies(tmp_path: Path, pings: Pings) -> None:
     with make_chain(tmp_path / "chain", {"HEARTBEAT_URL": pings.url}) as chain:
         pings.wait()
-        seen = pings.wait(6)
-        assert [ping.method for ping in seen] == ["POST"] * 6
+        seen = pings.wait(5)
+        assert [ping.method for ping in seen] == ["POST"] * 5
         # Neither more often, nor only every other round. The median, because a busy machine may delay one.
         assert ROUND * 0.7 < median(later.time - earlier.time for earlier, later in pairwise(seen)) < ROUND * 1.5
 
@@ -43,14 +43,14 @@ def test_pings_come_each_round_and_stop_when_prometheus_dies(tmp_path: Path, pin
         chain.alertmanager.wait()
         pings.wait(seconds=30)
         fetch(f"{chain.urls['alertmanager']}/-/reload", method="POST")
-        pings.wait(2, seconds=30)
+        pings.wait(seconds=30)
         assert chain.mailbox.mails == []
 
         chain.prometheus.stop(kill=True)
-        pings.wait_for_silence(5 * ROUND)
+        pings.wait_for_silence(4 * ROUND)
         chain.prometheus.start()
         chain.prometheus.wait()
-        pings.wait(2)
+        pings.wait()
 
 
 def test_pings_stop_while_no_email_can_be_sent(tmp_path: Path, pings: Pings) -> None:
@@ -59,7 +59,7 @@ def test_pings_stop_while_no_email_can_be_sent(tmp_path: Path, pings: Pings) -> 
     with make_chain(tmp_path / "chain", variables) as chain:
         pings.wait()
         assert "AlertmanagerNotificationsFailing" in eventually(lambda: firing(chain) - {"HostHighMemory"}, 90)
-        pings.wait_for_silence(5 * ROUND)
+        pings.wait_for_silence(4 * ROUND)
         with Mailbox(port) as mailbox:
             mailbox.wait("Memory", 60)
             pings.wait(2, seconds=60)
@@ -76,7 +76,6 @@ def test_a_heartbeat_that_fails_is_mailed_and_holds_nothing_up(tmp_path: Path, p
         # What the alert reports does not stop it: each round tries again, and succeeds once the address is right.
         set_url(chain, pings.url)
         pings.wait(2)
-        chain.mailbox.wait("[RESOLVED]", 90)
 
         pings.status = 500
         pings.wait(2)
