@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from exporter.access.certificate import read_certificates
-from exporter.access.passwords import USUAL, seconds_of
+from exporter.access.hashes import QUICK, USUAL, cost_of, seconds_of
 from exporter.address import is_loopback
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ PUBLISHED = b"$2b$10$hEAPukPAYzhCf4IkdcDIFeez3AjNm.lFGGtCIxyOVb0qdqnkoaRVy"
 
 SOON = timedelta(days=30)
 LARGEST_RSA = 4096
-SLOW = 1.0
-"""Seconds for a password above which a hash's cost is worth a word."""
 
 
 def advise(config: WebConfig, host: str) -> list[str]:
@@ -49,13 +47,13 @@ def _about_access(config: WebConfig, private: bool, host: str) -> Iterator[str]:
 
 
 def _about_passwords(config: WebConfig) -> Iterator[str]:
-    costs = [int(hashed[4:6]) for hashed in config.users.values()]
+    costs = [cost_of(hashed) for hashed in config.users.values()]
     if cheap := sum(cost < USUAL for cost in costs):
         words = f"{cheap} of {len(costs)} hashes have" if len(costs) > 1 else "the hash has"
         yield f"basic_auth_users: {words} a cost below {USUAL}, quick to guess from for whoever reads this file"
-    if costs and (seconds := seconds_of(max(costs))) > SLOW:
-        words = f"a hash has cost {max(costs)}, so that each wrong password takes about {seconds:.0f} s"
-        yield f"basic_auth_users: {words} of one core, and delays the next login; {USUAL} is usual"
+    if costs and max(costs) > QUICK:
+        words = f"a hash has cost {max(costs)}, so that a wrong password takes about {seconds_of(max(costs)):.0f} s"
+        yield f"basic_auth_users: {words} of one core, and others like it must come back later; {USUAL} is usual"
 
 
 def _about_rate(config: WebConfig) -> Iterator[str]:

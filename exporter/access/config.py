@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from exporter.access.document import Known, Section, load, read_bytes
-from exporter.access.passwords import BadHashError, check_hash
+from exporter.access.hashes import BadHashError, check_hash
 from exporter.access.rate import Rate, read_rate
 from exporter.access.tls_section import KEYS, Tls, read_tls
 from exporter.errors import AccessError, cause

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import enum
 import hashlib
-import re
 import secrets
 import threading
 import time
 from collections import OrderedDict
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import bcrypt
+from exporter.access.hashes import Work, cost_of
+from exporter.threads import Spare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,26 +30,11 @@ AT_A_TIME = 3
 ATTEMPTS = 10
 """Wrong passwords that one address may try in a row; after that, one every ``REFILL`` seconds."""
 REFILL = 5.0
+PATIENCE = 5.0
+"""Seconds that a client waits for a hash that takes long, before it is told to come back."""
+
 ADDRESSES = 1000
 """Addresses whose failed attempts are counted; the least recently seen one is evicted."""
-
-LONGEST = 72
-"""Bytes of a password that bcrypt uses. This library rejects longer ones; others ignore the rest."""
-
-COSTLIEST = 18
-"""At cost 10 a comparison takes 0.07 s, at 18 twenty seconds; each step doubles the time."""
-
-USUAL = 10
-"""The cost that htpasswd and other programs are told to use; less is quick to guess once the hash is known."""
-
-_SAMPLE = 6
-"""The cost that is timed to tell what others take."""
-
-_HASH = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
-
-
-class BadHashError(ValueError):
-    """A value that is not a usable hash. The message never contains the value, which may be a password."""
 
 
 class Verdict(enum.Enum):
@@ -58,24 +43,6 @@ class Verdict(enum.Enum):
     RIGHT = "right"
     WRONG = "wrong"
     LATER = "later"
-
-
-def check_hash(value: Any) -> bytes:
-    """Return a bcrypt hash as bytes. Raises BadHashError."""
-    example = "as printed by htpasswd -nBC 10 (value not shown, it may be a password)"
-    found = _HASH.fullmatch(value) if isinstance(value, str) else None
-    if not found:
-        raise BadHashError(
-            f"the value is not a bcrypt hash; give $2a$, $2b$ or $2y$, two digits, $ and 53 characters, {example}"
-        )
-    if not 4 <= int(found[1]) <= COSTLIEST:
-        raise BadHashError(f"the hash has cost {found[1]}; give 04 to {COSTLIEST}, {USUAL} is usual")
-    try:  # check the salt, at the lowest cost
-        bcrypt.hashpw(b"", b"$2b$04$" + value[7:29].encode())
-    except ValueError:
-        raise BadHashError(f"the value is not a bcrypt hash, its salt is invalid; give one {example}") from None
-    hashed: str = value
-    return hashed.encode()
 
 
 class Passwords:
@@ -93,28 +60,59 @@ class Passwords:
         self._lock = threading.Lock()
         self._computing = threading.Lock()
         self._present = 0
+        self._dear = threading.Lock()
+        self._spare = Spare("password", "logins that take long to check are refused")
 
     def check(self, user: bytes, password: bytes, users: Mapping[bytes, bytes], address: str) -> Verdict:
         """Return whether a user in ``users`` (name to hash) has this password.
 
-        A wrong login takes as much work whatever the user, known or not, or names could be told by the time it takes.
-        LATER means that too many other checks are running, or that ``address`` has failed too often.
+        LATER means that too many checks are running, that ``address`` has failed too often, or that it takes long.
         """
         hashed = users.get(user)
         digest = self._digest(user, password, hashed or b"")
         if known := self._known(digest):
             return known
+        work = Work(password, hashed, {cost_of(each) for each in users.values()})
         with self._slot(address) as granted:
             if not granted:
                 return Verdict.LATER
             with self._computing:
                 if known := self._known(digest):  # another request has just checked the same login
                     return known
-                right = compare(password, hashed, users)
-                with self._lock:
-                    (self._right if right else self._wrong).add(digest)
-                    if not right:
-                        self._count_wrong(address)
+                right = work.quick()
+                if right or not work.is_dear:
+                    return self._remember(digest, address, right=right)
+        return self._check_dear(work, digest, address)
+
+    def _check_dear(self, work: Work, digest: bytes, address: str) -> Verdict:
+        """Compare with a hash that takes seconds, in a thread of its own: neither workers nor quick logins wait for it.
+
+        The client is told to come back if it takes too long; by then, the result is known.
+        """
+        if not self._dear.acquire(blocking=False):
+            with self._lock:  # the first part has been a try
+                self._count_wrong(address)
+            return Verdict.LATER
+        done = threading.Event()
+
+        def compute() -> None:
+            try:
+                self._remember(digest, address, right=work.dear())
+            finally:
+                self._dear.release()
+                done.set()
+
+        if not self._spare.start(compute):
+            self._dear.release()
+            return Verdict.LATER
+        done.wait(PATIENCE)
+        return self._known(digest) or Verdict.LATER
+
+    def _remember(self, digest: bytes, address: str, *, right: bool) -> Verdict:
+        with self._lock:
+            (self._right if right else self._wrong).add(digest)
+            if not right:
+                self._count_wrong(address)
         return Verdict.RIGHT if right else Verdict.WRONG
 
     def _digest(self, user: bytes, password: bytes, hashed: bytes) -> bytes:
@@ -168,35 +166,3 @@ class Memory:
         self._digests[digest] = None
         if len(self._digests) > REMEMBERED:
             self._digests.popitem(last=False)
-
-
-def matches(password: bytes, hashed: bytes) -> bool:
-    """Return whether a password has this hash; only its first 72 bytes count, as in other bcrypt implementations."""
-    return bcrypt.checkpw(password[:LONGEST], hashed)
-
-
-def compare(password: bytes, hashed: bytes | None, users: Mapping[bytes, bytes]) -> bool:
-    """Return whether a password has this hash, which is None for an unknown user.
-
-    If it has not, as much work has been done as the costliest hash among ``users`` takes: a cost of c and then another
-    c, c+1, c+2 and so on add up to the work of the first cost that is left out.
-    """
-    costs = [int(each[4:6]) for each in users.values()] or [USUAL]
-    own = min(costs) if hashed is None else int(hashed[4:6])
-    if matches(password, hashed or _dummy(own)) and hashed is not None:
-        return True
-    for cost in range(own, max(costs)):
-        matches(password, _dummy(cost))
-    return False
-
-
-def seconds_of(cost: int) -> float:
-    """Return about how long a comparison at a cost takes here. Costs 5 ms itself."""
-    began = time.perf_counter()
-    matches(b"", _dummy(_SAMPLE))
-    return (time.perf_counter() - began) * 2.0 ** (cost - _SAMPLE)
-
-
-def _dummy(cost: int) -> bytes:
-    """Return a hash of that cost that no password has."""
-    return b"$2b$%02d$" % cost + b"." * 53

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
 
+from exporter.access import hashes
 from exporter.access import passwords as module
 from exporter.access.passwords import ADDRESSES, ATTEMPTS, REFILL, REMEMBERED, Passwords, Verdict
+from tests.support import wait_for
 from tests.support_access import PASSWORD, USER, hashed
 
 USERS = {USER.encode(): hashed().encode(), b"grafana": hashed("another").encode()}
@@ -23,7 +26,7 @@ class Watched(Passwords):
         super().__init__()
         self.compared: list[tuple[bytes, bytes]] = []
         self.now = 1000.0
-        patch.setattr(module, "matches", self._matches)
+        patch.setattr(hashes, "matches", self._matches)
         patch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))
 
     def _matches(self, password: bytes, hashed: bytes) -> bool:
@@ -104,7 +107,7 @@ def test_one_computes_two_wait_and_the_others_are_told_to_come_later(monkeypatch
         computing.release()
         return not may_end.wait(30)
 
-    monkeypatch.setattr(module, "matches", slow)
+    monkeypatch.setattr(hashes, "matches", slow)
     found: list[Verdict] = []
 
     def ask(number: int) -> None:
@@ -133,3 +136,92 @@ def test_real_hashes_of_each_kind_are_compared() -> None:
     long = "x" * 80
     users = {b"u": hashed(long).encode()}
     assert Passwords().check(b"u", long.encode(), users, HERE) is Verdict.RIGHT
+
+
+def work_of(monkeypatch: pytest.MonkeyPatch, password: bytes, user: bytes, users: dict[bytes, bytes]) -> float:
+    """Return how much work a login causes, in comparisons at cost 0."""
+    compared: list[bytes] = []
+
+    def compare(password: bytes, hashed: bytes) -> bool:
+        compared.append(hashed)
+        return password == b"right" and hashed in users.values()
+
+    monkeypatch.setattr(hashes, "matches", compare)
+    verdict = Passwords().check(user, password, users, HERE)
+    assert (verdict is Verdict.RIGHT) == (password == b"right" and user in users)
+    return sum(2.0 ** hashes.cost_of(each) for each in compared)
+
+
+@pytest.mark.parametrize("costs", [[4], [4, 4], [4, 10], [4, 6, 12], [4, 5, 18], [13, 18], [4, 8, 13, 16]])
+def test_a_wrong_password_costs_the_same_whatever_the_user(monkeypatch: pytest.MonkeyPatch, costs: list[int]) -> None:
+    """Otherwise the names could be told by the time that it takes."""
+    users = {b"%d-%d" % each: b"$2b$%02d$%053d" % (each[1], each[0]) for each in enumerate(costs)}
+    assert len({work_of(monkeypatch, b"wrong", user, users) for user in (*users, b"nobody", b"")}) == 1
+    assert {work_of(monkeypatch, b"right", user, users) for user in (b"nobody", b"")} == {
+        work_of(monkeypatch, b"wrong", b"nobody", users)
+    }
+    cheapest = min(users, key=lambda user: hashes.cost_of(users[user]))
+    if min(costs) <= hashes.QUICK:
+        assert work_of(monkeypatch, b"right", cheapest, users) == 2 ** min(costs), "a right one is as quick as it is"
+
+
+def test_the_time_of_a_wrong_password_tells_no_names() -> None:
+    users = {b"cheap": hashed(cost=4).encode(), b"middle": hashed(cost=8).encode(), b"dear": hashed(cost=10).encode()}
+
+    def cpu_seconds(user: bytes) -> float:
+        took = []
+        for number in range(5):
+            began = time.thread_time()
+            assert Passwords().check(user, b"%d" % number, users, HERE) is Verdict.WRONG
+            took.append(time.thread_time() - began)
+        return min(took)
+
+    times = {user: cpu_seconds(user) for user in (*users, b"nobody")}
+    print({user.decode(): f"{took * 1000:.1f} ms" for user, took in times.items()})
+    assert max(times.values()) < 2 * min(times.values()), "cost 4 alone takes a sixtieth"
+
+
+DEAR = {b"quick": hashed().encode(), b"dear": hashed("slow").replace("$04$", "$18$").encode()}
+
+
+class Slow:
+    """Takes for a hash of cost 18 until it is told to end; its password is "slow"."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.began, self.may_end = threading.Semaphore(0), threading.Event()
+        self._matches = hashes.matches
+        patch.setattr(hashes, "matches", self)
+        patch.setattr(module, "PATIENCE", 0.2)
+
+    def __call__(self, password: bytes, hashed: bytes) -> bool:
+        if hashes.cost_of(hashed) <= hashes.QUICK:
+            return self._matches(password, hashed)
+        self.began.release()
+        assert self.may_end.wait(60)
+        return password == b"slow" and hashed == DEAR[b"dear"]
+
+
+def test_nobody_waits_for_a_login_that_takes_twenty_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow, passwords = Slow(monkeypatch), Passwords()
+    assert passwords.check(b"dear", b"slow", DEAR, HERE) is Verdict.LATER
+    assert slow.began.acquire(timeout=10)
+    for number in range(5):
+        assert passwords.check(b"dear", b"%d" % number, DEAR, THERE) is Verdict.LATER
+        assert passwords.check(b"nobody", b"%d" % number, DEAR, "192.0.2.3") is Verdict.LATER
+    assert not slow.began.acquire(blocking=False), "one at a time"
+    assert passwords.check(b"quick", PASSWORD.encode(), DEAR, HERE) is Verdict.RIGHT
+    slow.may_end.set()
+    wait_for(lambda: passwords.check(b"dear", b"slow", DEAR, HERE) is Verdict.RIGHT, 20)
+    assert not slow.began.acquire(blocking=False), "it is known by now"
+
+
+@pytest.mark.parametrize("user", [b"quick", b"dear", b"nobody"])
+def test_a_login_refused_since_another_takes_long_counts_as_a_try(monkeypatch: pytest.MonkeyPatch, user: bytes) -> None:
+    """Or a password with a quick hash could be guessed without limit meanwhile."""
+    slow, passwords = Slow(monkeypatch), Passwords()
+    assert passwords.check(b"nobody", b"first", DEAR, THERE) is Verdict.LATER
+    for number in range(ATTEMPTS):
+        assert passwords.check(user, b"%d" % number, DEAR, HERE) is Verdict.LATER
+    assert passwords.check(b"quick", PASSWORD.encode(), DEAR, HERE) is Verdict.LATER, "too many tries"
+    assert passwords.check(b"quick", PASSWORD.encode(), DEAR, "192.0.2.3") is Verdict.RIGHT
+    slow.may_end.set()
