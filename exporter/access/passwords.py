@@ -93,6 +93,9 @@ class Passwords:
             with self._lock:  # the first part has been a try
                 self._count_wrong(address)
             return Verdict.LATER
+        if known := self._known(digest):  # it has just been checked for another request
+            self._dear.release()
+            return known
         done = threading.Event()
 
         def compute() -> None:
