@@ -102,6 +102,7 @@ class Settings:
     max_age: float = 1.0
     top: int = 5
     filesystem_timeout: float = 2.0
+    prometheus_data: str = ""
     cpu_warning: float | None = 80.0
     cpu_critical: float | None = 90.0
     memory_warning: float | None = 80.0

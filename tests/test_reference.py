@@ -40,6 +40,8 @@ PROMISED: dict[str, tuple[str, tuple[str, ...]]] = {
     "host_filesystem_readonly": ("gauge", FILESYSTEM),
     "host_filesystem_stopped": ("gauge", ("device", "mountpoint", "fstype")),
     "host_filesystem_error": ("gauge", FILESYSTEM),
+    "host_prometheus_disk_size_bytes": ("gauge", ()),
+    "host_prometheus_disk_available_bytes": ("gauge", ()),
     "host_disk_read_bytes_total": ("counter", ("device",)),
     "host_disk_written_bytes_total": ("counter", ("device",)),
     "host_disk_reads_completed_total": ("counter", ("device",)),

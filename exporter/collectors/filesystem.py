@@ -6,10 +6,10 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from exporter.families import gauges
+from exporter.families import gauge, gauges
 from exporter.findings import Finding, against
-from exporter.plausible import IMPOSSIBLE
-from exporter.sources.filesystems import NOT_ALLOWED, Usage, is_another
+from exporter.model import hidden
+from exporter.sources.filesystems import NOT_ALLOWED, Usage, inodes_ratio, is_another, space
 from exporter.sources.host import printable
 from exporter.sources.mounts import without_repeats
 from exporter.sources.storages import without_shared
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 LABELS = ("device", "mountpoint", "fstype")
 INODES_LOW = 0.9
 """Share of inodes in use at or above which there is a warning; the same limit as in HostInodesLow."""
-
-MOST_RESERVED = 0.5
-"""Share of a filesystem that can be reserved for root, the most that ext4 accepts."""
 
 OTHER = "not visible from here: another filesystem answers at this path"
 STOPPED = "is read-only: the kernel stopped writing to it, as it does after an error"
@@ -61,9 +58,15 @@ class Filesystem:
 
 @dataclass(frozen=True, slots=True)
 class Filesystems:
-    """All filesystems shown, sorted by mountpoint."""
+    """All filesystems shown, sorted by mountpoint; and the size and space of the one that holds Prometheus' data.
+
+    The latter two are None unless a setting names Prometheus' data folder, which may be on a filesystem left out here.
+    """
 
     filesystems: tuple[Filesystem, ...]
+    prometheus_size_bytes: float | None = None
+    prometheus_available_bytes: float | None = None
+    missing: tuple[str, ...] = hidden(())
 
     def fullest(self) -> Filesystem | None:
         """Return the writable filesystem with the highest usage, or None if none could be read.
@@ -79,7 +82,9 @@ def read(machine: Machine, _baseline: Snapshot | None) -> Filesystems:
     mounts = [mount for mount in machine.mounts.read() if not _left_out(machine, mount)]
     if not machine.settings.bind_mounts:
         mounts = without_repeats(mounts)
-    answers = machine.filesystems.read([f"{machine.host.rootfs}{mount.mountpoint}" for mount in mounts])
+    data = [machine.settings.prometheus_data] if machine.settings.prometheus_data else []
+    answers = machine.filesystems.read([f"{machine.host.rootfs}{mount.mountpoint}" for mount in mounts] + data)
+    prometheus = answers.pop() if data else None
     rows = [
         (answered(mount, answer), OTHER if is_another(mount, answer) else answer)
         for mount, answer in zip(mounts, answers, strict=True)
@@ -89,7 +94,10 @@ def read(machine: Machine, _baseline: Snapshot | None) -> Filesystems:
     ]
     if not machine.settings.bind_mounts:
         rows = without_shared(rows)
-    return Filesystems(tuple(_filesystem(mount, answer) for mount, answer in rows))
+    shown = tuple(_filesystem(mount, answer) for mount, answer in rows)
+    if isinstance(prometheus, Usage):
+        return Filesystems(shown, prometheus.size_bytes, space(prometheus)[1])
+    return Filesystems(shown, missing=(f"no space of Prometheus' data in {data[0]}: {prometheus}",) if data else ())
 
 
 def metrics(section: Filesystems) -> Iterable[Metric]:
@@ -138,6 +146,16 @@ def metrics(section: Filesystems) -> Iterable[Metric]:
         LABELS,
         [(k, f.error is not None) for k, f in rows],
     )
+    yield from gauge(
+        "host_prometheus_disk_size_bytes",
+        "Size of the filesystem that holds Prometheus' data (--prometheus-data).",
+        section.prometheus_size_bytes,
+    )
+    yield from gauge(
+        "host_prometheus_disk_available_bytes",
+        "Space that Prometheus has left on that filesystem.",
+        section.prometheus_available_bytes,
+    )
 
 
 def findings(section: Filesystems, thresholds: Thresholds) -> Iterable[Finding]:
@@ -185,7 +203,7 @@ def _filesystem(mount: Mount, answer: Usage | str) -> Filesystem:
         return replace(row, error=printable(answer))
     if not answer.size_bytes and not answer.used_bytes and not answer.available_bytes:  # it has no size to report
         return row
-    used, available = _space(answer)
+    used, available = space(answer)
     usable = used + available
     return replace(
         row,
@@ -193,21 +211,5 @@ def _filesystem(mount: Mount, answer: Usage | str) -> Filesystem:
         used_bytes=used,
         available_bytes=available,
         usage_ratio=used / usable if usable else None,
-        inodes_usage_ratio=_inodes(answer),
+        inodes_usage_ratio=inodes_ratio(answer),
     )
-
-
-def _space(usage: Usage) -> tuple[float, float]:
-    """Return the bytes used and available; what cannot be is IMPOSSIBLE: less than none, or more than there is."""
-    size, used, available = usage.size_bytes, usage.used_bytes, usage.available_bytes
-    if not 0 <= used <= size:
-        return IMPOSSIBLE, available if 0 <= available <= size else IMPOSSIBLE
-    if available < 0 and size - used - available <= size * MOST_RESERVED:
-        available = 0  # root has used some of what is reserved for it: nothing is left for others
-    return used, available if 0 <= available <= size else IMPOSSIBLE
-
-
-def _inodes(usage: Usage) -> float | None:
-    if not usage.inodes:
-        return None
-    return usage.inodes_used / usage.inodes if 0 <= usage.inodes_used <= usage.inodes else IMPOSSIBLE

@@ -128,6 +128,7 @@ MACHINE = (
     setting("top", "How many programs to list, by CPU and by memory each.", settings.TOP),
     setting("max_age", "Seconds for which a sample is shared before a new one is taken.", settings.MAX_AGE),
     setting("filesystem_timeout", "Seconds to wait for a filesystem to respond.", settings.TIMEOUT),
+    setting("prometheus_data", "Prometheus' data folder: the space left for it is exported."),
     setting("exclude_fstypes", "Filesystem types to ignore: comma-separated shell patterns, or 'none'."),
     setting("exclude_mountpoints", "Mountpoints to ignore: comma-separated shell patterns, or 'none'."),
     setting("exclude_interfaces", "Network interfaces to ignore: comma-separated shell patterns, or 'none'."),

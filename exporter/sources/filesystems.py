@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from exporter.plausible import IMPOSSIBLE
 from exporter.sources.host import LINUX
 from exporter.threads import ThreadError, start
 
@@ -29,6 +30,9 @@ UNKNOWN = -1
 STEP_ASIDE = 0.05
 """Seconds after which a slow filesystem no longer delays the next one: another worker takes over the rest."""
 
+
+MOST_RESERVED = 0.5
+"""Share of a filesystem that can be reserved for root, the most that ext4 accepts."""
 
 NOT_ALLOWED, FAILED = os.strerror(errno.EACCES), os.strerror(errno.EIO)
 """The reasons given for a filesystem that this user may not look at, and for one that has failed."""
@@ -87,6 +91,23 @@ def is_another(mount: Mount, answer: Usage | str) -> bool:
     # filesystem. A folder that is mounted within its own filesystem shows the right figures, visible or not.
     is_folder = not answer.is_mountpoint and mount.within != mount.device_number
     return is_folder or not answer.device_number.startswith("0:")
+
+
+def space(usage: Usage) -> tuple[float, float]:
+    """Return the bytes used and available; what cannot be is IMPOSSIBLE: less than none, or more than there is."""
+    size, used, available = usage.size_bytes, usage.used_bytes, usage.available_bytes
+    if not 0 <= used <= size:
+        return IMPOSSIBLE, available if 0 <= available <= size else IMPOSSIBLE
+    if available < 0 and size - used - available <= size * MOST_RESERVED:
+        available = 0  # root has used some of what is reserved for it: nothing is left for others
+    return used, available if 0 <= available <= size else IMPOSSIBLE
+
+
+def inodes_ratio(usage: Usage) -> float | None:
+    """Return the share of inodes in use, None if their number is not fixed, IMPOSSIBLE if it cannot be."""
+    if not usage.inodes:
+        return None
+    return usage.inodes_used / usage.inodes if 0 <= usage.inodes_used <= usage.inodes else IMPOSSIBLE
 
 
 def _signed(number: int) -> int:

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import subprocess
+import threading
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from exporter.collectors.filesystem import Filesystem, Filesystems, read
 from exporter.machine import open_machine
 from exporter.render.shares import shares
 from exporter.render.words import sentences
+from exporter.sources.filesystems import FilesystemReader
 from exporter.sources.host import LINUX
 from exporter.thresholds import Level
 from tests.machines import FixtureMachine
@@ -39,6 +41,42 @@ def by_mountpoint(machine: FixtureMachine) -> dict[str, Filesystem]:
 
 def test_the_laptop_shows_its_data_and_neither_pseudo_filesystems_nor_repeats(laptop: FixtureMachine) -> None:
     assert list(by_mountpoint(laptop)) == ["/", "/boot/efi", "/home", "/media/ann/My Disk", "/mnt/late", "/mnt/nas"]
+
+
+def test_the_space_of_prometheus_is_exported_although_its_folder_is_no_filesystem_of_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laptop = FixtureMachine("laptop", tmp_path, monkeypatch, prometheus_data="/prometheus")
+    exposition = laptop.exposition(laptop.sample())
+    assert exposition.value("host_prometheus_disk_size_bytes") == 100 * GIB
+    assert exposition.value("host_prometheus_disk_available_bytes") == 19 * GIB
+    assert exposition.value("host_filesystem_size_bytes", mountpoint="/prometheus") is None
+
+
+@pytest.mark.parametrize("hangs", [False, True], ids=["gone", "hanging"])
+def test_a_folder_of_prometheus_that_cannot_be_read_costs_its_figures_only(
+    hangs: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laptop = FixtureMachine("laptop", tmp_path, monkeypatch, prometheus_data="/gone", filesystem_timeout=0.2)
+    released = threading.Event()
+
+    def probe(path: str) -> Usage:
+        if path == "/gone" and hangs:
+            released.wait()
+        return laptop.probe(path)
+
+    laptop.machine.filesystems = FilesystemReader(probe, 0.2)
+    exposition = laptop.exposition(laptop.sample())
+    released.set()
+    assert exposition.value("host_prometheus_disk_size_bytes") is None
+    assert exposition.value("host_prometheus_disk_available_bytes") is None
+    assert exposition.value("host_filesystem_size_bytes", mountpoint="/") == 100 * GIB
+    assert exposition.value("host_exporter_collector_success", collector="filesystem") == 1
+    assert exposition.value("host_exporter_values_dropped_total", collector="filesystem") == 1
+
+
+def test_without_the_setting_nothing_is_said_of_prometheus(laptop: FixtureMachine) -> None:
+    assert laptop.exposition(laptop.sample()).value("host_prometheus_disk_size_bytes") is None
 
 
 def test_usage_is_as_in_df_with_space_reserved_for_root_not_available(laptop: FixtureMachine) -> None:

@@ -50,6 +50,9 @@ SHORTER = (
     ("[5m15s]", "[21s]"),
     ("[2m15s]", "[9s]"),
     ("[2m15s:15s]", "[9s:1s]"),
+    ("[2m30s]", "[10s]"),
+    ("max(timestamp(up)) > 45", "max(timestamp(up)) > 5"),
+    ("max(timestamp(up)) < 45", "max(timestamp(up)) < 5"),
     ("offset 2m", "offset 8s"),
     ("[%.0fs:15s]", "[%.0fs:1s]"),
     ('$step := "15s"', '$step := "1s"'),
@@ -61,6 +64,8 @@ SHORTER = (
     ("keep_firing_for: 3m", "keep_firing_for: 12s"),
     ("for: 30s", "for: 3s"),
     ("for: 1m", "for: 4s"),
+    # Prometheus does not scrape in the first 5 s after it has started.
+    ("for: 70s", "for: 15s"),
     ("for: 75s", "for: 9s"),
     ("for: 2m", "for: 6s"),
     ("for: 3m", "for: 9s"),
@@ -110,7 +115,7 @@ def make_chain(
     """
     ports = {f"{service.upper()}_PORT": str(free_port()) for service in SERVICES}
     # Only the load of a test may fire an alert, not the machine's full disk.
-    quiet = {"FILESYSTEM_WARNING": "99.98", "FILESYSTEM_CRITICAL": "99.99"}
+    quiet = {"FILESYSTEM_WARNING": "99.98", "FILESYSTEM_CRITICAL": "99.99", "RETENTION_SIZE": "64MB"}
     shipped = Shipped.read({**ports, **quiet, "MACHINE_NAME": "web-01", **(variables or {})}, dotenv=False)
     shorter = shorten if cpu else without_cpu
 

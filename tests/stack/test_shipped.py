@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from tests.fleet.pair import FILES
+from tests.rules.test_rules import rules
 from tests.stack.support import SHORTER, example
 from tests.support_servers import FETCHED, program
 from tests.tools.stack.shipped import ROOT, Shipped
@@ -250,6 +251,26 @@ def test_every_variable_is_in_the_example_with_its_default() -> None:
     for name, default in re.findall(r"\$\{([A-Z_]+):-([^{}]*)\}", text):
         assert used.setdefault(name, default) == default, f"{name} has two defaults"
     assert used == example()
+
+
+def test_receivers_that_do_not_send_what_is_resolved_are_named_so() -> None:
+    """Alertmanager counts such a notification as begun and never as ended: it would be taken for one that hangs."""
+    (rule,) = [r for r in rules() if r.get("alert") == "AlertmanagerNotificationsHanging"]
+    (left_out,) = set(re.findall(r'receiver_name!~"([^"]+)"', rule["expr"]))
+    for receiver in yaml.safe_load(Shipped.read(dotenv=False).config("alertmanager"))["receivers"]:
+        kinds = [integration for kind in receiver.values() if isinstance(kind, list) for integration in kind]
+        sends = all(integration.get("send_resolved") for integration in kinds)
+        assert sends or re.fullmatch(left_out, receiver["name"]), receiver["name"]
+    for name in FILES:
+        for service in yaml.safe_load((ROOT / name).read_text(encoding="utf-8").replace("!override", ""))["services"]:
+            if service.startswith("alertmanager"):
+                assert "--enable-feature=receiver-name-in-metrics" in command_of(name, service)
+
+
+def command_of(name: str, service: str) -> list[str]:
+    document = yaml.safe_load((ROOT / name).read_text(encoding="utf-8").replace("!override", ""))
+    command: list[str] = document["services"][service]["command"]
+    return command
 
 
 def check_alertmanager(folder: Path, shipped: Shipped) -> None:

@@ -49,7 +49,7 @@ and its process.
 def families() -> list[tuple[str, str, list[Metric]]]:
     """Return (title, description, families) of every collector, then of the exporter itself."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        laptop = FixtureMachine("laptop", Path(folder), patch)
+        laptop = FixtureMachine("laptop", Path(folder), patch, prometheus_data="/prometheus")
         snapshot = laptop.later()
         thresholds = laptop.settings.thresholds()
     given = {reading.collector: list(reading.families) for reading in snapshot.readings}

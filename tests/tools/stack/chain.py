@@ -151,7 +151,7 @@ class Chain:
             text = text.replace(place, f"{self.folder}/")
         for place in ("=/prometheus", "=/alertmanager"):
             text = re.sub(f"{place}$", f"={self.folder}{place[1:]}", text)
-        return text
+        return re.sub("^/prometheus$", f"{self.folder}/prometheus", text)
 
     def _exporter(self, arguments: Sequence[str]) -> Server:
         port = self.ports["exporter"]
