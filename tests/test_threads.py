@@ -20,7 +20,6 @@ from exporter.settings import Settings
 from exporter.sources.filesystems import FilesystemReader, Usage
 from exporter.threads import ThreadError
 from exporter.thresholds import Level
-from exporter.web.alerts import FiringAlerts
 from tests.support import wait_for
 from tests.support_access import users
 
@@ -123,15 +122,6 @@ def test_changes_of_the_web_configuration_are_noticed_later(
     assert caplog.text.count("cannot start a thread (web-config)") == 1
     threads.are_left = True
     wait_for(lambda: set(access.rules().users) == {b"after"})
-
-
-def test_alerts_are_asked_for_again(threads: Threads, caplog: pytest.LogCaptureFixture) -> None:
-    alerts = FiringAlerts("http://127.0.0.1:1")
-    threads.are_left = False
-    assert [alerts.words() for _ in range(3)] == ["not asked: no thread"] * 3
-    assert caplog.text.count("cannot start a thread (alerts)") == 1
-    threads.are_left = True
-    wait_for(lambda: alerts.words() == "not answering")
 
 
 def test_an_export_that_cannot_begin_says_so(threads: Threads, tmp_path: Path) -> None:
