@@ -10,11 +10,11 @@ import enum
 import hashlib
 import secrets
 import threading
-import time
 from collections import OrderedDict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from exporter.access.addresses import Addresses
 from exporter.access.hashes import Work, cost_of
 from exporter.threads import Spare
 
@@ -24,17 +24,8 @@ if TYPE_CHECKING:
 REMEMBERED = 100
 """Size of each cache, one for valid logins and one for invalid; the least recently used entry is evicted."""
 
-AT_A_TIME = 3
-"""How many of the server's six workers may compute a hash or wait to; only one at a time computes."""
-
-ATTEMPTS = 10
-"""Wrong passwords that one address may try in a row; after that, one every ``REFILL`` seconds."""
-REFILL = 5.0
 PATIENCE = 5.0
 """Seconds that a client waits for a hash that takes long, before it is told to come back."""
-
-ADDRESSES = 1000
-"""Addresses whose failed attempts are counted; the least recently seen one is evicted."""
 
 
 class Verdict(enum.Enum):
@@ -56,7 +47,7 @@ class Passwords:
         self._key = secrets.token_bytes(32)
         self._right = Memory()
         self._wrong = Memory()
-        self._tries: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._addresses = Addresses()
         self._lock = threading.Lock()
         self._computing = threading.Lock()
         self._present = 0
@@ -91,7 +82,7 @@ class Passwords:
         """
         if not self._dear.acquire(blocking=False):
             with self._lock:  # the first part has been a try
-                self._count_wrong(address)
+                self._addresses.note(address, right=False)
             return Verdict.LATER
         if known := self._known(digest):  # it has just been checked for another request
             self._dear.release()
@@ -114,8 +105,7 @@ class Passwords:
     def _remember(self, digest: bytes, address: str, *, right: bool) -> Verdict:
         with self._lock:
             (self._right if right else self._wrong).add(digest)
-            if not right:
-                self._count_wrong(address)
+            self._addresses.note(address, right=right)
         return Verdict.RIGHT if right else Verdict.WRONG
 
     def _digest(self, user: bytes, password: bytes, hashed: bytes) -> bytes:
@@ -132,23 +122,13 @@ class Passwords:
     @contextmanager
     def _slot(self, address: str) -> Iterator[bool]:
         with self._lock:
-            granted = self._present < AT_A_TIME and self._tries_left(address) >= 1
+            granted = self._present < self._addresses.places(address)
             self._present += granted
         try:
             yield granted
         finally:
             with self._lock:
                 self._present -= granted
-
-    def _tries_left(self, address: str) -> float:
-        left, since = self._tries.get(address, (float(ATTEMPTS), 0.0))
-        return min(ATTEMPTS, left + (time.monotonic() - since) / REFILL)
-
-    def _count_wrong(self, address: str) -> None:
-        self._tries[address] = (self._tries_left(address) - 1, time.monotonic())
-        self._tries.move_to_end(address)
-        if len(self._tries) > ADDRESSES:
-            self._tries.popitem(last=False)
 
 
 class Memory:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from types import SimpleNamespace
 
 import pytest
 
-from exporter.access import hashes
+from exporter.access import addresses, hashes
 from exporter.access import passwords as module
-from exporter.access.passwords import ADDRESSES, ATTEMPTS, REFILL, REMEMBERED, Passwords, Verdict
+from exporter.access.addresses import ATTEMPTS, REFILL
+from exporter.access.passwords import REMEMBERED, Passwords, Verdict
 from tests.support import wait_for
 from tests.support_access import PASSWORD, USER, hashed
 
@@ -27,7 +29,7 @@ class Watched(Passwords):
         self.compared: list[tuple[bytes, bytes]] = []
         self.now = 1000.0
         patch.setattr(hashes, "matches", self._matches)
-        patch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))
+        patch.setattr(addresses, "time", SimpleNamespace(monotonic=lambda: self.now))
 
     def _matches(self, password: bytes, hashed: bytes) -> bool:
         self.compared.append((password, hashed))
@@ -92,9 +94,9 @@ def test_a_client_with_an_old_password_locks_out_nobody_else_at_its_address(watc
 
 
 def test_the_cache_is_bounded(watched: Watched) -> None:
-    for number in range(ADDRESSES + 50):
-        watched.ask(f"guess {number}", address=f"198.51.100.{number}")
-    assert len(watched._tries) == ADDRESSES
+    for number in range(addresses.REMEMBERED + 50):
+        watched.ask(f"guess {number}", address=f"10.{number // 256}.{number % 256}.1")
+    assert len(watched._addresses._tries) == addresses.REMEMBERED
     assert len(watched._wrong._digests) == REMEMBERED
     assert watched.ask(PASSWORD) is Verdict.RIGHT
 
@@ -126,6 +128,49 @@ def test_one_computes_two_wait_and_the_others_are_told_to_come_later(monkeypatch
     for thread in threads:
         thread.join(10)
     assert sorted(found, key=str) == [Verdict.LATER] * 5 + [Verdict.WRONG] * 3
+
+
+OK, NO = True, False
+
+
+def granted(watched: Watched, *clients: str) -> list[bool]:
+    """Return which of these addresses get a place for a login, one after another, while none gives it back."""
+    with contextlib.ExitStack() as places:
+        return [places.enter_context(watched._slot(address)) for address in clients]
+
+
+def test_addresses_with_wrong_passwords_leave_places_to_the_others(watched: Watched) -> None:
+    suspects = [f"203.0.113.{number}" for number in range(5)]
+    for address in suspects:
+        watched.ask(f"guess from {address}", address=address)
+    assert granted(watched, *suspects) == [OK, NO, NO, NO, NO]
+    assert granted(watched, suspects[0], suspects[1], HERE, THERE, "192.0.2.3") == [OK, NO, OK, OK, NO]
+    assert granted(watched, HERE, suspects[0]) == [OK, NO]
+
+
+def test_neighbours_of_such_addresses_leave_a_place_too(watched: Watched) -> None:
+    watched.ask("guess", address="203.0.113.1")
+    watched.ask("another guess", address="2001:db8:1:1::/64")
+    for network in ("203.0.113.{}", "2001:db8:1:{}::/64"):
+        near = [network.format(number) for number in range(2, 6)]
+        assert granted(watched, *near, HERE, THERE) == [OK, OK, NO, NO, OK, NO]
+    assert granted(watched, "203.0.113.1", "203.0.113.2", HERE) == [OK, OK, OK]
+
+
+def test_an_address_that_was_right_before_keeps_a_place_of_its_own(watched: Watched) -> None:
+    assert watched.ask(PASSWORD, address=HERE) is Verdict.RIGHT
+    crowd = [f"198.51.100.{number}" for number in range(4)]
+    assert granted(watched, *crowd, HERE, HERE) == [OK, OK, OK, NO, OK, NO]
+    for number in range(ATTEMPTS):
+        assert watched.ask(f"guess {number}", address=HERE) is Verdict.WRONG
+    assert granted(watched, HERE) == [NO], "it has failed too often, whatever it was before"
+
+
+def test_a_wrong_password_is_forgotten_after_an_hour(watched: Watched) -> None:
+    watched.ask("mistyped", address=HERE)
+    assert granted(watched, THERE, HERE) == [OK, NO]
+    watched.now += addresses.SUSPECTED + 1
+    assert granted(watched, THERE, HERE) == [OK, OK]
 
 
 def test_real_hashes_of_each_kind_are_compared() -> None:
