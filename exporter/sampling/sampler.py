@@ -99,6 +99,11 @@ class Sampler:
                 if not self._await(current, deadline):
                     return current.so_far(self._running, self._tally, limit)
 
+    def lately(self, seconds: float) -> Snapshot | None:
+        """Return the latest complete sample if it is not older than that."""
+        latest = self._latest
+        return latest if latest is not None and self._clock() - latest.monotonic <= seconds else None
+
     def _begin_next(self) -> Pass:
         baseline, shown = self._baselines.choose(self._clock())
         return self._begin(baseline, shown=shown)

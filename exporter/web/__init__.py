@@ -88,10 +88,7 @@ def create_app(
 
     @app.get("/-/ready")
     def ready() -> Response:
-        snapshot = sample()
-        if len(snapshot.failures()) == len(snapshot.readings):
-            return _text("all collectors are failing", 503)
-        return _text("ready")
+        return _text("ready") if waiting.is_ready() else _text("all collectors are failing", 503)
 
     check_hosts(app, settings)
     app.register_error_handler(HTTPException, _refused)

@@ -22,12 +22,26 @@ BRIEFLY = 1.0
 """Seconds that any further request waits, so that a worker is soon free for the next one, such as a health check."""
 
 
+LATELY = 30.0
+"""Seconds: how old the last sample may be in which something could be read."""
+
+SHORTEST = 0.001
+"""Seconds: Prometheus' timeouts are whole milliseconds."""
+
+
 class Waiting:
     """Takes samples for requests; if a collector hangs, at most half of the server's workers wait for it."""
 
     def __init__(self, sampler: Sampler) -> None:
         self._sampler = sampler
         self._places = BoundedSemaphore(PATIENT)
+
+    def is_ready(self) -> bool:
+        """Return whether any collector answers, or did lately: however many others wait, for however long."""
+        if _answered(self.sample(None)):
+            return True
+        latest = self._sampler.lately(LATELY)
+        return latest is not None and _answered(latest)
 
     def sample(self, header: str | None) -> Snapshot:
         """Return a sample within the time limit in a request's header; once time is up, with the results so far."""
@@ -40,13 +54,18 @@ class Waiting:
         return self._sampler.sample(limit=min(limit, BRIEFLY))
 
 
+def _answered(snapshot: Snapshot) -> bool:
+    return len(snapshot.failures()) < len(snapshot.readings)
+
+
 def time_limit(header: str | None) -> float:
     """Return the seconds within which to answer a scraper that announces its timeout.
 
-    Returns inf if the header is absent or makes no sense: a sample ends by itself before Prometheus' default of 10 s.
+    Returns inf if the header is absent or makes no sense, as 1e-9 does. A sample ends by itself before Prometheus'
+    default of 10 s.
     """
     try:
         seconds = float(header or "")
     except ValueError:
         return inf
-    return max(seconds - MARGIN, seconds / 2) if seconds > 0 else inf
+    return max(seconds - MARGIN, seconds / 2) if seconds >= SHORTEST else inf

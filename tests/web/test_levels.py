@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -16,6 +17,7 @@ from exporter.render.units import UNKNOWN
 from exporter.sampling.sampler import Sampler
 from exporter.settings import Settings
 from exporter.web import create_app
+from exporter.web.limits import PATIENT, Waiting
 from tests.support import Exporter, Samples
 from tests.web.test_page import Page, page_of
 
@@ -258,3 +260,28 @@ def test_ready_is_200_as_long_as_one_collector_works() -> None:
     collectors = [replace(each, read=each.read if each.name == "memory" else _fail) for each in COLLECTORS]
     client = create_app(Sampler(open_machine(settings), collectors), settings).test_client()
     assert client.get("/-/ready").status_code == 200
+
+
+@pytest.mark.parametrize("header", ["1e-9", "0.001", "-1", "nan", "inf", "1e308", ""])
+def test_ready_does_not_depend_on_the_clients_patience(header: str) -> None:
+    settings = Settings(max_age=0)
+    client = create_app(Sampler(open_machine(settings)), settings).test_client()
+    for path in ("/-/ready", "/-/healthy", "/", "/api/stats", "/metrics"):
+        assert client.get(path, headers={"X-Prometheus-Scrape-Timeout-Seconds": header}).status_code == 200, path
+
+
+def test_ready_is_200_if_a_sample_could_be_taken_lately_whoever_waits_for_the_next() -> None:
+    shut, released = threading.Event(), threading.Event()
+
+    def read(*_: object) -> None:
+        assert not shut.is_set() or released.wait(60), "never released"
+
+    sampler = Sampler(open_machine(Settings(max_age=0)), [replace(each, read=read) for each in COLLECTORS])
+    waiting = Waiting(sampler)
+    assert waiting.is_ready()
+    shut.set()
+    for _ in range(PATIENT):  # the places of those that wait as long as it takes
+        waiting._places.acquire()
+    assert waiting.is_ready()
+    assert sampler.lately(0) is None
+    released.set()
