@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import psutil
 
 from exporter.settings import Patterns, Settings
-from exporter.sources.filesystems import FilesystemReader, read_usage
+from exporter.sources.filesystem_reader import FilesystemReader
+from exporter.sources.filesystems import read_usage
 from exporter.sources.host import LINUX, WINDOWS, Host
 from exporter.sources.linux_processes import LinuxProcesses
 from exporter.sources.mount_table import MountTable
@@ -19,7 +20,7 @@ from exporter.sources.topology import PhysicalCores
 from exporter.sources.windows_processes import WindowsProcesses
 
 if TYPE_CHECKING:
-    from exporter.sources.filesystems import Probe
+    from exporter.sources.filesystem_reader import Probe
     from exporter.sources.process_memory import MemorySource
     from exporter.sources.processes import ProcessSource
     from exporter.thresholds import Thresholds

@@ -17,7 +17,8 @@ from exporter.model import Collector
 from exporter.recording.recorder import Recorder, open_exports
 from exporter.sampling.sampler import Sampler
 from exporter.settings import Settings
-from exporter.sources.filesystems import FilesystemReader, Usage
+from exporter.sources.filesystem_reader import FilesystemReader
+from exporter.sources.filesystems import Usage
 from exporter.threads import ThreadError
 from exporter.thresholds import Level
 from tests.support import wait_for

@@ -69,9 +69,9 @@ def serve(
     try:
         server = open_server(app, settings.host, settings.port, access)
         recorder = Recorder(sampler, settings, files, interval)
-        recorder.start()
         if chain:
             chain.start()
+        recorder.start()  # last: an end that cuts a row must not follow
     except UserError:
         discard(files)
         raise

@@ -106,7 +106,7 @@ class Connection(HTTPConnection):
         return bool(opening and opening.is_done() and opening.context is not self.server.access.rules().context)
 
     def takes_answers(self) -> bool:
-        """Return whether the socket can take a response, that is, whether the client reads what it is sent."""
+        """Return whether the socket can take a response: the client reads what it is sent, or is gone."""
         try:
             if sys.platform == "win32":
                 return bool(select.select([], [self.socket], [], 0)[1])
@@ -116,8 +116,21 @@ class Connection(HTTPConnection):
         except (OSError, ValueError):
             return False
 
+    def is_gone(self) -> bool:
+        """Return whether the client has reset the connection. One that only sends no more still reads."""
+        if sys.platform == "win32":
+            return False
+        poll = select.poll()
+        try:
+            poll.register(self.socket, 0)
+            return bool(poll.poll(0))
+        except (OSError, ValueError):
+            return True
+
     def communicate(self) -> bool:
         """Answer one request, in a worker; return whether the connection is still needed, if only to send the rest."""
+        if self.is_gone():  # while it waited for a worker: a page would be drawn for nobody
+            return False
         self.ends = not super().communicate()  # type: ignore[no-untyped-call]
         try:
             self.wfile.send()

@@ -17,7 +17,7 @@ from exporter.collectors.filesystem import Filesystem, Filesystems, read
 from exporter.machine import open_machine
 from exporter.render.shares import shares
 from exporter.render.words import sentences
-from exporter.sources.filesystems import FilesystemReader
+from exporter.sources.filesystem_reader import FilesystemReader
 from exporter.sources.host import LINUX
 from exporter.thresholds import Level
 from tests.machines import FixtureMachine

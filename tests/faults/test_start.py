@@ -80,13 +80,11 @@ def test_no_thread_to_read_filesystems_costs_their_figures() -> None:
     assert exporter.log.count("cannot start a thread") == 1
 
 
-def test_no_thread_to_ask_for_alerts_costs_their_line_on_the_page() -> None:
-    with FewThreads("alerts", env={"HOST_EXPORTER_ALERTS_URL": f"http://127.0.0.1:{free_port()}"}) as exporter:
-        for _ in range(3):
-            assert exporter.get("/").status == 200
-        assert "not asked: no thread" in exporter.get("/").text
-        assert exporter.stop() == 0
-    assert exporter.log.count("cannot start a thread (alerts)") == 1
+def test_serve_without_a_thread_to_watch_prometheus_ends() -> None:
+    watched = {"HOST_EXPORTER_ALERTS_URL": f"http://127.0.0.1:{free_port()}"}
+    done = run(*with_threads("chain", "serve", "--port", str(free_port())), env=watched)
+    assert done.returncode == 1
+    assert is_one_line(done.stderr, "cannot start a thread (chain)")
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the cgroup is one of Linux")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from exporter.model import Snapshot
-    from exporter.sources.filesystems import Probe, Usage
+    from exporter.sources.filesystem_reader import Probe, Usage
 
     Figures = dict[tuple[str, ...], Any]
 

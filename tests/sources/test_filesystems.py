@@ -9,7 +9,8 @@ from collections import Counter
 
 import pytest
 
-from exporter.sources.filesystems import FilesystemReader, Usage, is_another, read_usage
+from exporter.sources.filesystem_reader import FilesystemReader
+from exporter.sources.filesystems import Usage, is_another, read_usage
 from exporter.sources.host import LINUX
 from exporter.sources.mounts import Mount
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -38,9 +39,11 @@ def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
 
 
 @contextlib.contextmanager
-def serving(access: Access | None = None, patience: float = 10) -> Iterator[Server]:
+def serving(
+    access: Access | None = None, patience: float = 10, application: Callable[..., Any] = app
+) -> Iterator[Server]:
     """Run a server that gives a client up after ``patience`` seconds."""
-    server = open_server(app, "127.0.0.1", free_port(), access)
+    server = open_server(application, "127.0.0.1", free_port(), access)
     server.timeout, server.expiration_interval = patience, 0.2
     thread = threading.Thread(target=server.serve)
     thread.start()
@@ -207,3 +210,30 @@ def test_what_is_given_up_leaves_the_kernel_too() -> None:
             return bool(state == 7)  # TCP_CLOSE: a reset; a mere end of the stream would be CLOSE_WAIT
 
         wait_for(is_reset, what="the connection is not reset")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell")
+def test_nothing_is_computed_for_clients_that_are_gone() -> None:
+    asked: list[str] = []
+    others_are_gone = threading.Event()
+
+    def slow(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        asked.append(environ["PATH_INFO"])
+        if environ["PATH_INFO"] == "/slow":
+            assert others_are_gone.wait(30)
+        start("200 OK", [("Content-Length", "0")])
+        return []
+
+    with serving(application=slow) as server, contextlib.ExitStack() as crowd:
+        for _ in range(server.numthreads):
+            crowd.enter_context(client(server, None, request("/slow")))
+        wait_for(lambda: server.requests.idle == 0)
+        for _ in range(20):
+            with client(server, None, request("/gone")) as sock:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        wait_for(lambda: server.requests.qsize == 20)
+        others_are_gone.set()
+        with client(server, None, request("/still-there", more=CLOSE)) as sock:
+            assert read_all(sock).startswith(b"HTTP/1.1 200 OK")
+    assert "/gone" not in asked
+    assert "/still-there" in asked
