@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ssl
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, NoReturn
 
 from exporter.access.inline import as_file
-from exporter.access.tls_section import CLIENT_AUTH, CURVES
+from exporter.access.tls_section import CLIENT_AUTH, CURVES, VERSIONS
 from exporter.errors import AccessError, cause
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class Contexts:
     """
 
     by_group: tuple[tuple[int, ssl.SSLContext], ...]
+    tls12: ssl.SSLContext | None = None
+    """For clients without TLS 1.3, if it is another one: in TLS 1.2, finite fields have suites of their own."""
     allowed_sans: frozenset[str] = frozenset()
 
     @property
@@ -48,8 +50,10 @@ class Contexts:
         """Whether a client needs a certificate."""
         return self.by_group[0][1].verify_mode == ssl.CERT_REQUIRED
 
-    def choose(self, offered: tuple[int, ...]) -> ssl.SSLContext:
+    def choose(self, offered: tuple[int, ...], is_tls13: bool) -> ssl.SSLContext:
         """Return the context for a client that offers these groups, by number; empty if that is not known."""
+        if self.tls12 and not is_tls13:
+            return self.tls12
         # Every TLS 1.3 client must know P-256 (RFC 8446, 9.1).
         wanted = offered or (_GROUPS["CurveP256"][0],)
         return next((context for number, context in self.by_group if number in wanted), self.by_group[0][1])
@@ -64,10 +68,13 @@ def make_contexts(source: str, tls: Tls) -> Contexts:
     _need(source, tls.cert, "certificate", "a certificate in PEM format")
     _need(source, tls.key, "private key", "the certificate's private key in PEM format")
     found = []
-    curves = list(tls.curves or CURVES)
-    if tls.client_auth_type != CLIENT_AUTH[0]:
-        # In TLS 1.2, a client's ECDSA key must be of the context's curve: most are of P-256.
-        curves.sort(key=lambda curve: curve != "CurveP256")
+    curves, tls12 = list(tls.curves or CURVES), None
+    if tls.client_auth_type != CLIENT_AUTH[0] and tls.min_version == VERSIONS[0]:
+        # In TLS 1.2, OpenSSL rejects a client's ECDSA key unless its curve is among the context's groups.
+        if tls.curves:
+            curves.sort(key=lambda curve: curve != "CurveP256")  # that of most keys
+        else:
+            tls12 = make_context(source, replace(tls, max_version=VERSIONS[0]))
     for curve in curves:
         number, name = _GROUPS[curve]
         context = make_context(source, tls)
@@ -79,7 +86,7 @@ def make_contexts(source: str, tls: Tls) -> Contexts:
                 raise AccessError(f"--web-config {source}: tls_server_config.curve_preferences: {words}") from None
             continue
         found.append((number, context))
-    return Contexts(tuple(found), frozenset(map(_normal, tls.allowed_sans)))
+    return Contexts(tuple(found), tls12, frozenset(map(_normal, tls.allowed_sans)))
 
 
 def make_context(source: str, tls: Tls) -> ssl.SSLContext:

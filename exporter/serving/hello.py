@@ -1,4 +1,4 @@
-"""The ClientHello of TLS (RFC 8446, 4.1.2): which groups for the key exchange a client offers.
+"""The ClientHello of TLS (RFC 8446, 4.1.2): which groups for the key exchange a client offers, and whether TLS 1.3.
 
 Python's ssl module can restrict a context to one group only, so there is a context for each, and the hello says which
 of them suits the client.
@@ -6,13 +6,23 @@ of them suits the client.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 HEADER = 5
 """Bytes before a record's content: type, version, length."""
 
 LARGEST = 1 << 14
 """Bytes of a record's content."""
 
-_SUPPORTED_GROUPS = 10
+_SUPPORTED_GROUPS, _SUPPORTED_VERSIONS = 10, 43
+_TLS13 = 0x0304
+
+
+class Hello(NamedTuple):
+    """The groups that a client offers, by number, and whether it speaks TLS 1.3, which is presumed if it is unknown."""
+
+    groups: tuple[int, ...] = ()
+    is_tls13: bool = True
 
 
 def size(data: bytes) -> int:
@@ -22,25 +32,25 @@ def size(data: bytes) -> int:
     return HEADER + min(int.from_bytes(data[3:HEADER]), LARGEST)
 
 
-def groups(data: bytes) -> tuple[int, ...]:
-    """Return the numbers of the groups that a hello offers, most preferred first; empty if it is not (yet) readable.
+def read(data: bytes) -> Hello:
+    """Return what a hello offers, or nothing if it is not (yet) readable.
 
     A hello that is spread over several records, which no common client sends, counts as unreadable.
     """
     rest = _Reader(data[HEADER : size(data)])
+    found = {}
     try:
         rest.take(1 + 3 + 2 + 32)  # message type, length, version, random
         for width in (1, 2, 1):  # session, cipher suites, compression
             rest.vector(width)
         extensions = _Reader(rest.vector(2))
         while extensions.left():
-            kind, content = extensions.number(), extensions.vector(2)
-            if kind == _SUPPORTED_GROUPS:
-                offered = _Reader(_Reader(content).vector(2))
-                return tuple(offered.number() for _ in range(offered.left() // 2))
+            kind = extensions.number()
+            found[kind] = _Reader(extensions.vector(2))
+        groups = found[_SUPPORTED_GROUPS].numbers(2) if _SUPPORTED_GROUPS in found else ()
+        return Hello(groups, _SUPPORTED_VERSIONS in found and _TLS13 in found[_SUPPORTED_VERSIONS].numbers(1))
     except EOFError:
-        pass
-    return ()
+        return Hello()
 
 
 class _Reader:
@@ -63,3 +73,8 @@ class _Reader:
 
     def vector(self, width: int) -> bytes:
         return self.take(self.number(width))
+
+    def numbers(self, width: int) -> tuple[int, ...]:
+        """Return a list of two-byte numbers, whose length in bytes comes first, in ``width`` bytes."""
+        listed = _Reader(self.vector(width))
+        return tuple(listed.number() for _ in range(listed.left() // 2))

@@ -111,7 +111,7 @@ class Opening:
         if len(arrived) < needed and needed > self._awaited and self._wait_for(needed):
             return
         self._wait_for(1)
-        context = contexts.choose(hello.groups(arrived))
+        context = contexts.choose(*hello.read(arrived))
         self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.socket.settimeout(0)
         self.stage = Stage.HANDSHAKING

@@ -17,7 +17,7 @@ from exporter.access.config import HEADERS, WebConfig, parse_web_config, read_we
 from exporter.access.passwords import Passwords, Verdict
 from exporter.access.tls_section import CLIENT_AUTH, CURVES, KEYS, SUITES, VERSIONS
 from exporter.errors import AccessError
-from exporter.serving.hello import LARGEST, groups, size
+from exporter.serving.hello import LARGEST, read, size
 from tests.fuzz.texts import contents, odd_words
 from tests.support_access import PASSWORD, USER, Authority, hashed, hello
 
@@ -95,7 +95,7 @@ def test_a_certificate_of_any_bytes_is_described_or_left_out(folder: Path, data:
 @given(st.binary(max_size=700) | contents(HELLO))
 def test_a_hello_of_any_bytes_offers_groups_or_none(data: bytes) -> None:
     assert 5 <= size(data) <= 5 + LARGEST
-    assert all(0 <= number < 1 << 16 for number in groups(data))
+    assert all(0 <= number < 1 << 16 for number in read(data).groups)
 
 
 @pytest.fixture(scope="module")

@@ -233,11 +233,26 @@ def test_only_clients_with_one_of_the_names_are_admitted(
 
 
 @pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
-def test_clients_with_ecdsa_certificates_are_admitted(folder: Path, version: str) -> None:
-    """In TLS 1.2, OpenSSL wants such a certificate to be of a curve that the server uses."""
-    with door(folder, ASKS) as ours:
+def test_clients_with_keys_of_any_curve_are_admitted(folder: Path, version: str) -> None:
+    """In TLS 1.2, OpenSSL wants an ECDSA key to be of a curve that the server uses."""
+    for curve in ("secp384r1", "secp521r1"):
+        made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", f"ec_paramgen_curve:{curve}", "-nodes"]
+        made += ["-subj", "/CN=client", "-keyout", f"{curve}.key", "-out", f"{curve}.crt"]
+        subprocess.run(made, cwd=folder, check=True, capture_output=True)
+    names = ("client", "rsa", "secp384r1", "secp521r1")
+    (folder / "clients.pem").write_text("".join((folder / f"{name}.crt").read_text() for name in names[1:]))
+    (folder / "clients.pem").write_text((folder / "clients.pem").read_text() + (folder / "ca.pem").read_text())
+    asks = ASKS.replace("ca.pem", "clients.pem")
+    with door(folder, asks) as ours:
+        for name in names:
+            assert ours.lets_in(client(folder, name=name, version=version)), name
+        for group in FINITE:
+            assert not ours.lets_in(client(folder, name="rsa", group=group, version=version)), group
+        dhe = client(folder, name="rsa", version="TLSv1_2", suites="DHE:kRSA")
+        assert not ours.lets_in(dhe)
+    with door(folder, f"{asks}  curve_preferences: [X25519, CurveP256]\n") as ours:
         assert ours.lets_in(client(folder, name="client", version=version))
-        assert ours.lets_in(client(folder, name="rsa", version=version))
+        assert not ours.lets_in(client(folder, name="client", group="secp384r1", version=version))
 
 
 def test_names_are_asked_for_even_where_a_certificate_is_not(folder: Path) -> None:
