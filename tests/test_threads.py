@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.access import Access
+from exporter.chain.watch import Watch
 from exporter.commands import keys
 from exporter.desktop.recording import Recording
 from exporter.findings import none_yet
@@ -123,6 +124,13 @@ def test_changes_of_the_web_configuration_are_noticed_later(
     assert caplog.text.count("cannot start a thread (web-config)") == 1
     threads.are_left = True
     wait_for(lambda: set(access.rules().users) == {b"after"})
+
+
+def test_a_watch_over_prometheus_that_cannot_begin_says_so(threads: Threads) -> None:
+    watch = Watch(["http://127.0.0.1:1"])
+    threads.are_left = False
+    with pytest.raises(ThreadError, match=REFUSED.format("chain")):
+        watch.start()
 
 
 def test_an_export_that_cannot_begin_says_so(threads: Threads, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ class Prometheus:
             return Look(State.STARTING if reason.status == UNAVAILABLE else State.SILENT)
         except (LookupError, TypeError, ValueError, AttributeError):  # JSON, but not Prometheus'
             return Look(State.SILENT)
-        return Look(State.STORING if stores else State.NOT_STORING, alerts)
+        return Look(State.STORING if stores and not _says_otherwise(alerts) else State.NOT_STORING, alerts)
 
     def _stores(self, url: str) -> bool:
         try:
@@ -88,6 +88,11 @@ class Prometheus:
         answer = ask(f"{url}/api/v1/query?query={quote(query)}", self._pace.answer)
         result = answer["data"]["result"]
         return float(result[0]["value"][1]) if result else None
+
+
+def _says_otherwise(alerts: Sequence[dict[str, Any]]) -> bool:
+    """Return whether its own rule says that it stores nothing: it knows cases that the age of a sample hides."""
+    return any(a["labels"]["alertname"] == "PrometheusNotStoring" and a["state"] == "firing" for a in alerts)
 
 
 def listed(answer: Any) -> tuple[dict[str, Any], ...]:

@@ -48,6 +48,17 @@ def test_one_that_does_not_scrape_itself_is_known_by_its_other_samples() -> None
         assert Prometheus([server.url], QUICK).look().state is STORING
 
 
+def test_its_own_rule_may_know_better() -> None:
+    with FakePrometheus(0.1) as server:
+        prometheus = Prometheus([server.url], QUICK)
+        assert prometheus.look().state is STORING
+        time.sleep(QUICK.stale)
+        server.alerts = [listed("PrometheusNotStoring", "pending")]
+        assert prometheus.look().state is STORING
+        server.alerts = [listed("PrometheusNotStoring")]
+        assert prometheus.look().state is NOT_STORING
+
+
 @pytest.mark.parametrize("status", [0, 401, 404, 500, 502, 503])
 def test_an_error_is_no_answer_but_503_is_a_start(status: int) -> None:
     with FakePrometheus() as server:
