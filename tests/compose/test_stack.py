@@ -198,11 +198,6 @@ def test_the_heartbeat_is_off_until_env_names_an_address_which_docker_does_not_s
         stack.compose("up", "-d", "--wait")
 
 
-def inside(stack: Stack, service: str, path: str) -> str:
-    """Return a file in a container."""
-    return stack.engine.docker("exec", stack.container(service), "cat", path).stdout
-
-
 def pinged(stack: Stack) -> float:
     """Return how many pings Alertmanager has tried to send since its start."""
     text = fetch(f"{stack.url('alertmanager')}/metrics").text

@@ -242,6 +242,23 @@ def test_alerts_are_routed(tmp_path: Path, labels: str, receiver: str, variables
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_receivers_that_send_nothing_resolved_are_not_taken_for_hanging() -> None:
+    """Alertmanager counts what they leave out as begun, and never as ended."""
+    config = yaml.safe_load(Shipped.read(dotenv=False).config("alertmanager"))
+    silent = {
+        receiver["name"]
+        for receiver in config["receivers"]
+        for channels in receiver.values()
+        if isinstance(channels, list) and not all(channel["send_resolved"] for channel in channels)
+    }
+    rule = (ROOT / "alerts.yml").read_text(encoding="utf-8").split("alert: AlertmanagerNotificationsHanging")[1]
+    left_out = re.findall(r'receiver_name!~"(.+?)"', rule)
+    assert len(left_out) == 4
+    names = {receiver["name"] for receiver in config["receivers"]}
+    for pattern in left_out:
+        assert {name for name in names if re.fullmatch(pattern, name)} == silent
+
+
 def test_every_variable_is_in_the_example_with_its_default() -> None:
     """Every setting is documented, with its real default."""
     text = "".join((ROOT / name).read_text(encoding="utf-8") for name in FILES)
