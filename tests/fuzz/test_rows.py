@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from exporter.model import Snapshot
-    from exporter.sources.filesystem_reader import Probe, Usage
+    from exporter.sources.filesystem_reader import Probe
+    from exporter.sources.filesystems import Usage
 
     Figures = dict[tuple[str, ...], Any]
 
