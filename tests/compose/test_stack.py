@@ -323,6 +323,11 @@ def test_a_busy_machine_leads_to_a_mail_within_two_minutes_with_default_settings
     assert mail["Time"] - start <= 120 + 15, "the goal is 120 s; the rest is for a busy test machine"
 
 
+def inside(stack: Stack, service: str, path: str) -> str:
+    """Return a file in a container."""
+    return stack.engine.docker("exec", stack.container(service), "cat", path).stdout
+
+
 def mountpoints_of_this_machine() -> set[str]:
     """Return what the exporter shows when it runs directly on this machine."""
     command = [sys.executable, "-m", "exporter", "stats"]
