@@ -14,7 +14,7 @@ PACE = Pace(
     silent=5,
     starting=20,
     stale=5,
-    unsaid=12,
+    unsaid=60,
     back=2,
     back_again=10,
     restless=60,
@@ -22,7 +22,7 @@ PACE = Pace(
     held=12,
     lasts=25,
 )
-"""As shipped, divided by about fifteen, like the other intervals of these tests."""
+"""As shipped, divided by about fifteen, like the other intervals of these tests; ``unsaid`` waits for the rule."""
 
 if __name__ == "__main__":
     exporter.chain.pace.PACE = PACE

@@ -1,4 +1,4 @@
-"""Prometheus dies: its owner is told, nothing is called resolved, and what ended meanwhile is said once."""
+"""Prometheus dies or goes blind: its owner is told, nothing is called resolved, what ended meanwhile is said once."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from tests.stack.hurried import PACE
 from tests.stack.support import failing, make_chain, subjects
+from tests.stack.test_storing import NOT_STORING, PROMETHEUS, STORING, fill, mounted, states
 from tests.support import eventually, fetch
 from tests.tools.stack.shipped import ROOT
 
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(400)
 
 
-def hurried_chain(folder: Path) -> Chain:
+def hurried_chain(folder: Path, *prometheus: str) -> Chain:
     """Return a chain whose exporter looks at Prometheus as often as the other intervals are short."""
-    chain = make_chain(folder)
+    chain = make_chain(folder, prometheus=prometheus)
     chain.grafana = None
     words = chain.exporter.command
     words[words.index("exporter")] = "tests.stack.hurried"
@@ -79,6 +80,36 @@ def test_prometheus_is_killed_while_one_alert_stays_true_and_another_ends(tmp_pa
         assert subjects(chain, "No data for memory") == ["[WARNING] web-01: No data for memory"]
         assert len(chain.mailbox.mails) == 5, chain.mailbox.subjects()
         assert "Prometheus does not answer" not in said_by_the_page(chain)
+
+
+def test_prometheus_has_no_room_while_one_alert_stays_true_and_another_ends(tmp_path: Path) -> None:
+    """Without data it takes both for over, and says so to Alertmanager again and again."""
+    folder = tmp_path / "chain"
+    chain = hurried_chain(folder, *PROMETHEUS)
+    full = mounted(folder / "prometheus", "-t", "tmpfs", "-o", "size=48m", "small")
+    with full as disk, chain, failing(chain, "memory"), failing(chain, "cpu") as cpu:
+        for collector in ("memory", "cpu"):
+            chain.mailbox.wait(f"web-01: No data for {collector}", 90)
+        filler = fill(disk)
+        chain.mailbox.wait(NOT_STORING, 90)
+        assert "AlertsOnHold" in active(chain)
+        assert said_by_the_page(chain)[0] == "Prometheus stores nothing"
+        cpu.broken = False
+        eventually(lambda: "HostCollectorFailing" not in states(chain), 120)
+        eventually(lambda: not {name for name in active(chain) if name.startswith("HostCollector")}, 60)
+        assert {"PrometheusNotStoring", "AlertsOnHold"} <= active(chain)
+        time.sleep(6)  # a round of emails
+        assert len(subjects(chain, "No data for")) == 2, chain.mailbox.subjects()
+
+        filler.unlink()
+        chain.mailbox.wait(STORING, 60)
+        chain.mailbox.wait("[RESOLVED] web-01: No data for cpu", 120)
+        eventually(lambda: "AlertsOnHold" not in active(chain), 60)
+        eventually(lambda: states(chain).get("HostCollectorFailing") == "firing", 60)
+        time.sleep(6)
+        assert subjects(chain, "No data for memory") == ["[WARNING] web-01: No data for memory"]
+        assert len(subjects(chain, "No data for cpu")) == 2, chain.mailbox.subjects()
+        assert not subjects(chain, "Prometheus stores nothing"), "the rule has said it"
 
 
 def test_an_exporter_that_dies_with_prometheus_is_missed_and_nothing_is_called_resolved(tmp_path: Path) -> None:
