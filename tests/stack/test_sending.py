@@ -83,6 +83,8 @@ def test_a_mail_server_that_takes_the_connection_and_hangs_is_noticed(tmp_path: 
     with hanging(last) as port, make_chain(tmp_path / "chain", through(port)) as chain:
         eventually(lambda: HANGING in firing(chain), 90)
         assert FAILING not in firing(chain)
+        if not last:
+            return
         # The test's mailbox takes the place of the mail server, as a corrected .env does.
         text = (tmp_path / "chain/alertmanager.yml").read_text()
         chain.alertmanager.stop()
