@@ -78,7 +78,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
         yield running
         assert running.get("/-/healthy").status == 200
         assert running.stop() == 0
-        assert len(running.log.splitlines()) == 2, running.log
+        lines = [line for line in running.log.splitlines() if "quick to guess" not in line]  # a test's hash has to be
+        assert len(lines) == 2, running.log
 
 
 @st.composite
