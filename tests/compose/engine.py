@@ -48,13 +48,15 @@ class Engine:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # By name: another engine, started meanwhile, has interfaces of its own.
+        bridges = {f"br-{each}" for each in self.docker("network", "ls", "--quiet", check=False).stdout.split()}
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        for name in links() - self._links:
+        for name in (bridges | {"docker0"}) & links() - self._links:
             subprocess.run(["ip", "link", "delete", name], check=False, capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -15,7 +15,8 @@ from tests.tools.stack.shipped import ROOT
 
 SERVICES = ("exporter", "prometheus", "prometheus-b", "alertmanager", "alertmanager-b", "victoriametrics", "grafana",
             "mailpit", "digits")  # fmt: skip
-SECRETS = {"SMTP_PASSWORD": "the-password", "REMOTE_WRITE_URL": "https://me:the-password@example.org/"}
+ADDRESS = "https://me:the-password@example.org/"
+SECRETS = {"SMTP_PASSWORD": "the-password", "REMOTE_WRITE_URL": ADDRESS, "HEARTBEAT_URL": ADDRESS}
 
 
 @pytest.fixture(scope="module")
