@@ -6,6 +6,7 @@ import re
 import signal
 import threading
 import time
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,7 @@ def test_a_death_is_told_each_time_and_a_removed_target_is_no_recovery(tmp_path:
         assert re.search("Its alerts end without being over: .*HostExporterDown", gone.body())
         # Prometheus goes on sending what has ended, its memory alert only later.
         for name in ("HostExporterDown", "HostHighMemory"):
-            eventually(lambda name=name: name not in alerts(chain, address), 90)
+            eventually(partial(ended, chain, address, name), 90)
         time.sleep(12)  # three rounds of emails
         assert len(about(chain)) == 3, about(chain)
 
@@ -149,3 +150,8 @@ def alerts(chain: Chain, address: str) -> set[str]:
     """Return the names of a machine's alerts that fire in Prometheus."""
     found = query(chain, f'ALERTS{{alertstate="firing", instance="{address}"}}')
     return {series["metric"]["alertname"] for series in found}
+
+
+def ended(chain: Chain, address: str, name: str) -> bool:
+    """Whether none of a machine's alerts of this name fires in Prometheus."""
+    return name not in alerts(chain, address)
