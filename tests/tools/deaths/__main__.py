@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 import tempfile
-import threading
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ from tests.tools.deaths.scenes import SCENES, Scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from multiprocessing.queues import SimpleQueue
+
+    Rows = list[tuple[str, str, str]]
 
 
 def main() -> None:
@@ -22,26 +26,33 @@ def main() -> None:
     if unknown := set(names) - set(SCENES):
         sys.exit(f"{', '.join(sorted(unknown))}: no such scene; there are {', '.join(SCENES)}")
     begin = time.monotonic()
+    context = multiprocessing.get_context("fork")
     with tempfile.TemporaryDirectory() as folder:
-        scenes = {name: Scene(Path(folder) / name, saying(name, begin)) for name in names}
-        threads = [threading.Thread(target=play, args=(name, scene)) for name, scene in scenes.items()]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        results = {name: context.SimpleQueue() for name in names}
+        # Processes, because Ctrl-C then reaches each scene, which stops its servers.
+        players = [
+            context.Process(target=play, args=(name, Path(folder) / name, begin, results[name])) for name in names
+        ]
+        for player in players:
+            player.start()
+        for player in players:
+            with suppress(KeyboardInterrupt):
+                player.join()
     print("| failure | told by | after |\n|---|---|---:|")
-    for scene in scenes.values():
-        for row in scene.rows:
+    for queue in results.values():
+        for row in queue.get() if not queue.empty() else ():
             print("| {} | {} | {} |".format(*row))
 
 
-def play(name: str, scene: Scene) -> None:
+def play(name: str, folder: Path, begin: float, result: SimpleQueue[Rows]) -> None:
     """Play one scene; another one's trouble does not end it."""
-    scene.folder.mkdir()
+    folder.mkdir()
+    scene = Scene(folder, saying(name, begin))
     try:
         SCENES[name](scene)
-    except Exception:  # noqa: BLE001 - it is reported, and the others go on
+    except (Exception, KeyboardInterrupt):  # noqa: BLE001 - it is reported, and the others go on
         scene.say(traceback.format_exc())
+    result.put(scene.rows)
 
 
 def saying(name: str, begin: float) -> Callable[[str], None]:
