@@ -81,9 +81,16 @@ def test_every_container_is_locked_down(stack: Stack, service: str) -> None:
     assert container["Config"]["Healthcheck"]["Test"][0] == "CMD"  # no shell
 
 
-def test_the_exporter_has_one_mount_that_is_read_only(stack: Stack) -> None:
+def test_the_exporter_has_two_mounts_that_are_read_only(stack: Stack) -> None:
     mounts = stack.inspect("exporter")["Mounts"]
-    assert [(mount["Source"], mount["Destination"], mount["RW"]) for mount in mounts] == [("/", "/host", False)]
+    assert {(mount["Destination"], mount["RW"]) for mount in mounts} == {("/host", False), ("/prometheus", False)}
+
+
+def test_the_exporter_shows_the_room_that_prometheus_has(stack: Stack) -> None:
+    (volume,) = (m["Source"] for m in stack.inspect("prometheus")["Mounts"] if m["Destination"] == "/prometheus")
+    disk = os.statvfs(volume)
+    size = samples(stack).value("host_prometheus_disk_size_bytes")
+    assert size == disk.f_blocks * disk.f_frsize
 
 
 def test_the_exporter_can_write_to_no_folder_of_its_own(stack: Stack) -> None:
