@@ -32,7 +32,7 @@ def test_an_exporter_that_goes_down_gives_one_alert(tmp_path: Path) -> None:
         assert down.subject == "[CRITICAL] web-01: Machine or exporter is not responding"
         chain.exporter.start()
         # Memory still fires: if its next mail has not gone yet, both are in one, and the subject is the worse of them.
-        over = "RESOLVED  web-01: Machine or exporter is not responding"
+        over = "RESOLVED  web-01: Machine or exporter is responding again"
         eventually(lambda: any(over in mail.body() for mail in chain.mailbox.mails[2:]), 60)
 
 
