@@ -197,7 +197,7 @@ def test_the_heartbeat_is_off_until_env_names_an_address_which_docker_does_not_s
         assert inside(stack, "alertmanager", address).strip() == secret
         assert secret not in json.dumps(stack.inspect("alertmanager"))
         assert secret not in fetch(f"{stack.url('alertmanager')}/api/v2/status").text
-        eventually(lambda: pinged(stack), 100)
+        eventually(lambda: pinged(stack), 180)
         assert secret not in stack.compose("logs", "alertmanager")
         assert "The heartbeat is on" in stack.compose("exec", "-T", "exporter", "host-exporter", "test-alert")
     finally:
