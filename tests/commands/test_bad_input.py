@@ -81,8 +81,14 @@ BAD = {
 SWITCHES = {"--bind-mounts", "--disk-partitions", "--verbose", "--once"}
 """Flags without a value; their variables have one."""
 
-ANY_TEXT = {"--exclude-fstypes", "--exclude-mountpoints", "--exclude-interfaces", "--exclude-disks"}
-"""Flags that accept any text: a pattern that matches nothing excludes nothing."""
+ANY_TEXT = {
+    "--exclude-fstypes",
+    "--exclude-mountpoints",
+    "--exclude-interfaces",
+    "--exclude-disks",
+    "--prometheus-data",
+}
+"""Flags that accept any text: a pattern that matches nothing excludes nothing, and a folder may come later."""
 
 
 class Param(NamedTuple):
