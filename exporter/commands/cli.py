@@ -97,7 +97,7 @@ def cli() -> None:
 )
 def serve(**values: Any) -> None:
     """Serve the status page, /metrics and /api/stats. With --export-csv or --export-jsonl, also write files."""
-    from exporter.commands.run import serve as run  # noqa: PLC0415 - no other command needs the server
+    from exporter.commands.serve import serve as run  # noqa: PLC0415 - no other command needs the server
 
     settings = start(values)
     alertmanagers = "" if (given := os.environ.get(TEST_ALERT_URL, "")).strip().lower() == "none" else given

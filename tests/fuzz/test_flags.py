@@ -19,6 +19,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exporter.commands import run as commands
+from exporter.commands import serve as serving
 from exporter.commands.cli import cli
 from exporter.commands.program import main
 from exporter.commands.variables import PREFIX
@@ -103,7 +104,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path_factory.mktemp("here"))
     monkeypatch.setattr(socket, "getaddrinfo", _no_names)
     monkeypatch.setattr(socket, "create_connection", _no_network)
-    monkeypatch.setattr(commands, "serve", _serve)
+    monkeypatch.setattr(serving, "serve", _serve)
     monkeypatch.setattr(commands, "watch", lambda chosen, *_, **__: _serve(chosen, None, None, 1))
     monkeypatch.setattr(commands, "desktop", _desktop)
     monkeypatch.setattr(commands, "stats", open_machine)
