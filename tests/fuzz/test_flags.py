@@ -84,7 +84,7 @@ def _no_network(*_: object, **__: object) -> Any:
     raise OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
 
 
-def _serve(chosen: Settings, csv: str | None, jsonl: str | None, _interval: float) -> None:
+def _serve(chosen: Settings, csv: str | None, jsonl: str | None, _interval: float, *_: object) -> None:
     """Do everything that ``serve`` does before it waits for the signal to stop."""
     open_machine(chosen)
     server = open_server(lambda *_: [b""], chosen.host, chosen.port)
