@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,7 @@ def expectations(alert: str) -> Iterator[dict[str, Any]]:
 def promtool(*arguments: str | Path, folder: Path = HERE) -> subprocess.CompletedProcess[str]:
     """Run promtool."""
     command = [program("promtool"), *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=500)
 
 
 def test_promtool_has_nothing_to_say_about_the_rules() -> None:
@@ -47,16 +48,9 @@ def test_promtool_has_nothing_to_say_about_the_rules() -> None:
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_alert(file: Path) -> None:
-    answer = promtool("test", "rules", file)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-
-
 def only(alert: str, text: str) -> str:
-    """Return rules without the alerts that this one's file does not name: they cost two thirds of the time."""
-    tests = yaml.safe_load((HERE / f"{alert}.yml").read_text(encoding="utf-8"))["tests"]
-    named = {moment["alertname"] for test in tests for moment in test["alert_rule_test"]}
+    """Return rules without the alerts that this one's file does not mention: they cost two thirds of the time."""
+    named = set(re.findall(r"\w+", (HERE / f"{alert}.yml").read_text(encoding="utf-8")))
     document = yaml.safe_load(text)
     for group in document["groups"]:
         group["rules"] = [rule for rule in group["rules"] if "record" in rule or rule["alert"] in named]
@@ -71,9 +65,9 @@ def judge(folder: Path, alert: str, text: str) -> subprocess.CompletedProcess[st
     return promtool("test", "rules", "test.yml", folder=folder)
 
 
-@pytest.mark.parametrize("alert", ["HostHighCpu", "HostFilesystemFillingUp", "HostExporterDown", "AppSlowPrediction"])
-def test_an_alert_needs_no_other_alert(tmp_path: Path, alert: str) -> None:
-    """Nothing is noticed below for another reason than the change."""
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("alert", [file.stem for file in FILES])
+def test_alert(tmp_path: Path, alert: str) -> None:
     answer = judge(tmp_path, alert, SHIPPED.read_text(encoding="utf-8"))
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
