@@ -43,6 +43,10 @@ def test_the_documented_overrides_open_the_exporter_and_nothing_else(
     web_config = services[service]["environment"]["HOST_EXPORTER_WEB_CONFIG"]
     assert bool(web_config) is (service == "exporter-tls")
     assert not services["exporter"]["environment"]["HOST_EXPORTER_WEB_CONFIG"], "its own Prometheus cannot scrape it"
+    watchers = [name for name, one in services.items() if one.get("environment", {}).get("HOST_EXPORTER_ALERTS_URL")]
+    assert [name for name in watchers if services[name]["environment"]["HOST_EXPORTER_ALERTS_URL"] != "none"] == [
+        "exporter"
+    ]
 
 
 @pytest.mark.timeout(400)

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-QUIET = ("--cpu-warning", "none", "--cpu-critical", "none", "--memory-warning", "none", "--memory-critical", "none")
-"""Flags with which the scenes' own load fires no alert."""
+RESOURCES = ("cpu", "memory", "filesystem")
+QUIET = tuple(word for name in RESOURCES for level in ("warning", "critical") for word in (f"--{name}-{level}", "none"))
+"""Flags with which an exporter has no limits."""
 FULL = (*QUIET, "--filesystem-warning", "5", "--filesystem-critical", "10", "--hostname", "web-01")
 """Flags with which one alert stays: every machine's disk is fuller than this."""
 PATIENCE = 900
@@ -66,7 +67,7 @@ class Scene:
 
     def row(self, failure: str, teller: str, begin: float | None, end: float | None) -> None:
         """Add a row: who tells of a failure that began, and when."""
-        seconds = "**nobody**" if begin is None or end is None else f"{end - begin:.0f} s"
+        seconds = "**nobody**" if begin is None or end is None else f"{max(0, end - begin):.0f} s"
         self.rows.append((failure, teller, seconds))
         self.say(f"ROW {failure} | {teller} | {seconds}")
 
