@@ -68,6 +68,7 @@ class Alertmanagers:
         return taken or not alerts
 
 
-def is_of_a_rule(alert: dict[str, Any]) -> bool:
-    """Return whether a Prometheus rule has made an alert, rather than a script or ``test-alert``."""
-    return MADE_BY_A_RULE in str(alert.get("generatorURL", ""))
+def source(alert: dict[str, Any]) -> str:
+    """Return the address of the Prometheus whose rule made an alert, empty for one of a script or ``test-alert``."""
+    address, rule, _ = str(alert.get("generatorURL", "")).partition(MADE_BY_A_RULE)
+    return address if rule else ""

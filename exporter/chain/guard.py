@@ -8,20 +8,23 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from exporter.chain import own
-from exporter.chain.alertmanager import is_of_a_rule
+from exporter.chain.alertmanager import source
 from exporter.chain.held import Held, Listed
 from exporter.chain.judge import Judge
 from exporter.chain.prometheus import State
 
 if TYPE_CHECKING:
     from exporter.chain.alertmanager import Alertmanagers
-    from exporter.chain.own import OwnAlert
     from exporter.chain.pace import Pace
     from exporter.chain.prometheus import Look
 
     Alert = dict[str, Any]
 
 log = logging.getLogger("exporter")
+
+NOT_STORING = "PrometheusNotStoring"
+INHIBITING = frozenset({NOT_STORING, "AlertsOnHold"})
+"""Rules by which Prometheus itself says that it has no fresh data; Alertmanager inhibits everything else by them."""
 
 
 class Guard:
@@ -32,11 +35,13 @@ class Guard:
         self._pace = pace
         self._judge = Judge(pace)
         self._held = Held()
-        self._down, self._hold = own.prometheus_down(hostname), own.on_hold(hostname)
+        self._down = own.prometheus_down(hostname)
         self._resumed = False
         self._severe = False
         self._sends = -inf
         self._sent: dict[str, str] = {}
+        self._listed: tuple[Alert, ...] = ()
+        self._sources: set[str] = set()
         self._unsaid: list[Alert] = []
 
     def is_calm(self) -> bool:
@@ -46,6 +51,8 @@ class Guard:
 
     def see(self, look: Look, now: float) -> bool:
         """Take in a look made at ``now`` (monotonic) and return whether an Alertmanager answers."""
+        if look.state is State.STORING:
+            self._listed = look.alerts
         if self.is_calm() and look.state is State.STORING:
             self._judge.see(look.state, now)
             return self._alertmanagers.answer()
@@ -53,8 +60,9 @@ class Guard:
         active = found or {}
         if found is not None and not self._resumed:
             self._resume(found)
+        self._see_sources(active)
         self._see_life(active, now)
-        told = any(alert["labels"]["alertname"] == "PrometheusNotStoring" for alert in active.values())
+        told = any(alert["labels"]["alertname"] == NOT_STORING for alert in active.values())
         was_down = self._judge.down
         self._judge.see(look.state, now, sends=self._sends, told=told)
         if self._judge.down is not was_down:
@@ -63,22 +71,31 @@ class Guard:
         return found is not None
 
     def _resume(self, active: dict[str, Alert]) -> None:
-        """Go on where an exporter stopped: its alerts still stand."""
+        """Go on where an exporter stopped: its alert still stands."""
         self._resumed = True
         for alert in active.values():
-            for mine in (self._down, self._hold):
-                if alert["labels"] == mine.labels:
-                    mine.begin(alert["annotations"], alert["startsAt"])
-        if self._down.since or self._hold.since:
-            self._judge.resume(down=bool(self._down.since), blind=bool(self._hold.since))
-            self._held.remember(active, down=bool(self._down.since))
+            if alert["labels"] == self._down.labels:
+                self._down.begin(alert["annotations"], alert["startsAt"])
+        blind = any(alert["labels"]["alertname"] in INHIBITING for alert in active.values())
+        if self._down.since or blind:
+            self._judge.resume(down=bool(self._down.since), blind=blind)
+            self._held.remember(self._ours(active), down=bool(self._down.since))
+
+    def _see_sources(self, active: dict[str, Alert]) -> None:
+        """Note which of them our Prometheus has sent, by what it listed last: others may use this Alertmanager too."""
+        listed = Listed(self._listed)
+        self._sources |= {source(alert) for alert in active.values() if source(alert) and listed.has(alert, "firing")}
+
+    def _ours(self, active: dict[str, Alert]) -> dict[str, Alert]:
+        """Return those that our Prometheus has made; those of any, if there was no way yet to tell them apart."""
+        return {key: a for key, a in active.items() if source(a) and source(a) in (self._sources or {source(a)})}
 
     def _see_life(self, active: dict[str, Alert], now: float) -> None:
         """Note whether Prometheus still sends: the Watchdog is never posted by anybody else."""
         sent = {
             key: alert["updatedAt"]
-            for key, alert in active.items()
-            if is_of_a_rule(alert) and alert["labels"].get("severity") == "none"
+            for key, alert in self._ours(active).items()
+            if alert["labels"].get("severity") == "none"
         }
         if any(self._sent.get(key, when) != when for key, when in sent.items()):
             self._sends = now
@@ -91,12 +108,12 @@ class Guard:
         if look.state is State.STORING:
             held.let_go(listed)
         else:
-            held.remember(active, down=judge.down)
-        # Alertmanager drops unsaid what ends while it is inhibited. So its inhibition must be over by now.
-        clear = not self._down.since and not self._hold.since
+            held.remember(self._ours(active), down=judge.down)
+        # Alertmanager drops unsaid what ends while it is inhibited. So nothing may have inhibited it at the last look.
+        inhibited = any(alert["labels"]["alertname"] in INHIBITING for alert in active.values())
+        clear = not self._down.since and not inhibited
         settled = judge.settled(now)
-        self._say(self._down, today, wanted=judge.down)
-        self._say(self._hold, today, wanted=judge.blind and not settled)
+        self._say_down(today)
         if not judge.troubled:
             if not judge.failures:
                 held.forget()
@@ -112,14 +129,10 @@ class Guard:
             judge.close()
             self._severe = False
 
-    def _say(self, mine: OwnAlert, today: float, *, wanted: bool) -> None:
-        """Post one of the exporter's own alerts as standing, or once as over."""
-        if wanted:
-            if mine is self._hold:
-                words = own.WORDS_OF_HOLD
-            else:
-                words = own.words_of_down(nothing_stored=self._judge.nothing_stored)
-            mine.begin(words, own.moment(today))
-            self._alertmanagers.post([mine.standing(today + self._pace.lasts)])
-        elif mine.since and self._alertmanagers.post([mine.ended(today, own.BACK)]):
-            mine.since = ""
+    def _say_down(self, today: float) -> None:
+        """Post PrometheusDown as standing, or once as over."""
+        if self._judge.down:
+            self._down.begin(own.words_of_down(nothing_stored=self._judge.nothing_stored), own.moment(today))
+            self._alertmanagers.post([self._down.standing(today + self._pace.lasts)])
+        elif self._down.since and self._alertmanagers.post([self._down.ended(today, own.BACK)]):
+            self._down.since = ""

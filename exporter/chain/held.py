@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from exporter.chain.alertmanager import is_of_a_rule
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -28,7 +26,7 @@ class Held:
         return bool(self._alerts)
 
     def remember(self, active: Mapping[str, Alert], *, down: bool) -> None:
-        """Hold what is active in Alertmanager, made by a rule and not silenced.
+        """Hold what is active in Alertmanager, made by our Prometheus and not silenced.
 
         The Watchdog (severity "none") is not held: it must stop with Prometheus. PrometheusNotStoring is held if
         Prometheus is ``down`` and can no longer end it.
@@ -36,7 +34,7 @@ class Held:
         for fingerprint, alert in active.items():
             labels, silenced = alert["labels"], alert.get("status", {}).get("silencedBy")
             skipped = labels.get("severity") == "none" or (not down and labels["alertname"] in NEVER_HELD)
-            if is_of_a_rule(alert) and not silenced and not skipped:
+            if not silenced and not skipped:
                 self._alerts.setdefault(fingerprint, alert)
 
     def forget(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-DOWN, HOLD = "PrometheusDown", "AlertsOnHold"
+DOWN = "PrometheusDown"
 RUNBOOK = "http://localhost:5000/runbooks#prometheusdown"
 # What Alertmanager mails if the exporter stops too and PrometheusDown runs out. It must not read as good news.
 LOST = {
@@ -73,16 +73,3 @@ def prometheus_down(hostname: str) -> OwnAlert:
 def words_of_down(*, nothing_stored: bool) -> dict[str, str]:
     """Return the annotations of PrometheusDown."""
     return {**(STORES_NOTHING if nothing_stored else SILENT), **LOST, "runbook_url": RUNBOOK}
-
-
-def on_hold(hostname: str) -> OwnAlert:
-    """Return the alert that inhibits others and is mailed to nobody, while Prometheus has no data to judge by."""
-    return OwnAlert({"alertname": HOLD, "severity": "none", "job": "prometheus", "hostname": hostname})
-
-
-WORDS_OF_HOLD = {
-    "summary": "Prometheus has no fresh data: emails wait",
-    "description": "It takes alerts for resolved that may still be true. No email is sent until it has had data for "
-    "two minutes.",
-    "runbook_url": RUNBOOK,
-}

@@ -11,7 +11,7 @@ from exporter.chain.alertmanager import Alertmanagers
 from exporter.chain.guard import Guard
 from exporter.chain.pace import PACE
 from exporter.chain.prometheus import Look, State
-from tests.chain.support import Alert, FakeAlertmanager, ends, listed, sent
+from tests.chain.support import Alert, FakeAlertmanager, ends, fingerprint, listed, sent
 from tests.tools.ports import free_port
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def alertmanager() -> Iterator[FakeAlertmanager]:
 @pytest.fixture
 def course(alertmanager: FakeAlertmanager) -> Course:
     course = Course(alertmanager)
-    course.see(STORING, listed("A"), listed("B"), seconds=60)
+    course.see(STORING, listed("A"), listed("B"), listed("Watchdog", severity="none"), seconds=60)
     return course
 
 
@@ -105,44 +105,45 @@ def test_a_death_from_beginning_to_end(course: Course) -> None:
     assert course.alertmanager.said("PrometheusDown").count(False) == 1
 
 
-def test_what_is_over_is_said_only_when_nothing_inhibits_it_any_more(course: Course) -> None:
-    course.see(NOT_STORING, seconds=600)
-    assert {"PrometheusDown", "AlertsOnHold"} <= course.alertmanager.names()
-    course.see(STORING, seconds=300)
-    over = next(
-        i for i, post in enumerate(course.alertmanager.posts) if any(ends(a) < time.time() + 30 for a in post[1:])
-    )
-    lifted = [
-        i
-        for i, post in enumerate(course.alertmanager.posts)
-        if post
-        and post[0]["labels"]["alertname"] in {"PrometheusDown", "AlertsOnHold"}
-        and ends(post[0]) < time.time() + 30
-    ]
-    assert len(lifted) == 2
-    assert max(lifted) < over
+def without(alertmanager: FakeAlertmanager, *names: str) -> None:
+    """End alerts, as Prometheus does."""
+    kept = {key: alert for key, alert in alertmanager.alerts.items() if alert["labels"]["alertname"] not in names}
+    alertmanager.alerts = kept
 
 
-def test_storing_nothing_holds_mails_back_and_is_left_to_the_rule(course: Course) -> None:
+def test_storing_nothing_is_left_to_the_rules_and_what_ended_is_said_when_they_no_longer_inhibit(
+    course: Course,
+) -> None:
     course.see(NOT_STORING, listed("A"), listed("B"), seconds=60)
-    assert "AlertsOnHold" in course.alertmanager.names()
-    rule = sent("PrometheusNotStoring", "critical", job="prometheus", instance="")
-    course.alertmanager.alerts[rule["fingerprint"]] = rule
-    # Prometheus itself has ended what it has no data for.
-    for key in [key for key, alert in course.alertmanager.alerts.items() if alert["labels"]["alertname"] in "AB"]:
-        del course.alertmanager.alerts[key]
+    for name, severity in (("PrometheusNotStoring", "critical"), ("AlertsOnHold", "none")):
+        rule = sent(name, severity, job="prometheus", instance="")
+        course.alertmanager.alerts[rule["fingerprint"]] = rule
+    without(course.alertmanager, "A", "B")  # there is no data for them
     course.see(NOT_STORING, seconds=900)
     assert "PrometheusDown" not in course.alertmanager.names()
     assert not {"A", "B"} & course.alertmanager.names(), "Prometheus ends them again and again"
-    del course.alertmanager.alerts[rule["fingerprint"]]
+    without(course.alertmanager, "PrometheusNotStoring")
     course.see(STORING, listed("A", "pending"), seconds=90)
-    assert {"A", "AlertsOnHold"} <= course.alertmanager.names()
-    course.see(STORING, listed("A"), seconds=120)
-    assert "AlertsOnHold" not in course.alertmanager.names()
-    assert course.alertmanager.said("B")[-1] is False
+    assert "A" in course.alertmanager.names()
+    course.see(STORING, listed("A"), seconds=90)
+    assert False not in course.alertmanager.said("B"), "it would be dropped unsaid"
+    without(course.alertmanager, "AlertsOnHold")
+    course.see(STORING, listed("A"), seconds=30)
+    assert course.alertmanager.said("B").count(False) == 1
     assert False not in course.alertmanager.said("A")
-    assert course.alertmanager.said("PrometheusNotStoring") == []
+    assert course.alertmanager.said("PrometheusNotStoring") == course.alertmanager.said("AlertsOnHold") == []
     assert course.guard.is_calm()
+
+
+def test_an_exporter_that_starts_meanwhile_holds_what_it_finds(course: Course) -> None:
+    rule = sent("AlertsOnHold", "none", job="prometheus", instance="")
+    course.alertmanager.alerts[rule["fingerprint"]] = rule
+    course.restart()
+    course.see(STORING, listed("A", "pending"), seconds=150)
+    assert {"A", "B"} <= course.alertmanager.names()
+    without(course.alertmanager, "AlertsOnHold")
+    course.see(STORING, listed("A"), seconds=30)
+    assert course.alertmanager.said("B")[-1] is False
 
 
 def test_storing_nothing_is_said_if_no_rule_says_it(course: Course) -> None:
@@ -201,6 +202,18 @@ def test_one_that_alertmanager_still_hears_from_is_not_called_dead(course: Cours
     assert "PrometheusDown" not in course.alertmanager.names()
     course.see(SILENT, seconds=120)
     assert "PrometheusDown" in course.alertmanager.names()
+
+
+def test_the_alerts_of_another_prometheus_are_its_own_affair(course: Course) -> None:
+    for alert in (sent("Theirs"), sent("Watchdog", "none", instance="theirs")):
+        course.alertmanager.alerts[alert["fingerprint"]] = alert | {"generatorURL": "http://other:9090/graph?g0.expr=y"}
+    theirs = course.alertmanager.alerts[fingerprint(sent("Watchdog", "none", instance="theirs"))]
+    for number in range(20):
+        theirs["updatedAt"] = str(number)
+        course.see(SILENT)
+    assert "PrometheusDown" in course.alertmanager.names(), "theirs is alive, ours is not"
+    course.see(STORING, listed("A"), seconds=300)
+    assert course.alertmanager.said("Theirs") == []
 
 
 def test_an_alertmanager_that_is_back_is_told_what_it_missed(course: Course) -> None:
