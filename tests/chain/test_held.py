@@ -25,7 +25,6 @@ def test_what_the_rules_made_is_held_and_nothing_else() -> None:
     silenced["status"]["silencedBy"] = ["x"]
     alerts = [
         sent("A"),
-        sent("TestAlert", rule=False),
         silenced,
         sent("Watchdog", "none"),
         sent("HostRebooted", "info"),
