@@ -239,7 +239,9 @@ def test_the_documented_check_finds_a_broken_configuration_before_a_restart(stac
     rules = stack.folder / "alerts.yml"
     before = rules.read_text()
     try:
-        rules.write_text(before.replace("expr: vector(1)", "expr: vector(1"))
+        broken = re.sub(r"expr: (?=\w)", "expr: (", before, count=1)
+        assert broken != before
+        rules.write_text(broken)
         assert stack.engine.run(["bash", "-euc", check], folder=stack.folder, check=False).returncode != 0
     finally:
         rules.write_text(before)
