@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+import logging
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +20,34 @@ if TYPE_CHECKING:
     Headers = list[tuple[str, str]]
     App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
+log = logging.getLogger("exporter")
+
 _ASK = ("WWW-Authenticate", 'Basic realm="Host Exporter", charset="UTF-8"')
+
+
+LOGGED = 16
+"""Addresses of which the log says that they were refused; a flood of others must not fill it."""
+
+
+class _Refused:
+    """Logs once for each address that it is refused, until a right password comes from there."""
+
+    def __init__(self) -> None:
+        self._addresses: set[str] = set()
+
+    def log(self, address: str, reason: str) -> None:
+        if address not in self._addresses and len(self._addresses) < LOGGED:
+            self._addresses.add(address)
+            log.warning("%s is refused: %s", address, reason)
+
+    def forget(self, address: str) -> None:
+        self._addresses.discard(address)
 
 
 def guarded(app: App, access: Access) -> App:
     """Wrap the application with the rules in effect: check the password, then add the configured headers."""
     passwords = Passwords()
+    refused = _Refused()
 
     def guard(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         rules = access.rules()
@@ -39,14 +62,18 @@ def guarded(app: App, access: Access) -> App:
             return _answer(start, environ, "429 Too Many Requests", "rate_limit of --web-config", after)
         if not rules.users:
             return app(environ, start)
+        address = _network(environ.get("REMOTE_ADDR", ""))
         login = _login(environ.get("HTTP_AUTHORIZATION", ""))
         if login is None:
+            refused.log(address, "no user name and password")
             return _answer(start, environ, "401 Unauthorized", "user name and password required", _ASK)
-        verdict = passwords.check(*login, rules.users, _network(environ.get("REMOTE_ADDR", "")))
+        verdict = passwords.check(*login, rules.users, address)
         if verdict is Verdict.RIGHT:
+            refused.forget(address)
             environ["REMOTE_USER"] = login[0].decode(errors="replace")
             return app(environ, start)
         if verdict is Verdict.WRONG:
+            refused.log(address, "wrong user name or password")
             return _answer(start, environ, "401 Unauthorized", "wrong user name or password", _ASK)
         return _answer(start, environ, "429 Too Many Requests", "too many login attempts", ("Retry-After", "5"))
 

@@ -50,6 +50,8 @@ def post_test_alert(url: str, hostname: str, page: str) -> str:
             "summary": SUMMARY,
             "description": f"Sent by host-exporter test-alert on {hostname}: email gets through.\n"
             "A second email in a minute or two will say that this alert is resolved.",
+            "resolved_summary": "Test alert, nothing was wrong",
+            "resolved_description": "This is the second email, the last one of this test.",
         },
         "startsAt": now.isoformat(),
         "endsAt": (now + LASTS).isoformat(),
@@ -93,7 +95,7 @@ def _heartbeat(config: str) -> list[str]:
         return []
     if matcher[1]:
         return [
-            "The heartbeat is on: the service at HEARTBEAT_URL gets a ping each minute. Check there that it arrives."
+            "HEARTBEAT_URL is set: while all is well, the service there gets a ping each minute. Check there that it arrives."
         ]
     return ["No heartbeat: if this machine dies, nothing on it can tell you. Set HEARTBEAT_URL (docs/heartbeat.md)."]
 

@@ -205,7 +205,7 @@ def test_a_server_that_ends_is_named_and_ends_the_others(tmp_path: Path) -> None
         (server,) = stack.servers("--cluster.listen-address=")
         server.kill()
         assert stack.end() == 1
-        assert re.search(r"^make stack: alertmanager ended: .+$", stack.text, re.MULTILINE)
+        assert re.search(r"^make stack: alertmanager was killed by signal 9$", stack.text, re.MULTILINE)
 
 
 def test_a_server_that_cannot_start_is_named_and_ends_the_others(tmp_path: Path) -> None:

@@ -74,6 +74,20 @@ def test_a_password_of_any_length_and_any_characters_works(folder: Path) -> None
         assert exporter.get("/", login("odd", odd + "x")).status == 401
 
 
+def test_an_address_that_is_refused_is_logged_once_until_it_is_let_in(folder: Path) -> None:
+    with GuardedExporter(folder, TLS + users()) as exporter:
+        for password in ("no", "no", "no2"):
+            assert exporter.get("/", login(password=password)).status == 401
+        assert exporter.get("/").status == 401
+        assert exporter.get("/", login()).status == 200
+        assert exporter.get("/").status == 401
+    refusals = [line.split("WARNING ")[1] for line in exporter.log.splitlines() if "is refused" in line]
+    assert refusals == [
+        "127.0.0.1 is refused: wrong user name or password",
+        "127.0.0.1 is refused: no user name and password",
+    ]
+
+
 def test_passwords_are_never_logged(folder: Path) -> None:
     with GuardedExporter(folder, TLS + users(), "--verbose") as exporter:
         exporter.get("/", login(password="tr0ub4dor"))

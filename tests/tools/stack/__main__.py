@@ -38,7 +38,7 @@ def main(folder: Path = FOLDER) -> int:
             while not stopped.wait(1):
                 for server in chain.servers:
                     if server.process is not None and server.process.poll() is not None:
-                        say(f"make stack: {server.name} ended: {server.last_line()}", error=True)
+                        say(f"make stack: {server.name} {server.end()}", error=True)
                         return 1
     except StoppedError:
         pass

@@ -61,7 +61,7 @@ class Server:
             if stopped.is_set():
                 raise StoppedError
             if self.process.poll() is not None:
-                raise NotReadyError(f"{self.name} ended with code {self.process.returncode}: {self.last_line()}")
+                raise NotReadyError(f"{self.name} {self.end()}")
             if answers(self.ready):
                 return
             stopped.wait(0.05)
@@ -80,6 +80,11 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+    def end(self) -> str:
+        """Return how it ended, and if by itself, why."""
+        code = self.process.returncode if self.process else 0
+        return f"was killed by signal {-code}" if code < 0 else f"ended with code {code}: {self.last_line()}"
 
     def last_line(self) -> str:
         """Return the line of its log since it was started that says why it ended: the last one, as a rule."""
