@@ -78,7 +78,7 @@ def test_it_posts_one_alert_and_says_where_the_mail_goes() -> None:
 
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
-    [("", "", "HEARTBEAT_URL is set"), ('"Watchdog"', '""', "No heartbeat"), ("heartbeat", "pager", "")],
+    [("", "", "The heartbeat is set"), ('"Watchdog"', '""', "No heartbeat"), ("heartbeat", "pager", "")],
     ids=["on", "off", "another configuration"],
 )
 def test_it_says_whether_somebody_outside_is_told(old: str, new: str, expected: str) -> None:

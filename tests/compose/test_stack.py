@@ -199,7 +199,7 @@ def test_the_heartbeat_is_off_until_env_names_an_address_which_docker_does_not_s
         assert secret not in fetch(f"{stack.url('alertmanager')}/api/v2/status").text
         eventually(lambda: pinged(stack), 180)
         assert secret not in stack.compose("logs", "alertmanager")
-        assert "HEARTBEAT_URL is set" in stack.compose("exec", "-T", "exporter", "host-exporter", "test-alert")
+        assert "The heartbeat is set" in stack.compose("exec", "-T", "exporter", "host-exporter", "test-alert")
     finally:
         settings.write_text(before)
         stack.compose("up", "-d", "--wait")
