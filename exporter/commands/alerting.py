@@ -95,7 +95,7 @@ def _heartbeat(config: str) -> list[str]:
         return []
     if matcher[1]:
         return [
-            "The heartbeat is set: while all is well, HEARTBEAT_URL gets a ping each minute. See there whether it arrives."
+            "The heartbeat is set: while all is well, HEARTBEAT_URL gets a ping a minute. See there whether it arrives."
         ]
     return ["No heartbeat: if this machine dies, nothing on it can tell you. Set HEARTBEAT_URL (docs/heartbeat.md)."]
 
