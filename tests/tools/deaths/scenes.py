@@ -72,11 +72,11 @@ class Scene:
         self.say(f"ROW {failure} | {teller} | {seconds}")
 
     def mailed(self, chain: Chain, text: str, since: float, seconds: float = PATIENCE) -> float | None:
-        """Return when the first mail since ``since`` (Unix) arrived whose subject contains ``text``."""
+        """Return when the first mail since ``since`` (Unix) arrived whose subject or text contains ``text``."""
         deadline = time.time() + seconds
         while time.time() < deadline:
             for mail in chain.mailbox.mails:
-                if mail.time >= since and text in mail.subject:
+                if mail.time >= since and (text in mail.subject or text in mail.body()):
                     return mail.time
             time.sleep(0.5)
         return None
@@ -139,9 +139,9 @@ def machines(scene: Scene) -> None:
         ended = threading.Event()
         stack.callback(ended.set)
         threading.Thread(target=flap, args=(running["flapping"].pid, ended), daemon=True).start()
-        scene.row("exporter or machine dead", "mail", begin, scene.mailed(chain, "dead", begin))
+        scene.row("exporter or machine dead", "mail", begin, scene.mailed(chain, "dead: Machine", begin))
         for name in ("emptied", "deleted"):
-            scene.mailed(chain, name, begin)
+            scene.mailed(chain, f"{name}: Machine", begin)
         (chain.targets / "emptied.yml").write_text("")
         (chain.targets / "deleted.yml").unlink()
         (chain.targets / "apart.yml").write_text("")
@@ -153,10 +153,12 @@ def machines(scene: Scene) -> None:
             ("deleted", "its target file deleted while it is dead"),
             ("apart", "its target file emptied, and then it dies"),
         ):
-            scene.row(how, "mail", gone, scene.mailed(chain, name, gone))
+            scene.row(how, "mail", gone, scene.mailed(chain, f"{name}: No longer watched", gone))
         for name, address in addresses.items():
             scene.row(f"{name} on its port", "mail", begin, scene.mailed(chain, address, begin))
-        scene.row("exporter flapping: silent for 85 of 107 s", "mail", begin, scene.mailed(chain, "flapping", begin))
+        scene.row(
+            "exporter flapping: silent for 85 of 107 s", "mail", begin, scene.mailed(chain, "flapping: Responds", begin)
+        )
         time.sleep(max(0, gone + 600 - time.time()))
         for name in ("dead", "emptied", "deleted", "apart"):
             scene.say(f"false ends of {name}: {scene.false_ends(chain, name, begin, time.time())}")
@@ -184,7 +186,7 @@ def prometheus(scene: Scene) -> None:
         port = int((chain.targets / "second.yml").read_text().split(":")[-1].strip('"]\n'))
         again = exporter(port, "second")
         try:
-            scene.row("Prometheus dead", "mail", begin, scene.mailed(chain, "Prometheus", begin))
+            scene.row("Prometheus dead", "mail", begin, scene.mailed(chain, "Prometheus is not responding", begin))
             scene.row("the same", "last ping", begin, scene.last_ping())
             time.sleep(max(0, begin + 600 - time.time()))
             back = time.time()
@@ -195,7 +197,7 @@ def prometheus(scene: Scene) -> None:
                 "Prometheus back, a machine that came back meanwhile",
                 "RESOLVED",
                 back,
-                scene.mailed(chain, "second", back),
+                scene.mailed(chain, "second: Machine", back),
             )
             time.sleep(420)
             scene.say(f"all mails: {chain.mailbox.subjects()}")
@@ -215,7 +217,7 @@ def disk(scene: Scene) -> None:
         time.sleep(90)
         begin = time.time()
         fill()
-        scene.row("Prometheus' disk full", "mail", begin, scene.mailed(chain, "stor", begin))
+        scene.row("Prometheus' disk full", "mail", begin, scene.mailed(chain, "stores no samples", begin))
         second.kill()
         scene.row("the same", "last ping", begin, scene.last_ping())
         time.sleep(max(0, begin + 600 - time.time()))
@@ -223,7 +225,10 @@ def disk(scene: Scene) -> None:
         (scene.folder / "prometheus/filler").unlink()
         free = time.time()
         scene.row(
-            "the disk has room again, the machine is still dead", "mail", free, scene.mailed(chain, "second", free)
+            "the disk has room again, the machine is still dead",
+            "mail",
+            free,
+            scene.mailed(chain, "second: Machine", free),
         )
         time.sleep(300)
         scene.say(f"all mails: {chain.mailbox.subjects()}")
@@ -258,7 +263,9 @@ def alertmanager(scene: Scene) -> None:
         back = time.time()
         chain.alertmanager.start()
         chain.alertmanager.wait()
-        scene.row("Alertmanager back, the machine still dead", "mail", back, scene.mailed(chain, "second", back))
+        scene.row(
+            "Alertmanager back, the machine still dead", "mail", back, scene.mailed(chain, "second: Machine", back)
+        )
 
 
 def everything(scene: Scene) -> None:
