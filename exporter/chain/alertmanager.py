@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("exporter")
 
-MADE_BY_A_RULE = "/graph?g0.expr="
+MADE_BY_A_RULE = "g0.expr="
 """Occurs in the generatorURL of every alert that a Prometheus rule has made."""
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 STATES = {
     State.SILENT: ("PrometheusDown", Level.CRITICAL, "does not answer"),
     State.STARTING: ("PrometheusDown", Level.WARNING, "is starting"),
+    State.CLOSED: ("PrometheusDown", Level.WARNING, "asks for a password, so nobody knows how it is"),
     State.NOT_STORING: ("PrometheusNotStoring", Level.CRITICAL, "stores nothing"),
 }
 UNSENT = ("AlertmanagerNotificationsFailing", "AlertmanagerNotificationsHanging")
@@ -35,7 +36,7 @@ def findings(view: View) -> tuple[Finding, ...]:
     if view.deaf >= FEW:
         found.append(Finding("PrometheusAlertmanagerMissing", Level.CRITICAL, "Alertmanager", reason="does not answer"))
     seen = {finding.kind for finding in found}
-    said = [_finding(alert) for alert in _firing(view.alerts) if alert["labels"]["alertname"].startswith(CHAIN)]
+    said = [_finding(alert) for alert in _firing(view.alerts) if _is_ours(alert, view.hostname)]
     # Both alerts about emails say the same, and so may two servers of a pair.
     different = {(finding.what, finding.reason): finding for finding in said if finding.kind not in seen}
     return tuple(sorted([*found, *different.values()], key=lambda each: -each.level))
@@ -44,10 +45,17 @@ def findings(view: View) -> tuple[Finding, ...]:
 def words(view: View) -> str:
     """Return what stands beside the link to Prometheus: "2 firing: HostHighCpu, HostHighMemory", "not answering"."""
     if view.failures and view.state is not State.NOT_STORING:
-        return "starting" if view.state is State.STARTING else "not answering"
+        return {State.STARTING: "starting", State.CLOSED: "asks for a password"}.get(view.state, "not answering")
     names = sorted({printable(str(alert["labels"]["alertname"])) for alert in _firing(view.alerts)})
     shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
     return f"{len(names)} firing: {shown}" if names else ""
+
+
+def _is_ours(alert: dict[str, Any], hostname: str) -> bool:
+    """Return whether an alert is about the monitoring here, rather than about a machine or about another one's disk."""
+    labels = alert["labels"]
+    elsewhere = labels.get("job") == "host" and labels.get("hostname") != hostname
+    return labels["alertname"].startswith(CHAIN) and not elsewhere
 
 
 def _firing(alerts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

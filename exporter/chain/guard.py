@@ -42,6 +42,7 @@ class Guard:
         self._sent: dict[str, str] = {}
         self._listed: tuple[Alert, ...] = ()
         self._sources: set[str] = set()
+        self._strange = False
         self._unsaid: list[Alert] = []
 
     def is_calm(self) -> bool:
@@ -83,6 +84,11 @@ class Guard:
 
     def _see_sources(self, active: dict[str, Alert]) -> None:
         """Note which of them our Prometheus has sent, by what it listed last: others may use this Alertmanager too."""
+        if active and not self._strange and not any(map(source, active.values())):
+            log.warning(
+                "no alert in Alertmanager names the rule that made it: none can be kept from being called resolved"
+            )
+            self._strange = True
         listed = Listed(self._listed)
         self._sources |= {source(alert) for alert in active.values() if source(alert) and listed.has(alert, "firing")}
 
@@ -118,6 +124,8 @@ class Guard:
             if not judge.failures:
                 held.forget()
             return
+        if settled and not judge.is_open():  # it lives, and sends what only it can know
+            held.forget()
         if settled and clear and answered:
             if not self._severe:  # it was slow, not dead, and has ended some of them itself
                 held.only(active)

@@ -45,7 +45,7 @@ class Judge:
         if state is not self.state or not self.failures:
             self._since = now
         self.state = state
-        if state is State.STORING:
+        if state in {State.STORING, State.CLOSED}:
             self._see_well(now)
             return
         self.failures += 1
@@ -80,6 +80,10 @@ class Judge:
     def settled(self, now: float) -> bool:
         """Return whether it has been well for so long that its rules have all the data they need."""
         return not self.down and now - self._well >= self._pace.settle
+
+    def is_open(self) -> bool:
+        """Return whether it said at the last look how its alerts are."""
+        return self.state is not State.CLOSED
 
     def resume(self, *, down: bool, blind: bool) -> None:
         """Go on where an exporter stopped whose alerts still stand."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from enum import IntEnum
@@ -15,11 +16,13 @@ if TYPE_CHECKING:
 
     from exporter.chain.pace import Pace
 
+log = logging.getLogger("exporter")
+
 OWN = 'time() - max(timestamp(up{job="prometheus"}))'
 ANY = "time() - max(timestamp(up))"
 """For a Prometheus that does not scrape itself under that name."""
 
-UNAVAILABLE, NOT_FOUND = 503, 404
+UNAVAILABLE, NOT_FOUND, REFUSALS = 503, 404, frozenset(range(400, 500)) - {404}
 
 
 class State(IntEnum):
@@ -27,8 +30,10 @@ class State(IntEnum):
 
     SILENT = 0
     STARTING = 1
-    NOT_STORING = 2
-    STORING = 3
+    CLOSED = 2
+    """It refuses to say, for want of a password: alive, and unknown."""
+    NOT_STORING = 3
+    STORING = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class Prometheus:
         self._urls = urls
         self._pace = pace
         self._answering: dict[str, float] = {}
+        self._refusing: set[str] = set()
 
     def look(self) -> Look:
         """Ask every server; takes at most a few seconds each."""
@@ -67,7 +73,12 @@ class Prometheus:
             stores = self._stores(url)
             alerts = listed(ask(f"{url}/api/v1/alerts", self._pace.answer))
         except NoAnswerError as reason:
-            return Look(State.STARTING if reason.status == UNAVAILABLE else State.SILENT)
+            if reason.status == UNAVAILABLE:
+                return Look(State.STARTING)
+            if reason.status in REFUSALS and url not in self._refusing:
+                log.warning("cannot ask Prometheus how it is: %s", reason)
+                self._refusing.add(url)
+            return Look(State.CLOSED if reason.status in REFUSALS else State.SILENT)
         except (LookupError, TypeError, ValueError, AttributeError):  # JSON, but not Prometheus'
             return Look(State.SILENT)
         return Look(State.STORING if stores and not _says_otherwise(alerts) else State.NOT_STORING, alerts)

@@ -34,6 +34,7 @@ class View:
     alerts: tuple[dict[str, Any], ...] = ()
     failures: int = 0
     deaf: int = 0
+    hostname: str = ""
 
 
 class Watch:
@@ -46,6 +47,7 @@ class Watch:
         self, prometheus: Sequence[str], alertmanagers: Sequence[str] = (), hostname: str = "", pace: Pace = PACE
     ) -> None:
         self._pace = pace
+        self._hostname = hostname
         self._prometheus = Prometheus(prometheus, pace)
         self._guard = Guard(Alertmanagers(alertmanagers, pace), hostname, pace) if alertmanagers else None
         self._view = View()
@@ -74,7 +76,8 @@ class Watch:
         now = time.monotonic()
         answers = self._guard is None or self._guard.see(found, now)
         failures = 0 if found.state is State.STORING else self._view.failures + 1
-        self._view = View(found.state, found.alerts, failures, 0 if answers else self._view.deaf + 1)
+        deaf = 0 if answers else self._view.deaf + 1
+        self._view = View(found.state, found.alerts, failures, deaf, self._hostname)
         self._looked = time.monotonic()
 
     def _run(self) -> None:

@@ -35,6 +35,7 @@ def emails(name: str, **labels: str) -> Alert:
         (View(State.SILENT, failures=2), [("critical", "Prometheus does not answer")]),
         (View(State.STARTING, failures=2), [("warning", "Prometheus is starting")]),
         (View(State.NOT_STORING, failures=2), [("critical", "Prometheus stores nothing")]),
+        (View(State.CLOSED, failures=2), [("warning", "Prometheus asks for a password, so nobody knows how it is")]),
         (
             View(State.SILENT, failures=9, deaf=2),
             [("critical", "Prometheus does not answer"), ("critical", "Alertmanager does not answer")],
@@ -55,9 +56,9 @@ def test_emails_that_are_not_sent_come_in_plain_words(name: str) -> None:
 def test_one_failure_is_said_once() -> None:
     both = tuple(emails(name, integration="email") for name in UNSENT)
     assert len(findings(View(alerts=both))) == 1
-    twice = (listed("PrometheusAlertmanagerMissing", severity="critical"),)
+    twice = (listed("PrometheusAlertmanagerMissing", severity="critical", job="prometheus"),)
     assert said(View(alerts=twice, deaf=2)) == [("critical", "Alertmanager does not answer")]
-    pair = (listed("PrometheusTargetFileBroken", instance="a"), listed("PrometheusTargetFileBroken", instance="b"))
+    pair = tuple(listed("PrometheusTargetFileBroken", job="prometheus", instance=instance) for instance in "ab")
     assert said(View(alerts=pair)) == [("warning", "PrometheusTargetFileBroken is wrong")]
 
 
@@ -72,8 +73,14 @@ def test_alerts_about_machines_pending_ones_and_information_are_not_about_the_ch
     assert findings(View(alerts=alerts)) == ()
 
 
+def test_the_disk_of_a_neighbours_prometheus_is_the_neighbours() -> None:
+    alerts = (listed("PrometheusDiskLow", hostname="db-01"), listed("PrometheusDiskLow", hostname="web-01"))
+    assert len(findings(View(alerts=alerts[:1], hostname="web-01"))) == 0
+    assert len(findings(View(alerts=alerts, hostname="web-01"))) == 1
+
+
 def test_the_worst_comes_first_and_strange_text_does_no_harm() -> None:
-    strange = listed("Prometheus\x1b[31m", severity="warning")
+    strange = listed("Prometheus\x1b[31m", job="prometheus")
     strange["annotations"] = None
     [first, second] = findings(View(alerts=(strange, emails(UNSENT[0]))))
     assert (first.level, second.level) == (Level.CRITICAL, Level.WARNING)

@@ -17,7 +17,7 @@ from tests.tools.ports import free_port
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SILENT, STARTING, NOT_STORING, STORING = State
+SILENT, STARTING, CLOSED, NOT_STORING, STORING = State
 
 
 class Course:
@@ -214,6 +214,21 @@ def test_the_alerts_of_another_prometheus_are_its_own_affair(course: Course) -> 
     assert "PrometheusDown" in course.alertmanager.names(), "theirs is alive, ours is not"
     course.see(STORING, listed("A"), seconds=300)
     assert course.alertmanager.said("Theirs") == []
+
+
+def test_a_prometheus_that_asks_for_a_password_ends_its_alerts_itself(course: Course) -> None:
+    course.see(SILENT, seconds=180)
+    course.see(CLOSED, seconds=60)
+    assert "PrometheusDown" not in course.alertmanager.names()
+    course.see(CLOSED, seconds=300)
+    assert course.guard.is_calm()
+    assert False not in course.alertmanager.said("A") + course.alertmanager.said("B")
+
+
+def test_alerts_that_name_no_rule_are_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    with FakeAlertmanager(sent("A", rule=False)) as server:
+        Course(server).see(SILENT, seconds=60)
+    assert caplog.text.count("names the rule that made it") == 1
 
 
 def test_an_alertmanager_that_is_back_is_told_what_it_missed(course: Course) -> None:

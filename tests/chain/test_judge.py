@@ -14,7 +14,7 @@ from exporter.chain.prometheus import State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SILENT, STARTING, NOT_STORING, STORING = State
+SILENT, STARTING, CLOSED, NOT_STORING, STORING = State
 
 
 class Course:
@@ -56,8 +56,18 @@ def test_a_death_is_told_well_within_two_minutes() -> None:
         [SILENT, SILENT, STARTING, STARTING, STORING],
         [STARTING] * 19 + [STORING],
         [SILENT, STORING] * 30,
+        [CLOSED] * 60,
+        [SILENT, CLOSED] * 30,
     ],
-    ids=["one request", "a restart", "a restart that reads its log", "a long start", "every other request"],
+    ids=[
+        "one request",
+        "a restart",
+        "a restart that reads its log",
+        "a long start",
+        "every other request",
+        "a password",
+        "and slow",
+    ],
 )
 def test_that_is_no_death(states: list[State]) -> None:
     course = Course()

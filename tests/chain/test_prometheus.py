@@ -16,7 +16,7 @@ from tests.chain.support import FakePrometheus, listed
 from tests.tools.ports import free_port
 
 QUICK = replace(PACE, answer=1, stale=0.5)
-SILENT, STARTING, NOT_STORING, STORING = State
+SILENT, STARTING, CLOSED, NOT_STORING, STORING = State
 
 
 def test_it_stores_and_lists_its_alerts() -> None:
@@ -59,11 +59,32 @@ def test_its_own_rule_may_know_better() -> None:
         assert prometheus.look().state is NOT_STORING
 
 
-@pytest.mark.parametrize("status", [0, 401, 404, 500, 502, 503])
-def test_an_error_is_no_answer_but_503_is_a_start(status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        (0, SILENT),
+        (500, SILENT),
+        (502, SILENT),
+        (404, SILENT),
+        (503, STARTING),
+        (401, CLOSED),
+        (403, CLOSED),
+        (429, CLOSED),
+    ],
+)
+def test_an_error_is_no_answer_but_503_is_a_start_and_a_refusal_a_sign_of_life(status: int, state: State) -> None:
     with FakePrometheus() as server:
         server.status = status
-        assert Prometheus([server.url], QUICK).look().state is (STARTING if status == 503 else SILENT)
+        assert Prometheus([server.url], QUICK).look().state is state
+
+
+def test_a_refusal_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    with FakePrometheus() as server:
+        server.status = 401
+        prometheus = Prometheus([server.url], QUICK)
+        prometheus.look()
+        prometheus.look()
+    assert caplog.text.count("401") == 1
 
 
 @pytest.mark.parametrize(

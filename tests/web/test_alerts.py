@@ -44,7 +44,7 @@ def test_what_is_wrong_with_the_chain_comes_first_and_counts(
     watch = Watch([prometheus.url], [f"http://127.0.0.1:{free_port()}"], "web-01")
     asked = client(watch, tmp_path, monkeypatch)
     before = json.loads(asked.get("/api/stats").data)
-    failing = listed("AlertmanagerNotificationsFailing", severity="critical", integration="email")
+    failing = listed("AlertmanagerNotificationsFailing", severity="critical", integration="email", job="alertmanager")
     prometheus.alerts = [failing, listed("HostHighCpu")]
     watch.look()
     watch.look()
