@@ -33,6 +33,9 @@ def findings(view: View) -> tuple[Finding, ...]:
     if view.state in STATES and view.failures >= FEW:
         kind, level, reason = STATES[view.state]
         found.append(Finding(kind, level, "Prometheus", reason=reason))
+    if view.overdue:
+        reason = "has not been looked at for minutes"
+        found.append(Finding("PrometheusDown", Level.WARNING, "Prometheus", reason=reason))
     if view.deaf >= FEW:
         found.append(Finding("PrometheusAlertmanagerMissing", Level.CRITICAL, "Alertmanager", reason="does not answer"))
     seen = {finding.kind for finding in found}

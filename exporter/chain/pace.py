@@ -15,6 +15,8 @@ class Pace:
     """Between two looks otherwise; alerts are posted again as often."""
     viewed: float = 10.0
     """A page view asks for a new look if the last one is older than this."""
+    overdue: float = 180.0
+    """A look that has not ended by then: the page says so."""
     answer: float = 5.0
     """For an answer to one request."""
     silent: float = 75.0

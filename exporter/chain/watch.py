@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ class View:
     """What the last look has found.
 
     ``failures`` counts the looks in a row at which Prometheus was not well, ``deaf`` those without Alertmanager.
+    ``overdue`` means that there has been none for minutes.
     """
 
     state: State = State.STORING
@@ -35,6 +36,7 @@ class View:
     failures: int = 0
     deaf: int = 0
     hostname: str = ""
+    overdue: bool = False
 
 
 class Watch:
@@ -57,6 +59,7 @@ class Watch:
 
     def start(self) -> None:
         """Start the thread; the first look is made at once. Raises ThreadError."""
+        self._looked = time.monotonic() - self._pace.viewed
         start(self._run, "chain")
 
     def stop(self) -> None:
@@ -66,9 +69,10 @@ class Watch:
 
     def view(self) -> View:
         """Return what the last look has found. If that is not recent, the next one is brought forward."""
-        if time.monotonic() - self._looked > self._pace.viewed:
+        age = time.monotonic() - self._looked
+        if age > self._pace.viewed:
             self._wake.set()
-        return self._view
+        return replace(self._view, overdue=self._pace.overdue < age < inf)
 
     def look(self) -> None:
         """Look once at all servers and post what follows."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
+from exporter.chain import asking
 from exporter.chain.asking import NoAnswerError, ask
 from exporter.chain.pace import PACE
 from exporter.chain.prometheus import Prometheus, State
@@ -123,25 +125,41 @@ def test_of_several_servers_the_best_counts() -> None:
         assert len(Prometheus([bad.url, good.url], QUICK).look().alerts) == 2
 
 
-def test_an_answer_that_trickles_in_does_not_hold_the_watch_up() -> None:
+@pytest.mark.parametrize(
+    ("first", "more"),
+    [
+        (b"HTTP/1.0 200 OK\r\n\r\n", b" "),
+        (b"HTTP/1.0 200 OK\r\nX-Slow: ", b"x"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"", b""),
+    ],
+    ids=["body", "header", "continue", "nothing"],
+)
+def test_an_answer_that_trickles_in_does_not_hold_the_watch_up(first: bytes, more: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def trickle() -> None:
             client, _ = server.accept()
             with client:
                 client.recv(4096)
-                client.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
-                try:
-                    for _ in range(100):
-                        client.sendall(b" ")
+                client.sendall(first)
+                with suppress(OSError):
+                    for _ in range(60):
+                        client.sendall(more)
                         time.sleep(0.1)
-                except OSError:
-                    pass
 
         thread = threading.Thread(target=trickle)
         thread.start()
         begin = time.monotonic()
-        with pytest.raises(NoAnswerError, match="takes longer than"):
+        with pytest.raises(NoAnswerError, match="timed out"):
             ask(f"http://127.0.0.1:{server.getsockname()[1]}", 0.5)
         assert time.monotonic() - begin < 5
         thread.join()
+
+
+def test_an_endless_answer_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "LARGEST", 10_000)
+    with FakePrometheus() as server:
+        server.body = b'["' + b"x" * 200_000 + b'"]'
+        with pytest.raises(NoAnswerError):
+            ask(server.url, 5)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.chain.findings import findings
 from exporter.chain.pace import Pace
 from exporter.chain.watch import Watch
 from exporter.sampling.history import History
@@ -104,6 +105,17 @@ def test_a_view_brings_the_next_look_forward_but_not_at_once_again(prometheus: F
         assert prometheus.asked == 2, "the last look was recent"
         watch.view()
         wait_for(lambda: prometheus.asked == 4)
+    finally:
+        watch.stop()
+
+
+def test_a_look_that_never_ends_is_noticed(prometheus: FakePrometheus) -> None:
+    prometheus.delay = 2
+    watch = Watch([prometheus.url], pace=Pace(viewed=0, overdue=0.5))
+    assert findings(watch.view()) == (), "it has not been started"
+    watch.start()
+    try:
+        wait_for(lambda: [each.reason for each in findings(watch.view())] == ["has not been looked at for minutes"])
     finally:
         watch.stop()
 
