@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from exporter.chain.asking import NoAnswerError, ask
+from exporter.chain.asking import NoAnswerError, ask, texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,8 +46,8 @@ class Alertmanagers:
         for url in self._urls:
             try:
                 alerts = ask(f"{url}/api/v2/alerts", self._pace.answer)
-                found |= {alert["fingerprint"]: alert for alert in alerts if alert["labels"]["alertname"]}
-            except (NoAnswerError, LookupError, TypeError):
+                found |= {str(alert["fingerprint"]): alert for alert in alerts if _is_whole(alert)}
+            except (NoAnswerError, LookupError, TypeError, AttributeError):
                 continue
             answered = True
         return found if answered else None
@@ -66,6 +66,14 @@ class Alertmanagers:
                 self._refusing.discard(url)
                 taken = True
         return taken or not alerts
+
+
+def _is_whole(alert: dict[str, Any]) -> bool:
+    """Return whether an alert has what Alertmanager says of each. Raises LookupError, TypeError or AttributeError."""
+    texts(alert["labels"])["alertname"]
+    texts(alert["annotations"])
+    texts({key: alert[key] for key in ("startsAt", "updatedAt")})
+    return isinstance(alert["status"].get("silencedBy", []), list)
 
 
 def source(alert: dict[str, Any]) -> str:

@@ -33,8 +33,8 @@ class NoAnswerError(Exception):
 def ask(address: str, wait: float, body: object = None) -> Any:
     """Return the decoded JSON of the answer, None if it is empty; ``body`` is posted as JSON.
 
-    Raises NoAnswerError, also if connecting or the whole answer takes longer than ``wait`` seconds. Looking up the name of
-    a server that is gone takes as long as the system's resolver needs, 10 to 30 s as a rule: nothing can limit that.
+    Raises NoAnswerError, also if connecting or the whole answer takes longer than ``wait`` seconds. Looking up the name
+    of a server that is gone takes as long as the system's resolver needs, 10 to 30 s as a rule: nothing limits that.
     """
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(address, data, {"Content-Type": "application/json"})  # noqa: S310 - checked scheme
@@ -50,6 +50,13 @@ def ask(address: str, wait: float, body: object = None) -> Any:
     except Exception as reason:  # noqa: BLE001 - refused, timed out, not JSON, not HTTP: all the same
         inner = getattr(reason, "reason", None) or reason
         raise NoAnswerError(f"{address}: {cause(inner)}") from None
+
+
+def texts(value: Any) -> dict[str, str]:
+    """Return labels or annotations as they are. Raises TypeError if they are no texts by name."""
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise TypeError(f"{value!r} are no labels")
+    return value
 
 
 class _Until(io.RawIOBase):

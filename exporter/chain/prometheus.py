@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from exporter.chain.asking import NoAnswerError, ask
+from exporter.chain.asking import NoAnswerError, ask, texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,8 +107,11 @@ def _says_otherwise(alerts: Sequence[dict[str, Any]]) -> bool:
 
 
 def listed(answer: Any) -> tuple[dict[str, Any], ...]:
-    """Return the alerts of a response of /api/v1/alerts. Raises LookupError, TypeError or AttributeError."""
+    """Return the alerts of a response of /api/v1/alerts. Raises LookupError or TypeError if it has another form."""
     alerts = tuple(answer["data"]["alerts"])
     for alert in alerts:
-        alert["labels"]["alertname"], alert["state"], alert["labels"].items()
+        texts(alert["labels"])["alertname"]
+        texts(alert.get("annotations") or {})
+        if not isinstance(alert["state"], str):
+            raise TypeError("the state of an alert is a word")
     return alerts

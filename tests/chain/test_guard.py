@@ -231,6 +231,25 @@ def test_alerts_that_name_no_rule_are_told_of_once(caplog: pytest.LogCaptureFixt
     assert caplog.text.count("names the rule that made it") == 1
 
 
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"labels": 1},
+        {"labels": {}},
+        {"labels": {"alertname": 1}},
+        {"annotations": None},
+        {"updatedAt": 1},
+        {"startsAt": None},
+        {"status": None},
+        {"status": {"silencedBy": 1}},
+    ],
+)
+def test_strange_answers_of_alertmanager_keep_nothing_from_being_told(strange: Alert) -> None:
+    with FakeAlertmanager(sent("A") | {"fingerprint": "x"} | strange) as server:
+        Course(server).see(SILENT, seconds=180)
+        assert {alert["labels"]["alertname"] for post in server.posts for alert in post} >= {"PrometheusDown"}
+
+
 def test_an_alertmanager_that_is_back_is_told_what_it_missed(course: Course) -> None:
     course.alertmanager.status = 0
     assert not course.see(SILENT, seconds=120)
