@@ -19,6 +19,7 @@ STATES = {
     State.SILENT: ("PrometheusDown", Level.CRITICAL, "does not answer"),
     State.STARTING: ("PrometheusDown", Level.WARNING, "is starting"),
     State.CLOSED: ("PrometheusDown", Level.WARNING, "asks for a password, so nobody knows how it is"),
+    State.RESTARTING: ("PrometheusDown", Level.CRITICAL, "keeps restarting"),
     State.NOT_STORING: ("PrometheusNotStoring", Level.CRITICAL, "stores nothing"),
 }
 UNSENT = ("AlertmanagerNotificationsFailing", "AlertmanagerNotificationsHanging")
@@ -47,7 +48,7 @@ def findings(view: View) -> tuple[Finding, ...]:
 
 def words(view: View) -> str:
     """Return what stands beside the link to Prometheus: "2 firing: HostHighCpu, HostHighMemory", "not answering"."""
-    if view.failures and view.state is not State.NOT_STORING:
+    if view.failures and view.state < State.RESTARTING:
         return {State.STARTING: "starting", State.CLOSED: "asks for a password"}.get(view.state, "not answering")
     names = sorted({printable(str(alert["labels"]["alertname"])) for alert in _firing(view.alerts)})
     shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")

@@ -140,7 +140,7 @@ class Guard:
     def _say_down(self, today: float) -> None:
         """Post PrometheusDown as standing, or once as over."""
         if self._judge.down:
-            self._down.begin(own.words_of_down(nothing_stored=self._judge.nothing_stored), own.moment(today))
+            self._down.begin(own.words_of_down(self._judge.reason), own.moment(today))
             self._alertmanagers.post([self._down.standing(today + self._pace.lasts)])
         elif self._down.since and self._alertmanagers.post([self._down.ended(today, own.BACK)]):
             self._down.since = ""

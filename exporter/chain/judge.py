@@ -29,7 +29,7 @@ class Judge:
         self.state = State.STORING
         self.failures = 0
         self.troubled = self.down = self.blind = False
-        self.nothing_stored = False
+        self.reason = State.SILENT
         self._unwell = self._since = self._well = inf
         self._in_row = 0
         self._returned = -inf
@@ -55,7 +55,7 @@ class Judge:
         self.blind = self.blind or (state is State.NOT_STORING and self._in_row >= FEW)
         if not self.down and self._is_down(now, sends, told=told):
             self.down = True
-            self.nothing_stored = state is State.NOT_STORING
+            self.reason = state
             self._restless = now - self._returned < self._pace.restless
 
     def _see_well(self, now: float) -> None:
@@ -69,6 +69,8 @@ class Judge:
 
     def _is_down(self, now: float, sends: float, *, told: bool) -> bool:
         lasted = now - self._since
+        if self.state is State.RESTARTING:
+            return True
         if self.state is State.NOT_STORING:
             return lasted >= self._pace.unsaid and self._in_row >= SEVERAL and not told
         # One that still sends its alerts is alive, however few of our questions it answers.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from exporter.chain.prometheus import State
+
 DOWN = "PrometheusDown"
 RUNBOOK = "http://localhost:5000/runbooks#prometheusdown"
 # What Alertmanager mails if the exporter stops too and PrometheusDown runs out. It must not read as good news.
@@ -27,6 +29,14 @@ STORES_NOTHING = {
     "whether they are over.",
     "next_step": "Check the disk of Prometheus (docker system df -v, df -h) and read its log.",
 }
+RESTARTS = {
+    "summary": "Prometheus keeps restarting",
+    "description": "It has been started three times within 15 minutes. Alerts need it to run for some minutes: whatever "
+    "happens to your machines now, no email will tell you. Alerts that were firing stay open until it has run for a "
+    "while.",
+    "next_step": "Read the end of its log (docker compose logs prometheus), and check memory and disk.",
+}
+WORDS = {State.NOT_STORING: STORES_NOTHING, State.RESTARTING: RESTARTS}
 BACK = {
     "resolved_summary": "Prometheus is back",
     "resolved_description": "Alerts are evaluated again. If one that was firing has ended meanwhile, an email says so "
@@ -70,6 +80,6 @@ def prometheus_down(hostname: str) -> OwnAlert:
     return OwnAlert({"alertname": DOWN, "severity": "critical", "job": "prometheus", "hostname": hostname})
 
 
-def words_of_down(*, nothing_stored: bool) -> dict[str, str]:
-    """Return the annotations of PrometheusDown."""
-    return {**(STORES_NOTHING if nothing_stored else SILENT), **LOST, "runbook_url": RUNBOOK}
+def words_of_down(state: State) -> dict[str, str]:
+    """Return the annotations of PrometheusDown in a state of Prometheus."""
+    return {**WORDS.get(state, SILENT), **LOST, "runbook_url": RUNBOOK}

@@ -28,6 +28,8 @@ class Pace:
     """Age of its newest sample of itself from which it is suspected of storing nothing: three scrapes missed."""
     unsaid: float = 180.0
     """Without storing before the exporter says so itself, in case the rule PrometheusNotStoring does not."""
+    restarts: float = 900.0
+    """Within which three starts are a crash loop."""
     back: float = 30.0
     """Of good answers before Prometheus counts as back."""
     back_again: float = 300.0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from exporter.chain.asking import NoAnswerError, ask, texts
+from exporter.chain.starts import Starts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +33,10 @@ class State(IntEnum):
     STARTING = 1
     CLOSED = 2
     """It refuses to say, for want of a password: alive, and unknown."""
-    NOT_STORING = 3
-    STORING = 4
+    RESTARTING = 3
+    """It crashes again and again."""
+    NOT_STORING = 4
+    STORING = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Prometheus:
         self._urls = urls
         self._pace = pace
         self._answering: dict[str, float] = {}
+        self._starts = {url: Starts(pace) for url in urls}
         self._refusing: set[str] = set()
 
     def look(self) -> Look:
@@ -61,10 +65,13 @@ class Prometheus:
 
     def _in_time(self, url: str, look: Look) -> Look:
         """Return a look. Who has just begun to answer is starting: the first sample comes with the first scrape."""
-        if look.state < State.NOT_STORING:
+        if look.state < State.RESTARTING:
             self._answering.pop(url, None)
             return look
         now = time.monotonic()
+        self._starts[url].see(self._started(url), now)
+        if self._starts[url].too_many(now):
+            return Look(State.RESTARTING, look.alerts)
         new = now - self._answering.setdefault(url, now) < self._pace.stale
         return Look(State.STARTING, look.alerts) if new and look.state is State.NOT_STORING else look
 
@@ -82,6 +89,13 @@ class Prometheus:
         except (LookupError, TypeError, ValueError, AttributeError):  # JSON, but not Prometheus'
             return Look(State.SILENT)
         return Look(State.STORING if stores and not _says_otherwise(alerts) else State.NOT_STORING, alerts)
+
+    def _started(self, url: str) -> str:
+        """Return when the server says that it was started, empty if it does not say."""
+        try:
+            return str(ask(f"{url}/api/v1/status/runtimeinfo", self._pace.answer)["data"]["startTime"])
+        except (NoAnswerError, LookupError, TypeError):
+            return ""
 
     def _stores(self, url: str) -> bool:
         try:

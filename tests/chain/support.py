@@ -92,12 +92,15 @@ class FakePrometheus(Fake):
         self.age_of_any: float | None = None
         self.alerts: list[Alert] = []
         self.body: bytes | None = None
+        self.started = "2026-01-01T00:00:00Z"
 
     def get(self, path: str) -> bytes | None:
         if self.body is not None:
             return self.body
         if path == "/api/v1/alerts":
             return json.dumps({"status": "success", "data": {"alerts": self.alerts}}).encode()
+        if path == "/api/v1/status/runtimeinfo":
+            return json.dumps({"status": "success", "data": {"startTime": self.started}}).encode()
         if path.startswith("/api/v1/query?"):
             age = self.age if "prometheus" in path else self.age_of_any
             result = [] if age is None else [{"metric": {}, "value": [time.time(), str(age)]}]

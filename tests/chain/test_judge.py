@@ -14,7 +14,7 @@ from exporter.chain.prometheus import State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SILENT, STARTING, CLOSED, NOT_STORING, STORING = State
+SILENT, STARTING, CLOSED, RESTARTING, NOT_STORING, STORING = State
 
 
 class Course:
@@ -123,7 +123,7 @@ def test_storing_nothing_is_told_only_if_the_rule_does_not() -> None:
     assert Course().until(NOT_STORING, down) == pytest.approx(PACE.unsaid, abs=2 * PACE.doubt)
     course = Course()
     course.until(NOT_STORING, down)
-    assert course.judge.nothing_stored
+    assert course.judge.reason is NOT_STORING
 
 
 def test_it_is_back_after_half_a_minute_and_settled_after_two() -> None:
@@ -156,3 +156,14 @@ def test_held_alerts_run_out_while_they_are_still_inhibited() -> None:
     """If the exporter stops too. A minute and a quarter is Alertmanager's group_interval."""
     assert PACE.lasts - PACE.held >= 75 + PACE.doubt
     assert PACE.held > 2 * PACE.doubt
+
+
+def test_a_server_that_keeps_restarting_is_down_at_once_and_until_it_has_run_for_a_while() -> None:
+    course = Course()
+    course.see(RESTARTING)
+    assert course.judge.down
+    assert course.judge.reason is RESTARTING
+    for state in (SILENT, RESTARTING, STARTING, RESTARTING):
+        course.see(state)
+        assert course.judge.down
+    assert course.until(STORING, lambda judge: not judge.down) == pytest.approx(PACE.back, abs=2 * PACE.doubt)

@@ -14,11 +14,12 @@ from exporter.chain import asking
 from exporter.chain.asking import NoAnswerError, ask
 from exporter.chain.pace import PACE
 from exporter.chain.prometheus import Prometheus, State
+from exporter.chain.starts import Starts
 from tests.chain.support import FakePrometheus, listed
 from tests.tools.ports import free_port
 
 QUICK = replace(PACE, answer=1, stale=0.5)
-SILENT, STARTING, CLOSED, NOT_STORING, STORING = State
+SILENT, STARTING, CLOSED, RESTARTING, NOT_STORING, STORING = State
 
 
 def test_it_stores_and_lists_its_alerts() -> None:
@@ -59,6 +60,24 @@ def test_its_own_rule_may_know_better() -> None:
         assert prometheus.look().state is STORING
         server.alerts = [listed("PrometheusNotStoring")]
         assert prometheus.look().state is NOT_STORING
+
+
+def test_the_third_start_in_a_quarter_of_an_hour_is_a_crash_loop() -> None:
+    with FakePrometheus(0.1) as server:
+        prometheus = Prometheus([server.url], replace(QUICK, back_again=0.5))
+        for number, state in enumerate([STORING, STORING, STORING, RESTARTING, RESTARTING]):
+            server.started = f"2026-01-01T00:0{number}:00Z"
+            assert prometheus.look().state is state
+        time.sleep(0.5)
+        assert prometheus.look().state is STORING
+
+
+def test_starts_long_apart_are_no_crash_loop() -> None:
+    starts = Starts(PACE)
+    for number in range(10):
+        starts.see(str(number), number * 500.0)
+        starts.see("", number * 500.0)
+        assert not starts.too_many(number * 500.0)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ PACE = Pace(
     back=2,
     back_again=10,
     restless=60,
+    restarts=60,
     settle=10,
     held=12,
     lasts=25,

@@ -98,13 +98,13 @@ def test_a_view_brings_the_next_look_forward_but_not_at_once_again(prometheus: F
     watch = Watch([prometheus.url], pace=Pace(viewed=0.5, well=60))
     watch.start()
     try:
-        wait_for(lambda: prometheus.asked == 2)
+        wait_for(lambda: prometheus.asked == 3)
         for _ in range(5):
             watch.view()
         time.sleep(0.7)
-        assert prometheus.asked == 2, "the last look was recent"
+        assert prometheus.asked == 3, "the last look was recent"
         watch.view()
-        wait_for(lambda: prometheus.asked == 4)
+        wait_for(lambda: prometheus.asked == 6)
     finally:
         watch.stop()
 
