@@ -142,5 +142,8 @@ class Guard:
         if self._judge.down:
             self._down.begin(own.words_of_down(self._judge.reason), own.moment(today))
             self._alertmanagers.post([self._down.standing(today + self._pace.lasts)])
-        elif self._down.since and self._alertmanagers.post([self._down.ended(today, own.BACK)]):
-            self._down.since = ""
+        elif self._down.since:
+            # Before that: once nothing inhibits it any more, it would be mailed anew.
+            over = self._held.taken(NOT_STORING, own.moment(today))
+            if self._alertmanagers.post([*over, self._down.ended(today, own.BACK)]):
+                self._down.since = ""

@@ -61,6 +61,12 @@ class Held:
             if (key in active and not active[key].get("status", {}).get("silencedBy")) or listed.has(alert, "pending")
         ]
 
+    def taken(self, name: str, ends: str) -> list[Alert]:
+        """Let go of the alerts of a name and return them as ended: by now they are over."""
+        found = {key: alert for key, alert in self._alerts.items() if alert["labels"]["alertname"] == name}
+        self._alerts = {key: alert for key, alert in self._alerts.items() if key not in found}
+        return [_post(alert, ends) for alert in found.values()]
+
     def over(self, listed: Listed, ends: str) -> list[Alert]:
         """Let go of the alerts that are over and return them as they are to be posted: ended at ``ends``."""
         decided = {

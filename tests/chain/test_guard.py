@@ -152,6 +152,18 @@ def test_storing_nothing_is_said_if_no_rule_says_it(course: Course) -> None:
     assert down["annotations"]["summary"] == "Prometheus stores nothing"
 
 
+def test_that_nothing_was_stored_ends_with_the_death_that_followed(course: Course) -> None:
+    rule = sent("PrometheusNotStoring", "critical", job="prometheus", instance="")
+    course.alertmanager.alerts[rule["fingerprint"]] = rule
+    course.see(NOT_STORING, seconds=60)
+    course.see(SILENT, seconds=180)
+    assert {"PrometheusNotStoring", "PrometheusDown"} <= course.alertmanager.names()
+    course.see(STORING, listed("A"), listed("B"), seconds=45)
+    assert not {"PrometheusNotStoring", "PrometheusDown"} & course.alertmanager.names()
+    course.see(STORING, listed("A"), listed("B"), seconds=300)
+    assert course.alertmanager.said("PrometheusNotStoring").count(False) == 1
+
+
 def test_an_exporter_that_restarts_goes_on(course: Course) -> None:
     course.see(SILENT, seconds=300)
     (before,) = [a for a in course.alertmanager.alerts.values() if a["labels"]["alertname"] == "PrometheusDown"]
