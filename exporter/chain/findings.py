@@ -20,6 +20,7 @@ STATES = {
     State.STARTING: ("PrometheusDown", Level.WARNING, "is starting"),
     State.CLOSED: ("PrometheusDown", Level.WARNING, "asks for a password, so nobody knows how it is"),
     State.RESTARTING: ("PrometheusDown", Level.CRITICAL, "keeps restarting"),
+    State.NOT_EVALUATING: ("PrometheusDown", Level.CRITICAL, "evaluates no alerts"),
     State.NOT_STORING: ("PrometheusNotStoring", Level.CRITICAL, "stores nothing"),
 }
 UNSENT = ("AlertmanagerNotificationsFailing", "AlertmanagerNotificationsHanging")

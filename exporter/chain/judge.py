@@ -73,6 +73,8 @@ class Judge:
             return True
         if self.state is State.NOT_STORING:
             return lasted >= self._pace.unsaid and self._in_row >= SEVERAL and not told
+        if self.state is State.NOT_EVALUATING:
+            return lasted >= self._pace.silent and self._in_row >= SEVERAL
         # One that still sends its alerts is alive, however few of our questions it answers.
         if now - sends < self._pace.silent:
             return False

@@ -31,12 +31,22 @@ STORES_NOTHING = {
 }
 RESTARTS = {
     "summary": "Prometheus keeps restarting",
-    "description": "It has been started three times within 15 minutes. Alerts need it to run for some minutes: whatever "
-    "happens to your machines now, no email will tell you. Alerts that were firing stay open until it has run for a "
-    "while.",
+    "description": "It has been started three times within 15 minutes. Alerts need it to run for some minutes: "
+    "whatever happens to your machines now, no email will tell you. Alerts that were firing stay open until it has run "
+    "for a while.",
     "next_step": "Read the end of its log (docker compose logs prometheus), and check memory and disk.",
 }
-WORDS = {State.NOT_STORING: STORES_NOTHING, State.RESTARTING: RESTARTS}
+EVALUATES_NOTHING = {
+    "summary": "Prometheus evaluates no alerts",
+    "description": "It responds and stores samples, but its alert rules are gone or stand still: whatever happens to "
+    "your machines now, no email will tell you. Alerts that were firing stay open until they are evaluated again.",
+    "next_step": "Check alerts.yml (promtool check rules), then restart Prometheus. Its page /rules shows what it has.",
+}
+WORDS = {
+    State.NOT_STORING: STORES_NOTHING,
+    State.RESTARTING: RESTARTS,
+    State.NOT_EVALUATING: EVALUATES_NOTHING,
+}
 BACK = {
     "resolved_summary": "Prometheus is back",
     "resolved_description": "Alerts are evaluated again. If one that was firing has ended meanwhile, an email says so "

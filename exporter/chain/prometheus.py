@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from exporter.chain.asking import NoAnswerError, ask, texts
+from exporter.chain.rules import Rules
 from exporter.chain.starts import Starts
 
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ class State(IntEnum):
     RESTARTING = 3
     """It crashes again and again."""
     NOT_STORING = 4
-    STORING = 5
+    NOT_EVALUATING = 5
+    """Its alert rules are gone, or stand still."""
+    STORING = 6
+    """All is well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +60,17 @@ class Prometheus:
         self._answering: dict[str, float] = {}
         self._starts = {url: Starts(pace) for url in urls}
         self._refusing: set[str] = set()
+        self._rules = Rules(pace)
 
     def look(self) -> Look:
         """Ask every server; takes at most a few seconds each."""
         looks = [self._in_time(url, self._look(url)) for url in self._urls]
         best = max(look.state for look in looks)
-        return Look(best, tuple(alert for look in looks for alert in look.alerts))
+        alerts = tuple(alert for look in looks for alert in look.alerts)
+        answering = [url for url, look in zip(self._urls, looks, strict=True) if look.state is State.STORING]
+        if answering and self._rules.stand_still(alerts, answering, time.monotonic()):
+            best = State.NOT_EVALUATING
+        return Look(best, alerts)
 
     def _in_time(self, url: str, look: Look) -> Look:
         """Return a look. Who has just begun to answer is starting: the first sample comes with the first scrape."""

@@ -92,6 +92,7 @@ class FakePrometheus(Fake):
         self.age_of_any: float | None = None
         self.alerts: list[Alert] = []
         self.body: bytes | None = None
+        self.groups: list[Any] = []
         self.started = "2026-01-01T00:00:00Z"
 
     def get(self, path: str) -> bytes | None:
@@ -99,6 +100,8 @@ class FakePrometheus(Fake):
             return self.body
         if path == "/api/v1/alerts":
             return json.dumps({"status": "success", "data": {"alerts": self.alerts}}).encode()
+        if path == "/api/v1/rules?type=alert":
+            return json.dumps({"status": "success", "data": {"groups": self.groups}}).encode()
         if path == "/api/v1/status/runtimeinfo":
             return json.dumps({"status": "success", "data": {"startTime": self.started}}).encode()
         if path.startswith("/api/v1/query?"):

@@ -17,7 +17,7 @@ from tests.tools.ports import free_port
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SILENT, STARTING, CLOSED, RESTARTING, NOT_STORING, STORING = State
+SILENT, STARTING, CLOSED, RESTARTING, NOT_STORING, NOT_EVALUATING, STORING = State
 
 
 class Course:

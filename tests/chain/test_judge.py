@@ -14,7 +14,7 @@ from exporter.chain.prometheus import State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SILENT, STARTING, CLOSED, RESTARTING, NOT_STORING, STORING = State
+SILENT, STARTING, CLOSED, RESTARTING, NOT_STORING, NOT_EVALUATING, STORING = State
 
 
 class Course:
@@ -167,3 +167,10 @@ def test_a_server_that_keeps_restarting_is_down_at_once_and_until_it_has_run_for
         course.see(state)
         assert course.judge.down
     assert course.until(STORING, lambda judge: not judge.down) == pytest.approx(PACE.back, abs=2 * PACE.doubt)
+
+
+def test_a_server_that_evaluates_nothing_is_down_after_a_while() -> None:
+    course = Course()
+    assert 75 <= course.until(NOT_EVALUATING, down) <= 105
+    assert course.judge.reason is NOT_EVALUATING
+    assert not course.judge.blind, "its alerts do not end by themselves"

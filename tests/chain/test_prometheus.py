@@ -7,6 +7,8 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -19,7 +21,7 @@ from tests.chain.support import FakePrometheus, listed
 from tests.tools.ports import free_port
 
 QUICK = replace(PACE, answer=1, stale=0.5)
-SILENT, STARTING, CLOSED, RESTARTING, NOT_STORING, STORING = State
+SILENT, STARTING, CLOSED, RESTARTING, NOT_STORING, NOT_EVALUATING, STORING = State
 
 
 def test_it_stores_and_lists_its_alerts() -> None:
@@ -78,6 +80,48 @@ def test_starts_long_apart_are_no_crash_loop() -> None:
         starts.see(str(number), number * 500.0)
         starts.see("", number * 500.0)
         assert not starts.too_many(number * 500.0)
+
+
+NOW = datetime.now(UTC).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("groups", "state"),
+    [
+        ([], NOT_EVALUATING),
+        ([{"rules": [], "lastEvaluation": NOW}], NOT_EVALUATING),
+        ([{"rules": [{}], "lastEvaluation": "0001-01-01T00:00:00Z"}], NOT_EVALUATING),
+        ([{"rules": [{}], "lastEvaluation": "2026-01-01T00:00:00.123456789Z"}], NOT_EVALUATING),
+        ([{"rules": [{}], "lastEvaluation": NOW}], STORING),
+        ([{"rules": 1}], STORING),
+    ],
+    ids=["none", "empty", "never", "long ago", "without a Watchdog", "nonsense"],
+)
+def test_rules_that_are_gone_or_stand_still_are_noticed(groups: list[Any], state: State) -> None:
+    with FakePrometheus(0.1) as server:
+        server.groups = groups
+        prometheus = Prometheus([server.url], replace(QUICK, silent=0.5))
+        assert prometheus.look().state is STORING, "it has never had a Watchdog"
+        server.alerts = [listed("Watchdog", severity="none")]
+        assert prometheus.look().state is STORING
+        server.alerts = []
+        assert prometheus.look().state is STORING
+        time.sleep(0.5)
+        assert prometheus.look().state is state
+        server.alerts = [listed("Watchdog", severity="none")]
+        assert prometheus.look().state is STORING
+
+
+def test_after_a_start_the_rules_have_time_to_begin() -> None:
+    with FakePrometheus(0.1) as server:
+        server.alerts = [listed("Watchdog", severity="none")]
+        prometheus = Prometheus([server.url], replace(QUICK, silent=0.3, well=0.1))
+        prometheus.look()
+        server.alerts, server.status = [], 0
+        time.sleep(0.4)
+        assert prometheus.look().state is SILENT
+        server.status = 200
+        assert prometheus.look().state is STORING
 
 
 @pytest.mark.parametrize(
