@@ -47,6 +47,13 @@ if TYPE_CHECKING:
         ("HostFilesystemReadOnly", "offset 6h == 1", "offset 6h == 2"),
         ("HostFilesystemReadOnly", "host_filesystem_stopped == 1", "host_filesystem_stopped == 2"),
         ("HostFilesystemError", "for: 5m", "for: 4m"),
+        ("HostFilesystemError", "100 * avg_over_time(host_filesystem_error[10m]) >= 9", "host_filesystem_error > 1"),
+        (
+            "HostFilesystemError",
+            "avg_over_time(host_filesystem_error[10m]) >= 9",
+            "avg_over_time(host_filesystem_error[10m]) >= 5",
+        ),
+        ("HostFilesystemError", "host_filesystem_error[3m]", "host_filesystem_error[9m]"),
         ("HostExporterDown", ') and on (job, instance) up{job="host"}', ")"),
         ("HostExporterDown", 'max by (job, instance) (timestamp(up{job="host"}))', "vector(0) > 1"),
         (
@@ -89,6 +96,8 @@ if TYPE_CHECKING:
         ("HostTargetGone", "[12h])) > time() - 43200", "[12h])) > time() - 3600"),
         ("HostTargetGone", "keep_firing_for: 3m", "keep_firing_for: 1m"),
         ("HostCollectorFailing", "for: 5m", "for: 6m"),
+        ("HostCollectorFailing", "changes(host_exporter_collector_success[10m]) >= 4", "1 > bool 0"),
+        ("HostCollectorFailing", "(1 - avg_over_time(host_exporter_collector_success[10m])) >= 9", "vector(0)"),
         ("HostSlowCollection", "collector_duration_seconds) > 2)", "collector_duration_seconds) >= 2)"),
         ("HostRebooted", "< 600", "<= 600"),
         ("HostRebooted", "host_uptime_seconds) >= 300", "host_uptime_seconds) >= 3e12"),
