@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import signal
 import threading
 import time
+from contextlib import ExitStack
 from functools import partial
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
@@ -14,11 +16,11 @@ import pytest
 
 from tests.machines import copy_fixture
 from tests.stack.support import make_chain, query
-from tests.support import Exporter, eventually
+from tests.support import Exporter, eventually, fetch
 from tests.tools.web import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.tools.stack.chain import Chain
@@ -114,18 +116,49 @@ def test_something_else_on_a_port_is_told_and_a_machine_that_flaps_is_told_once(
         assert [subject.split("]")[0] for subject in subjects] == ["[WARNING", "[CRITICAL"], subjects
 
 
-FIGURES = b'host_info{hostname="web-07"} 1\nhost_exporter_build_info 1\n'
+def test_what_only_passes_for_an_exporter_is_told(tmp_path: Path) -> None:
+    with ExitStack() as stack, make_chain(tmp_path / "chain") as chain:
+
+        def target(name: str, respond: Callable[[], bytes]) -> str:
+            address: str = stack.enter_context(serving(Answering(respond).handler))
+            (chain.targets / f"{name}.yml").write_text(f'- targets: ["{address}"]\n')
+            return address
+
+        def live() -> bytes:
+            return fetch(f"{chain.urls['exporter']}/metrics").text.encode()
+
+        def half() -> bytes:
+            return next(turns)()
+
+        copy, turns = live(), itertools.cycle((live, lambda: b"node_load1 1\n"))
+        told = {
+            target("copy", lambda: copy): "with the same old figures",
+            target("half", half): " % of the scrapes of 10 minutes without our metrics",
+            target("version", lambda: b"host_exporter_build_info 1\n"): "without any of our metrics",
+            target("name", lambda: b"host_info 1\n"): "without any of our metrics",
+        }
+        for address, text in told.items():
+            eventually(partial(mailed, chain, f"{address} has answered ", text), 90)
+
+
+def mailed(chain: Chain, *texts: str) -> bool:
+    """Return whether the texts are in an email."""
+    return any(all(text in mail.body() for text in texts) for mail in chain.mailbox.mails)
+
+
+FIGURES = b'host_info{hostname="web-07"} 1\nhost_exporter_collector_success{collector="memory"} 1\n'
 
 
 class Answering:
     """A server whose answer a test sets: these figures while it is ``well``, an error otherwise."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, figures: bytes | Callable[[], bytes]) -> None:
         self.well = True
         answering = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                body = figures if isinstance(figures, bytes) else figures()
                 self.send_response(200 if answering.well else 503)
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
                 self.send_header("Content-Length", str(len(body)))
