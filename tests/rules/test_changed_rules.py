@@ -101,7 +101,7 @@ if TYPE_CHECKING:
         ("HostTargetGone", "[12h])) > time() - 43200", "[12h])) > time() - 3600"),
         ("HostTargetGone", "keep_firing_for: 3m", "keep_firing_for: 1m"),
         ("HostCollectorFailing", "for: 5m", "for: 6m"),
-        ("HostCollectorFailing", "changes(host_exporter_collector_success[10m]) >= 4", "1 > bool 0"),
+        ("HostCollectorFailing", "changes(host_exporter_collector_success[10m]) >= 4", "up"),
         ("HostCollectorFailing", "(1 - avg_over_time(host_exporter_collector_success[10m])) >= 9", "vector(0)"),
         ("HostSlowCollection", "collector_duration_seconds) > 2)", "collector_duration_seconds) >= 2)"),
         ("HostRebooted", "< 600", "<= 600"),

@@ -49,6 +49,7 @@ SHORTER = (
     ('"} offset 10m', '"} offset 10s'),
     ("[10m]", "[40s]"),
     ("[3m]", "[6s]"),
+    ("body_size_limit: 32MB", "body_size_limit: 2MB"),
     ('"}[30m]', '"}[40s]'),
     ('"}[5m]', '"}[6s]'),
     ("[105s]", "[5s]"),

@@ -130,15 +130,33 @@ def test_what_only_passes_for_an_exporter_is_told(tmp_path: Path) -> None:
         def half() -> bytes:
             return next(turns)()
 
-        copy, turns = live(), itertools.cycle((live, lambda: b"node_load1 1\n"))
+        copy = live()
+        turns: Iterator[Callable[[], bytes]] = itertools.cycle((live, lambda: b"node_load1 1\n"))
         told = {
             target("copy", lambda: copy): "with the same old figures",
             target("half", half): " % of the scrapes of 10 minutes without our metrics",
             target("version", lambda: b"host_exporter_build_info 1\n"): "without any of our metrics",
             target("name", lambda: b"host_info 1\n"): "without any of our metrics",
         }
+        redirect = stack.enter_context(serving(redirecting(f"{chain.urls['exporter']}/metrics")))
+        (chain.targets / "redirect.yml").write_text(f'- targets: ["{redirect}"]\n')
+        endless = target("endless", lambda: b"host_info 1\n" * (1 << 18))
+        told |= dict.fromkeys((redirect, endless), "for at least 2 minutes. The machine is down or unreachable")
         for address, text in told.items():
-            eventually(partial(mailed, chain, f"{address} has answered ", text), 90)
+            eventually(partial(mailed, chain, address, text), 90)
+
+
+def redirecting(where: str) -> type[BaseHTTPRequestHandler]:
+    """Return a server that sends everybody to another address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", where)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    return Handler
 
 
 def mailed(chain: Chain, *texts: str) -> bool:
