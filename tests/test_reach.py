@@ -97,12 +97,15 @@ def test_in_a_container_the_published_ports_decide(tmp_path: Path) -> None:
 
 @contextmanager
 def serve(*args: str) -> Iterator[str]:
-    """Yield the first two lines of the log: asking for more would need a certificate or a password."""
+    """Yield the log up to the line after the address: asking for more would need a certificate or a password."""
     command = [*COMMAND, "serve", "--port", str(free_port()), *args]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         try:
-            yield process.stderr.readline() + process.stderr.readline()
+            log = ""
+            while "status page on" not in log:
+                log += process.stderr.readline()
+            yield log + process.stderr.readline()
         finally:
             process.terminate()
             process.communicate(timeout=15)

@@ -81,14 +81,8 @@ BAD = {
 SWITCHES = {"--bind-mounts", "--disk-partitions", "--verbose", "--once"}
 """Flags without a value; their variables have one."""
 
-ANY_TEXT = {
-    "--exclude-fstypes",
-    "--exclude-mountpoints",
-    "--exclude-interfaces",
-    "--exclude-disks",
-    "--prometheus-data",
-}
-"""Flags that accept any text: a pattern that matches nothing excludes nothing, and a folder may come later."""
+ANY_TEXT = {"--exclude-fstypes", "--exclude-mountpoints", "--exclude-interfaces", "--exclude-disks"}
+"""Flags that accept any text: a pattern that matches nothing excludes nothing."""
 
 
 class Param(NamedTuple):
@@ -134,7 +128,9 @@ def _check(code: int | None, line: str, *parts: str) -> None:
 
 
 def test_every_flag_has_bad_values_here_or_is_known_to_take_any() -> None:
-    assert {param.flag for param in PARAMS} == BAD.keys() | SWITCHES | ANY_TEXT
+    assert {param.flag for param in PARAMS} == BAD.keys() | SWITCHES | ANY_TEXT | {
+        "--prometheus-data"
+    }  # a folder may come later
 
 
 @pytest.mark.parametrize(

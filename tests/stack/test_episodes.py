@@ -96,9 +96,9 @@ def test_a_resolved_mail_is_about_its_own_time_and_comes_once(tmp_path: Path) ->
         machine.memory, machine.programs = 0.5, {"idler": 5 * GIB, "sshd": GIB / 8}
         eventually(lambda: not machine.state("HostHighMemory"), 90)
         time.sleep(20)  # some rounds of emails: Prometheus goes on sending what is resolved
-        subjects = [mail.subject for mail in chain.mailbox.mails if "db-01" in mail.subject]
-        resolved = chain.mailbox.mails[-1]
-    assert subjects == [
+        mails = [mail for mail in chain.mailbox.mails if "db-01" in mail.subject]
+    resolved = mails[-1]
+    assert [mail.subject for mail in mails] == [
         "[WARNING] db-01: Filesystem / 85 % full (limit 80 %)",
         critical.subject,
         "[WARNING] db-01: Filesystem / 85 % full (limit 80 %) and 1 more",
