@@ -60,6 +60,8 @@ SHORTER = (
     ("host_uptime_seconds < 600", "host_uptime_seconds < 40"),
     ("[5m15s]", "[21s]"),
     ("[2m15s]", "[9s]"),
+    ("[10m15s]", "[41s]"),
+    ("[12m45s]", "[51s]"),
     ("[2m15s:15s]", "[9s:1s]"),
     ("[2m30s]", "[10s]"),
     ("max(timestamp(up)) > 45", "max(timestamp(up)) > 5"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stack.support import ALERT, firing, make_chain
+from tests.stack.support import ALERT, firing, make_chain, query
 from tests.support import eventually
 from tests.tools.ports import free_port
 from tests.tools.stack.mailbox import Mailbox
@@ -92,6 +92,19 @@ def test_a_mail_server_that_takes_the_connection_and_hangs_is_noticed(tmp_path: 
         chain.alertmanager.start()
         chain.mailbox.wait("Memory", 60)
         eventually(lambda: HANGING not in firing(chain), 90)
+
+
+def test_a_mail_server_that_hangs_at_the_only_mail_is_noticed_even_if_that_is_sent_once(tmp_path: Path) -> None:
+    """Of such a receiver, Alertmanager does not say which notifications have ended."""
+    quiet = {"MEMORY_WARNING": "none", "MEMORY_CRITICAL": "none"}
+    with hanging(b"DATA") as port, make_chain(tmp_path / "chain", through(port) | quiet) as chain:
+        second = f"localhost:{chain.ports['exporter']}"
+        target = chain.targets / "second.yml"
+        target.write_text(f'- targets: ["{second}"]\n')
+        eventually(lambda: query(chain, f'instance:host_target:timestamp_seconds{{instance="{second}"}} offset 5s'), 60)
+        target.write_text("")
+        eventually(lambda: {"HostTargetGone", HANGING} <= firing(chain), 90)
+        assert FAILING not in firing(chain)
 
 
 def test_a_slow_mail_server_that_refuses_twice_is_no_failure(tmp_path: Path) -> None:
