@@ -124,6 +124,11 @@ if TYPE_CHECKING:
         ("HostRebooted", "abs(delta(host_boot_time_seconds[15m])) > 60", "nothing > 60"),
         ("HostRebooted", "abs(delta(host_boot_time_seconds[15m])) > 60", "abs(delta(host_boot_time_seconds[15m])) > 0"),
         ("HostBatteryLow", "host_battery_plugged == 0", "host_battery_plugged >= 0"),
+        (
+            "HostBatteryLow",
+            "and changes(host_battery_plugged[10m]) >= 4",
+            "and changes(host_battery_plugged[10m]) >= 40",
+        ),
         ("AppDown", "for: 2m", "for: 1m"),
         ("AppUnhandledErrors", 'seconds{job="app"} < 120)', 'seconds{job="app"} < 0)'),
         ("AppUnhandledErrors", "topk(3, route:", "topk(2, route:"),
