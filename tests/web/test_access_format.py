@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import socket
+import ssl
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -14,13 +16,13 @@ import pytest
 from exporter.access import Access
 from exporter.access.tls_section import SUITES, TLS13_SUITES
 from exporter.errors import AccessError
+from exporter.serving.opening import LONGEST
 from tests.support import wait_for
 from tests.support_access import TLS, Authority, hashed, hello, login
 from tests.support_door import Door, client, door
 from tests.tools.bench_machine import cpu_seconds
 
 if TYPE_CHECKING:
-    import ssl
     from pathlib import Path
 
 EC = ("X25519", "prime256v1", "secp384r1", "secp521r1")
@@ -109,6 +111,51 @@ def test_a_hello_that_arrives_in_pieces_or_ends_half_way_is_judged_as_a_whole(fo
                 plain.shutdown(socket.SHUT_WR)
                 while plain.recv(65536):
                     pass
+
+
+def chain(folder: Path, size: int) -> None:
+    """Write the client's certificate and so many bytes (DER) of others after it."""
+    other = (folder / "rsa.crt").read_text()
+    count = size // len(ssl.PEM_cert_to_DER_cert(other))
+    (folder / "long.crt").write_text((folder / "client.crt").read_text() + other * count)
+    (folder / "long.key").write_text((folder / "client.key").read_text())
+
+
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+def test_a_client_sends_only_so_many_certificates(folder: Path, version: str) -> None:
+    """OpenSSL would take 100 KB of them, and parse all of them before it refuses any."""
+    with door(folder, ASKS) as ours:
+        chain(folder, 24_000)
+        assert ours.lets_in(client(folder, name="long", version=version))
+        chain(folder, 90_000)
+        asking = client(folder, name="long", version=version)
+        arriving, leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
+        half = asking.wrap_bio(arriving, leaving, server_hostname="127.0.0.1")
+        with socket.create_connection(("127.0.0.1", ours.port), timeout=20) as plain:
+            while leaving.pending < 80_000:
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    half.do_handshake()
+                if leaving.pending < 80_000:
+                    plain.sendall(leaving.read())
+                    arriving.write(plain.recv(65536))
+            sent = cut_off_after(plain, leaving.read())
+        assert LONGEST - 8192 < sent < 80_000
+        assert ours.lets_in(client(folder, name="client", version=version))
+
+
+def cut_off_after(plain: socket.socket, data: bytes) -> int:
+    """Send it piece by piece, and return how many bytes that were before the server closed the connection."""
+    plain.settimeout(0.1)
+    for sent in range(0, len(data), 4096):
+        try:
+            plain.sendall(data[sent : sent + 4096])
+            assert plain.recv(65536) == b"", "answered"
+        except TimeoutError:
+            continue
+        except ConnectionError:
+            pass
+        return sent
+    return len(data)
 
 
 @pytest.mark.parametrize(
