@@ -15,7 +15,7 @@ from exporter.serving.server import open_server
 from tests.support import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 
@@ -47,12 +47,14 @@ class Door:
     def __init__(self, port: int, file: Path, access: Access) -> None:
         self.port, self.file, self.access = port, file, access
 
-    def ask(self, context: ssl.SSLContext | None = None) -> http.client.HTTPResponse:
+    def ask(
+        self, context: ssl.SSLContext | None = None, headers: Mapping[str, str] | None = None
+    ) -> http.client.HTTPResponse:
         """Return the answer to a request, over TLS if there is a context. Raises OSError or HTTPException."""
         address = ("127.0.0.1", self.port)
         asked = http.client.HTTPSConnection(*address, timeout=20, context=context) if context else None
         with closing(asked or http.client.HTTPConnection(*address, timeout=20)) as connection:
-            connection.request("GET", "/")
+            connection.request("GET", "/", headers=headers or {})
             answer = connection.getresponse()
             answer.read()
             return answer

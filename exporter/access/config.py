@@ -93,7 +93,7 @@ def _users(section: Section) -> dict[bytes, bytes]:
         except BadHashError as reason:
             section.refuse(name, str(reason))
     if not users:  # deleting the last user must not turn passwords off
-        section.refuse("", "names no users; give at least one, or remove the key")
+        section.refuse("", "names no users, so that no password would be needed; give at least one, or remove the key")
     return users
 
 
@@ -103,8 +103,11 @@ def _headers(section: Section) -> dict[str, str]:
         return {}
     found = {}
     for name in headers.names():
-        value = headers.one_of(name, HEADERS[name]) if HEADERS[name] else headers.text(name)
+        accepted = HEADERS[name]
+        value = headers.one_of(name, accepted) if accepted else headers.text(name)
+        if not value and not accepted:  # "unset if blank", says the format: the exporter's own stays
+            continue
         if not value or not value.isascii() or not value.isprintable():
-            headers.refuse(name, f"{value!r} is not accepted; give one line of ASCII text")
+            headers.refuse(name, f"{value!r} is not accepted; give {' or '.join(accepted) or 'one line of ASCII text'}")
         found[name] = value
     return found

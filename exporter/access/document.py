@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import yaml
 
+from exporter.access.yaml_text import Plain, SecondDocumentError, read_yaml
 from exporter.errors import AccessError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +27,6 @@ LARGEST = 1024 * 1024
 """Bytes of a file; real ones are far smaller. The bundle of all CAs that browsers trust is 220 KiB."""
 
 
-class _Loader(yaml.BaseLoader):
-    """Loads all values as strings, which is all this format needs, and rejects duplicate keys."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    problem = f"duplicate key {key.value!r}"
-                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
 class Section:
     """One section of the file, with accessors that validate a key's value."""
 
@@ -51,7 +38,7 @@ class Section:
         accepted = known.keys.get(name)
         for key in found:
             if not isinstance(key, str):
-                self.refuse("", "has a key that is not a string; put it in quotes")
+                self.refuse("", "has a key that is not a text; put it in quotes")
             if accepted is None or key in accepted:
                 continue
             self.refuse(key, f"is not a known key; accepted are {', '.join(accepted)}")
@@ -66,19 +53,24 @@ class Section:
         raise AccessError(f"--web-config {self._source}: {path}{': ' if path else ''}{reason}")
 
     def section(self, key: str) -> Section | None:
-        """Return the section under a key, None if it is absent."""
-        return Section(self._source, self._path(key), self._found[key], self._known) if key in self._found else None
+        """Return the section under a key, which may be empty; None if it is absent."""
+        if key not in self._found:
+            return None
+        found = self._found[key]
+        return Section(self._source, self._path(key), {} if found is None else found, self._known)
 
     def text(self, key: str, accepted: str = "a text") -> str:
-        """Return the string under a key, empty if it is absent."""
-        found = self._found.get(key, "")
+        """Return the string under a key, empty if it is absent or has no value."""
+        found = self._found.get(key)
+        if found is None:
+            return ""
         if not isinstance(found, str):
             self.refuse(key, f"give {accepted}")
         return found
 
     def one_of(self, key: str, words: tuple[str, ...], more: str = "") -> str:
-        """Return the string under a key, which must be one of ``words``; empty if it is absent."""
-        if key not in self._found:
+        """Return the string under a key, which must be one of ``words``; empty if it is absent or has no value."""
+        if not self.has_value(key):
             return ""
         found = self.text(key, _either(words))
         if found not in words:
@@ -86,8 +78,10 @@ class Section:
         return found
 
     def texts(self, key: str, accepted: str) -> tuple[str, ...]:
-        """Return the strings of the list under a key, empty if it is absent."""
-        found = self._found.get(key, [])
+        """Return the strings of the list under a key, empty if it is absent or has no value."""
+        found = self._found.get(key)
+        if found is None:
+            return ()
         if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
             self.refuse(key, f"give a list of {accepted}")
         return tuple(found)
@@ -102,24 +96,40 @@ class Section:
         return found
 
     def flag(self, key: str, default: bool) -> bool:
-        """Return the truth value under a key, in one of the spellings of YAML 1.1."""
+        """Return the truth value under a key, in one of the spellings of YAML 1.1. No value is false, as elsewhere."""
         if key not in self._found:
             return default
+        if self._found[key] is None:
+            return False
         found = self.text(key, "true or false")
-        if found not in _TRUTHS:
-            self.refuse(key, f"{found!r} is not accepted; give true or false")
+        if not isinstance(found, Plain) or found not in _TRUTHS:
+            self.refuse(key, f"{found!r} is not accepted; give true or false, without quotes")
         return _TRUTHS[found]
 
+    def number(self, key: str, accepted: str) -> int:
+        """Return the number under a key, 0 if it is absent or has no value."""
+        found = self.text(key, accepted)
+        if not self.has_value(key):
+            return 0
+        number = found.number() if isinstance(found, Plain) else None
+        if number is None:
+            self.refuse(key, f"{found!r} is not accepted; give {accepted}, without quotes")
+        return number
+
     def file(self, key: str) -> str:
-        """Return a file's path, relative to the configuration's folder; empty if it is absent."""
+        """Return a file's path, relative to the configuration's folder; empty if it is absent or empty."""
         found = self.text(key, "a file")
-        if key in self._found and (not found or "\0" in found):
+        if "\0" in found:
             self.refuse(key, f"{found!r} is not accepted; give a file")
         return found and os.path.join(os.path.dirname(self._source), found)
 
     def names(self) -> tuple[str, ...]:
         """Return all keys."""
         return tuple(self._found)
+
+    def has_value(self, key: str) -> bool:
+        """Return whether there is a value under a key."""
+        return self._found.get(key) is not None
 
     def any(self, key: str) -> Any:
         """Return the value under a key, whatever its type."""
@@ -149,13 +159,18 @@ def _either(words: tuple[str, ...]) -> str:
 def load(data: bytes, source: str, known: Known) -> Section:
     """Return a file's top-level section. Raises AccessError."""
     try:
-        found = yaml.load(data, _Loader)  # noqa: S506 - a BaseLoader creates strings, lists and mappings only
+        found = read_yaml(data)
+    except SecondDocumentError:
+        words = "has a second document (after --- or ...), which other exporters ignore; give one"
+        raise AccessError(f"--web-config {source}: {words}") from None
     except yaml.MarkedYAMLError as reason:
         mark = reason.problem_mark or reason.context_mark
         line = f"line {mark.line + 1}: " if mark else ""
         # Not the whole error: it quotes the line, which may hold a password. Nor an alias's name, which may be one.
-        words = "an alias (*) or anchor (&)" if isinstance(reason, yaml.composer.ComposerError) else reason.problem
-        raise AccessError(f"--web-config {source}: {line}{words or reason.context}; give valid YAML") from None
+        problem = reason.problem or reason.context
+        if isinstance(reason, yaml.composer.ComposerError):
+            problem = "an alias (*) without its anchor (&)"
+        raise AccessError(f"--web-config {source}: {line}{problem}; give valid YAML") from None
     except (yaml.YAMLError, ValueError, RecursionError):
         raise AccessError(f"--web-config {source}: not valid YAML; give a text file in UTF-8") from None
     return Section(source, "", {} if found is None else found, known)

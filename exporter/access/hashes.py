@@ -26,7 +26,8 @@ USUAL = 10
 _SAMPLE = 6
 """The cost that is timed to tell what others take."""
 
-_HASH = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
+_HASH = re.compile(r"\$2[a-z]?\$([0-9]{2}\$[./A-Za-z0-9]{53})")
+"""As in other exporters, the letter makes no difference: they all compute what ``b`` stands for."""
 
 
 class BadHashError(ValueError):
@@ -34,21 +35,21 @@ class BadHashError(ValueError):
 
 
 def check_hash(value: Any) -> bytes:
-    """Return a bcrypt hash as bytes. Raises BadHashError."""
+    """Return a bcrypt hash as bytes, with the letter ``b``. Raises BadHashError."""
     example = "as printed by htpasswd -nBC 10 (value not shown, it may be a password)"
     found = _HASH.fullmatch(value) if isinstance(value, str) else None
     if not found:
         raise BadHashError(
-            f"the value is not a bcrypt hash; give $2a$, $2b$ or $2y$, two digits, $ and 53 characters, {example}"
+            f"the value is not a bcrypt hash; give $2y$ or another letter, two digits, $ and 53 characters, {example}"
         )
-    if not 4 <= int(found[1]) <= COSTLIEST:
-        raise BadHashError(f"the hash has cost {found[1]}; give 04 to {COSTLIEST}, {USUAL} is usual")
+    cost, salt = found[1][:2], found[1][3:25]
+    if not 4 <= int(cost) <= COSTLIEST:
+        raise BadHashError(f"the hash has cost {cost}; give 04 to {COSTLIEST}, {USUAL} is usual")
     try:  # check the salt, at the lowest cost
-        bcrypt.hashpw(b"", b"$2b$04$" + value[7:29].encode())
+        bcrypt.hashpw(b"", b"$2b$04$" + salt.encode())
     except ValueError:
         raise BadHashError(f"the value is not a bcrypt hash, its salt is invalid; give one {example}") from None
-    hashed: str = value
-    return hashed.encode()
+    return b"$2b$" + found[1].encode()
 
 
 class Work:

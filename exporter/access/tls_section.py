@@ -81,11 +81,13 @@ class Tls:
 
 def read_tls(section: Section, *, http2: bool) -> Tls:
     """Validate the section; ``http2`` is whether the file leaves HTTP/2 on. Raises AccessError."""
+    if not section.names():  # an emptied section must not turn TLS off
+        section.refuse("", "is empty, so that there would be no TLS; give cert_file and key_file, or remove the key")
     cert, key, authority = (_pem(section, name) for name in ("cert", "key", "client_ca"))
     if cert is None:
-        section.refuse("cert_file", "is missing; give a file in PEM format, or its text under cert")
+        section.refuse("cert_file", "is missing or empty; give a file in PEM format, or its text under cert")
     if key is None:
-        section.refuse("key_file", "is missing; give a file in PEM format, or its text under key")
+        section.refuse("key_file", "is missing or empty; give a file in PEM format, or its text under key")
     low = section.one_of("min_version", VERSIONS, "; OpenSSL no longer supports older ones") or VERSIONS[0]
     high = section.one_of("max_version", VERSIONS) or VERSIONS[-1]
     if low > high:
@@ -106,14 +108,11 @@ def read_tls(section: Section, *, http2: bool) -> Tls:
 
 
 def _pem(section: Section, name: str) -> Pem | None:
+    """Return what a key and its ``_file`` give. As in other exporters, the file comes first if both are there."""
     path, text = section.file(f"{name}_file"), section.text(name, "a text in PEM format")
-    if name in section.names():
-        if path:
-            section.refuse(name, f"cannot be used together with {name}_file; give one of the two")
-        if not text:
-            section.refuse(name, "is empty; give a text in PEM format")
-        return Pem(name, text=text)
-    return Pem(f"{name}_file", path) if path else None
+    if path:
+        return Pem(f"{name}_file", path)
+    return Pem(name, text=text) if text else None
 
 
 def _client_auth(section: Section, authority: Pem | None) -> str:
@@ -121,7 +120,7 @@ def _client_auth(section: Section, authority: Pem | None) -> str:
     if kind in UNVERIFIED:
         words = "Python's ssl module rejects a certificate that it cannot verify, and anybody can make one"
         section.refuse("client_auth_type", f"{kind!r} is not supported: {words}; give {CLIENT_AUTH[-1]}")
-    kind = section.one_of("client_auth_type", CLIENT_AUTH) or CLIENT_AUTH[0]
+    kind = section.one_of("client_auth_type", CLIENT_AUTH) if kind else CLIENT_AUTH[0]
     if kind == CLIENT_AUTH[0] and authority:
         section.refuse(authority.key, f"has no effect on its own; give client_auth_type {CLIENT_AUTH[-1]} too")
     if kind == CLIENT_AUTH[-1] and not authority:
@@ -132,11 +131,13 @@ def _client_auth(section: Section, authority: Pem | None) -> str:
 
 def _sans(section: Section, kind: str) -> tuple[str, ...]:
     found = section.texts("client_allowed_sans", "the names in client certificates to admit")
-    if "client_allowed_sans" in section.names():
-        if not all(found) or not found:
-            section.refuse("client_allowed_sans", "admits nobody; give at least one name, or remove the key")
-        if kind == CLIENT_AUTH[0]:
-            section.refuse("client_allowed_sans", f"has no effect; give client_auth_type {CLIENT_AUTH[-1]} too")
+    if kind != CLIENT_AUTH[-1] and found:
+        words = (
+            "has no effect" if kind == CLIENT_AUTH[0] else f"cannot be checked with {kind}: not all clients have any"
+        )
+        section.refuse("client_allowed_sans", f"{words}; give client_auth_type {CLIENT_AUTH[-1]}")
+    if kind != CLIENT_AUTH[0] and "client_allowed_sans" in section.names() and not (found and all(found)):
+        section.refuse("client_allowed_sans", "names nobody to admit; give at least one name, or remove the key")
     return found
 
 

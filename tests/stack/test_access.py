@@ -32,7 +32,7 @@ def up(chain: Chain, instance: str) -> list[float]:
 
 def openssl(folder: Path, *numbers: int) -> None:
     """Run the page's commands with these numbers, for machines at this machine's address."""
-    commands = re.findall(r"^openssl req .*$", PAGE, re.MULTILINE)
+    commands = re.findall(r"^openssl req .*$", PAGE.replace("\\\n", ""), re.MULTILINE)
     assert len(commands) == 3
     for number in numbers:
         words = shlex.split(re.sub(r"subjectAltName=\S+", "subjectAltName=IP:127.0.0.1", commands[number]))

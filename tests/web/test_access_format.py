@@ -198,7 +198,7 @@ def test_all_cipher_suites_can_be_given(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "servers"), [("true", True), ("yes", True), ("false", False), ("off", False), (None, True)]
+    ("word", "servers"), [("true", True), ("yes", True), ("false", False), ("off", False), ("~", False), (None, True)]
 )
 def test_server_or_client_decides_among_the_cipher_suites(folder: Path, word: str | None, servers: bool) -> None:
     suites = "[TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]"
@@ -302,13 +302,6 @@ def test_clients_with_keys_of_any_curve_are_admitted(folder: Path, version: str)
         assert not ours.lets_in(client(folder, name="client", group="secp384r1", version=version))
 
 
-def test_names_are_asked_for_even_where_a_certificate_is_not(folder: Path) -> None:
-    asks = ASKS.replace("RequireAndVerifyClientCert", "VerifyClientCertIfGiven")
-    with door(folder, f"{asks}  client_allowed_sans: [scraper.example.org]\n") as ours:
-        assert ours.lets_in(client(folder, name="rsa"))
-        assert not ours.lets_in(client(folder))
-
-
 @pytest.mark.parametrize(
     ("given", "statuses"),
     [
@@ -319,6 +312,13 @@ def test_names_are_asked_for_even_where_a_certificate_is_not(folder: Path) -> No
         ("interval: 1s", {429}),
         ('interval: "1h30m"\n  burst: 0', {429}),
         ("interval: 1ns\n  burst: 1", {200}),
+        ("interval: 48h\n  burst: 0x2", {200, 429}),
+        ("interval: 2562047h\n  burst: 0b10", {200, 429}),
+        ("interval: +1h\n  burst: -1", {429}),
+        ("interval: 1h\n  burst:", {429}),
+        ("interval: -0s\n  burst: 0", {200}),
+        ("interval: 0x0\n  burst: 0", {200}),
+        ("interval:\n  burst: 0", {200}),
     ],
 )
 def test_requests_are_limited_by_rate(folder: Path, given: str, statuses: set[int]) -> None:
@@ -366,7 +366,7 @@ def test_a_file_that_restricts_nothing_leaves_the_server_open_and_says_so(
     assert caplog.text.count("has no access control") == 1
 
 
-@pytest.mark.parametrize("kind", ["a", "b", "y"])
+@pytest.mark.parametrize("kind", ["a", "b", "x", "y", "z", ""])
 def test_users_with_hashes_of_many_costs_can_log_in(folder: Path, kind: str) -> None:
     """A cost of 18 takes twenty seconds for those who have it; the others do not wait for that."""
     cheap, dear = (each.replace("$2b$", f"$2{kind}$") for each in (hashed(), hashed().replace("$04$", "$18$")))
