@@ -141,7 +141,7 @@ def test_they_are_logged_at_start_and_after_a_reload(folder: Path) -> None:
     with GuardedExporter(folder, TLS + GOOD, "--host", "0.0.0.0") as exporter:
         exporter.file.write_text(TLS + users(another="third"))
         wait_for(lambda: exporter.get("/", login("another", "third")).status == 200, LATEST)
-    assert exporter.log.count(" WARNING ") == exporter.log.count("a cost below 10") == 1
+    assert exporter.log.count(" WARNING --web-config ") == exporter.log.count("a cost below 10") == 1
     with GuardedExporter(folder, users(), "--host", "0.0.0.0") as exporter:
         pass
     assert exporter.log.count("passwords are sent in clear text") == 1
