@@ -7,8 +7,10 @@ import re
 import urllib.parse
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any, Self
 
+from exporter.settings import MOUNTPOINTS_EXCLUDED
 from tests.support import fetch
 from tests.support_servers import missing
 from tests.tools.ports import free_port
@@ -137,9 +139,13 @@ def make_chain(
         return shorter(name, text).replace(f"resend-delay={RESEND}s", f"resend-delay={resend}s")
 
     try:
-        return Chain(shipped, folder, mailbox=mailbox, edit=edit, **options)
+        chain = Chain(shipped, folder, mailbox=mailbox, edit=edit, **options)
     except MissingError as reason:
         missing(str(reason))
+    # Other tests fill and break disks of their own meanwhile.
+    disks = f"{MOUNTPOINTS_EXCLUDED},{gettempdir()}/*"
+    chain.exporter.environment = {**chain.exporter.environment, "HOST_EXPORTER_EXCLUDE_MOUNTPOINTS": disks}
+    return chain
 
 
 class Relay:
