@@ -1,4 +1,4 @@
-"""What dies, and what listens: mail servers with a fault, programs that are no exporter, a small disk, a heartbeat."""
+"""What dies, and what it dies of: mail servers with a fault, programs that are no exporter, a small disk."""
 
 from __future__ import annotations
 
@@ -73,37 +73,8 @@ def answering(body: bytes, content_type: str = "text/plain; version=0.0.4") -> I
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
     with serving(Handler) as address:
         yield address
-
-
-class Heartbeat:
-    """The service outside: when it was last pinged, and how often."""
-
-    def __init__(self) -> None:
-        self.pings: list[float] = []
-
-    @contextmanager
-    def listening(self) -> Iterator[str]:
-        """Take pings; give the URL."""
-        pings = self.pings
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                pings.append(time.monotonic())
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        with serving(Handler) as address:
-            yield f"http://{address}/ping/a-token"
 
 
 @contextmanager

@@ -13,9 +13,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.tools.deaths.faults import Heartbeat, answering, faulty_smtp, small_disk
+from tests.tools.deaths.faults import answering, faulty_smtp, small_disk
 from tests.tools.ports import free_port
 from tests.tools.stack.chain import SERVICES, Chain
+from tests.tools.stack.pings import Pings
 from tests.tools.stack.shipped import Shipped
 
 if TYPE_CHECKING:
@@ -38,14 +39,14 @@ class Scene:
     folder: Path
     say: Callable[[str], None]
     rows: list[tuple[str, str, str]] = field(default_factory=list)
-    heartbeat: Heartbeat = field(default_factory=Heartbeat)
+    heartbeat: Pings = field(default_factory=Pings)
 
     @contextmanager
     def stack(self, **variables: str) -> Iterator[Chain]:
         """Run the shipped stack until the block ends."""
         ports = {f"{service.upper()}_PORT": str(free_port()) for service in SERVICES}
-        with self.heartbeat.listening() as url:
-            shipped = Shipped.read({**ports, "HEARTBEAT_URL": url, **variables}, dotenv=False)
+        with self.heartbeat:
+            shipped = Shipped.read({**ports, "HEARTBEAT_URL": self.heartbeat.url, **variables}, dotenv=False)
             chain = Chain(shipped, self.folder, exporter=FULL, on_mail=lambda mail: self.say(f"MAIL {mail.subject}"))
             chain.grafana = None
             with chain:
@@ -93,12 +94,13 @@ class Scene:
 
     def last_ping(self) -> float | None:
         """Return when (Unix) the outside service was pinged last, once it has missed three pings."""
-        begin = time.monotonic()
-        while time.monotonic() < begin + PATIENCE:
-            if not self.heartbeat.pings and time.monotonic() > begin + 240:
+        begin = time.time()
+        while time.time() < begin + PATIENCE:
+            pings = self.heartbeat.all
+            if not pings and time.time() > begin + 240:
                 return None
-            if self.heartbeat.pings and time.monotonic() - self.heartbeat.pings[-1] > 240:
-                return time.time() - (time.monotonic() - self.heartbeat.pings[-1])
+            if pings and time.time() - pings[-1].time > 240:
+                return pings[-1].time
             time.sleep(1)
         return None
 
