@@ -27,8 +27,9 @@ LABELS = ("device",)
 class Disk:
     """One disk: counters since boot; rates in bytes per second since the previous sample, None in the first.
 
-    ``busy_seconds`` is None on systems that do not count it (macOS, Windows). ``stacked`` means built on other disks
-    (LVM, RAID, encryption, a ZFS volume) or a partition of one: its traffic is counted there as well.
+    ``busy_seconds`` and ``queue_seconds`` are None on macOS and Windows, which do not count them, ``read_seconds`` and
+    ``write_seconds`` on Windows. ``stacked`` means built on other disks (LVM, RAID, encryption, a ZFS volume) or a
+    partition of one: its traffic is counted there as well.
     """
 
     device: str
@@ -37,6 +38,9 @@ class Disk:
     reads_completed: float | None
     writes_completed: float | None
     busy_seconds: float | None
+    read_seconds: float | None
+    write_seconds: float | None
+    queue_seconds: float | None
     read_rate_bytes: float | None = None
     write_rate_bytes: float | None = None
     stacked: bool = False
@@ -84,6 +88,9 @@ def read(machine: Machine, baseline: Snapshot | None) -> Disks | None:
                 reads_completed=io.reads_completed,
                 writes_completed=io.writes_completed,
                 busy_seconds=io.busy_seconds,
+                read_seconds=io.read_seconds,
+                write_seconds=io.write_seconds,
+                queue_seconds=io.queue_seconds,
                 read_rate_bytes=per_second(io.read_bytes, last.read_bytes if last else None, elapsed),
                 write_rate_bytes=per_second(io.written_bytes, last.written_bytes if last else None, elapsed),
                 stacked=part or (LINUX and is_stacked(machine.host, name)),
@@ -121,4 +128,22 @@ def metrics(section: Disks) -> Iterable[Metric]:
         "Seconds since boot during which at least one request was in progress.",
         LABELS,
         [(k, d.busy_seconds) for k, d in rows],
+    )
+    yield from counters(
+        "host_disk_read_seconds_total",
+        "Seconds that reads took since boot, added up: over the reads completed, the mean time of one.",
+        LABELS,
+        [(k, d.read_seconds) for k, d in rows],
+    )
+    yield from counters(
+        "host_disk_write_seconds_total",
+        "Seconds that writes took since boot, added up: over the writes completed, the mean time of one.",
+        LABELS,
+        [(k, d.write_seconds) for k, d in rows],
+    )
+    yield from counters(
+        "host_disk_queue_seconds_total",
+        "Seconds that requests spent queued and in progress since boot, added up: the rate is the mean queue length.",
+        LABELS,
+        [(k, d.queue_seconds) for k, d in rows],
     )

@@ -13,7 +13,7 @@ from exporter.findings import against
 from exporter.model import hidden
 from exporter.plausible import within
 from exporter.sources.attempt import attempt
-from exporter.sources.host import LINUX
+from exporter.sources.host import LINUX, WINDOWS
 from exporter.sources.meminfo import read_memory
 
 if TYPE_CHECKING:
@@ -31,12 +31,14 @@ if TYPE_CHECKING:
 class Memory:
     """Bytes. ``used_bytes`` is total minus available; ``swap_usage_ratio`` is None without swap.
 
-    Available is what ``free`` shows, plus what that leaves out: ZFS' cache above its minimum, and free huge pages.
+    Available is what ``free`` shows, plus what that leaves out: ZFS' cache above its minimum, and free huge pages. Free
+    is what nothing uses, not even a cache; available may be less, because the kernel keeps some of it for itself.
     ``programs`` is what all programs hold together, anonymous and shared, for the next sample of processes.
     """
 
     total_bytes: float | None
     available_bytes: float | None
+    free_bytes: float | None
     used_bytes: float | None
     usage_ratio: float | None
     swap_total_bytes: float | None
@@ -51,22 +53,26 @@ def read(machine: Machine, _baseline: Snapshot | None) -> Memory:
     missing: list[str] = []
     programs: tuple[float | None, ...] = ()
     swap_used: float | None
+    free: float | None
     if LINUX:
-        total, available, swap_total, swap_free, *held = read_memory(machine.host)
+        total, available, free, swap_total, swap_free, *held = read_memory(machine.host)
         programs = tuple(None if each is None or isnan(each) else each for each in held)
         swap_used = None if swap_total is None or swap_free is None else swap_total - swap_free
     else:
         memory = psutil.virtual_memory()
         total, available = memory.total, memory.available
+        # On Windows psutil says available once more: its caches (the standby list) are in there too.
+        free = None if WINDOWS else memory.free
         # Windows has no swap figures while its performance counters are switched off.
         swap = attempt("swap", psutil.swap_memory, missing)
         swap_total, swap_used = (swap.total, swap.used) if swap else (None, None)
     # More than there is: a container's own /proc/meminfo (lxcfs) can say so.
-    available, swap_used = within(available, total), within(swap_used, swap_total)
+    available, free, swap_used = within(available, total), within(free, total), within(swap_used, swap_total)
     used = None if total is None or available is None else within(total - available, total)
     return Memory(
         total_bytes=total,
         available_bytes=available,
+        free_bytes=free,
         used_bytes=used,
         usage_ratio=used / total if total and used is not None else None,
         swap_total_bytes=swap_total,
@@ -85,6 +91,9 @@ def metrics(section: Memory) -> Iterable[Metric]:
         "Memory that programs can get without swapping: free memory, reclaimable caches, ZFS' cache above its minimum, "
         "free huge pages.",
         section.available_bytes,
+    )
+    yield from gauge(
+        "host_memory_free_bytes", "Memory that nothing uses, not even caches; unknown on Windows.", section.free_bytes
     )
     yield from gauge("host_memory_used_bytes", "Total memory minus available memory.", section.used_bytes)
     yield from gauge(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from exporter.sources.host import LINUX, counter, read_bytes
+from exporter.sources.host import LINUX, WINDOWS, counter, read_bytes
 
 if TYPE_CHECKING:
     from exporter.sources.host import Host
@@ -18,22 +18,32 @@ if TYPE_CHECKING:
 SECTOR = 512
 """Bytes. The kernel's unit in this file, whatever the disk's own sectors are."""
 
-READS, READ_SECTORS, WRITES, WRITTEN_SECTORS, BUSY_MILLISECONDS = 0, 2, 4, 6, 9
-"""Columns after the name. Kernels since 4.18 append more."""
+READS, READ_SECTORS, READ_TIME, WRITES, WRITTEN_SECTORS, WRITE_TIME, BUSY_TIME, QUEUE_TIME = 0, 2, 3, 4, 6, 7, 9, 10
+"""Columns after the name, times in milliseconds. Kernels since 4.18 append more."""
 
 MISSING = ""
 """Stands for a column that a line is too short for."""
 
+UNTIMED = (None,) * 4
+"""The times of a disk all of whose times are 0. Its driver counts requests alone, as md did before Linux 5.9."""
+
 
 @dataclass(frozen=True, slots=True)
 class DiskCounters:
-    """One disk's traffic since boot; NaN for what is no number, ``busy_seconds`` None where it is not counted."""
+    """One disk's traffic since boot; NaN for what is no number, None for times that are not counted.
+
+    ``read_seconds`` and ``write_seconds`` add up how long requests took, ``queue_seconds`` likewise, and those
+    still in progress. Linux prints 32 bits of milliseconds: they start again after 49.7 days.
+    """
 
     read_bytes: float
     written_bytes: float
     reads_completed: float
     writes_completed: float
     busy_seconds: float | None
+    read_seconds: float | None
+    write_seconds: float | None
+    queue_seconds: float | None
 
     def used(self) -> bool:
         """Return whether anything was read or written, or may have been."""
@@ -58,17 +68,24 @@ def parse_diskstats(text: str) -> dict[str, DiskCounters]:
     for line in text.split("\n"):
         fields = line.split()
         if len(fields) > 3:
-            columns = [*fields[3:], *[MISSING] * BUSY_MILLISECONDS]
+            columns = [*fields[3:], *[MISSING] * QUEUE_TIME]
+            times = [counter(columns[each]) / 1000 for each in (BUSY_TIME, READ_TIME, WRITE_TIME, QUEUE_TIME)]
+            busy, reading, writing, queued = times if any(times) else UNTIMED
             table[fields[2]] = DiskCounters(
                 read_bytes=counter(columns[READ_SECTORS]) * SECTOR,
                 written_bytes=counter(columns[WRITTEN_SECTORS]) * SECTOR,
                 reads_completed=counter(columns[READS]),
                 writes_completed=counter(columns[WRITES]),
-                busy_seconds=counter(columns[BUSY_MILLISECONDS]) / 1000,
+                busy_seconds=busy,
+                read_seconds=reading,
+                write_seconds=writing,
+                queue_seconds=queued,
             )
     return table
 
 
 def _from_psutil(io: Any) -> DiskCounters:
     busy = io.busy_time / 1000 if hasattr(io, "busy_time") else None
-    return DiskCounters(io.read_bytes, io.write_bytes, io.read_count, io.write_count, busy)
+    # On Windows psutil 7.2 rounds these to whole seconds and calls them milliseconds (disk.c, psutil #1012).
+    reading, writing = (None, None) if WINDOWS else (io.read_time / 1000, io.write_time / 1000)
+    return DiskCounters(io.read_bytes, io.write_bytes, io.read_count, io.write_count, busy, reading, writing, None)

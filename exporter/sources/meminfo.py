@@ -27,6 +27,7 @@ class Amounts(NamedTuple):
 
     total: float | None
     available: float | None
+    free: float | None
     swap_total: float | None
     swap_free: float | None
     anonymous: float | None
@@ -52,7 +53,7 @@ def read_memory(host: Host) -> Amounts:
     total, available = _bytes(table, "MemTotal"), _available(table)
     if total is not None and available is not None:
         available += _obtainable(host, table, available)
-    others = (_bytes(table, name) for name in ("SwapTotal", "SwapFree", "AnonPages", "Shmem"))
+    others = (_bytes(table, name) for name in ("MemFree", "SwapTotal", "SwapFree", "AnonPages", "Shmem"))
     return Amounts(total, available, *others)
 
 

@@ -13,7 +13,7 @@ from exporter.sources.host import LINUX
 from tests.machines import FixtureMachine
 
 if TYPE_CHECKING:
-    from tests.other_systems import Windows
+    from tests.other_systems import MacOs, Windows
     from tests.support import Exporter
 
 SECTOR = 512
@@ -37,6 +37,9 @@ def test_the_counters_are_in_bytes_and_seconds(laptop: FixtureMachine) -> None:
         reads_completed=50_000,
         writes_completed=30_000,
         busy_seconds=65.0,
+        read_seconds=25.0,
+        write_seconds=15.0,
+        queue_seconds=65.0,
         read_rate_bytes=0.0,
         write_rate_bytes=0.0,
     )
@@ -211,6 +214,33 @@ def test_the_live_counters_are_those_of_diskstats(exporter: Exporter) -> None:
         assert reads <= after[device][0]
         assert reads >= before[device][0] * 0.99
         assert written >= before[device][6] * SECTOR * 0.9
+        for metric, column in (("read", 3), ("write", 7), ("queue", 10)):
+            seconds = samples.value(f"host_disk_{metric}_seconds_total", device=device)
+            if seconds is None:
+                assert not any(before[device][each] for each in (3, 7, 9, 10))
+            else:
+                assert before[device][column] / 1000 * 0.9 <= seconds <= after[device][column] / 1000
+
+
+def test_macos_counts_the_time_of_requests_and_not_that_of_the_disk(macos: MacOs) -> None:
+    disk = macos.read(Disks).disks[0]
+    assert (disk.read_seconds, disk.write_seconds) == (0.005, 0.006)
+    assert (disk.busy_seconds, disk.queue_seconds) == (None, None)
+
+
+def test_windows_has_no_time_of_requests(windows: Windows) -> None:
+    """What psutil calls milliseconds there are whole seconds."""
+    disk = windows.read(Disks).disks[0]
+    assert (disk.read_seconds, disk.write_seconds, disk.queue_seconds) == (None, None, None)
+    assert not {name for name in windows.exposition().names() if "disk" in name and "seconds" in name}
+
+
+def test_a_driver_that_counts_requests_alone_has_no_times(laptop: FixtureMachine) -> None:
+    """0 would read as a disk that is never busy and answers at once."""
+    laptop.write("proc/diskstats", "9 127 nvme0n1 50000 0 2000000 0 30000 0 4000000 0 0 0 0\n")
+    disk = laptop.read(Disks).disks[0]
+    assert (disk.reads_completed, disk.read_bytes) == (50_000, 2_000_000 * SECTOR)
+    assert (disk.busy_seconds, disk.read_seconds, disk.write_seconds, disk.queue_seconds) == (None,) * 4
 
 
 def test_windows_does_not_count_busy_time(windows: Windows) -> None:

@@ -30,6 +30,7 @@ def test_used_is_total_minus_available_and_the_ratio_follows(laptop: FixtureMach
     assert laptop.read(Memory) == Memory(
         total_bytes=16384000 * KIB,
         available_bytes=4096000 * KIB,
+        free_bytes=2048000 * KIB,
         used_bytes=12288000 * KIB,
         usage_ratio=0.75,
         swap_total_bytes=8192000 * KIB,
@@ -82,6 +83,27 @@ def test_the_live_figures_are_those_of_free(exporter: Exporter) -> None:
 def test_windows_has_memory_and_a_page_file(windows: Windows) -> None:
     memory = windows.read(Memory)
     assert (memory.usage_ratio, memory.swap_usage_ratio) == (0.75, 0.25)
+
+
+def test_free_memory_is_unknown_on_windows(windows: Windows) -> None:
+    """What psutil calls free there is what is available, caches included."""
+    assert windows.read(Memory).free_bytes is None
+    assert "host_memory_free_bytes" not in windows.exposition().names()
+
+
+def test_free_memory_is_what_not_even_caches_use(laptop: FixtureMachine) -> None:
+    assert laptop.exposition().value("host_memory_free_bytes") == 2048000 * KIB
+
+
+def test_macos_says_what_is_free(macos: MacOs) -> None:
+    assert macos.read(Memory).free_bytes == GIB
+
+
+def test_more_may_be_free_than_available(laptop: FixtureMachine) -> None:
+    """The kernel keeps some free memory for itself, so a machine without caches has less available than free."""
+    laptop.write("proc/meminfo", "MemTotal: 1000 kB\nMemFree: 900 kB\nMemAvailable: 850 kB\n")
+    memory = laptop.read(Memory)
+    assert (memory.available_bytes, memory.free_bytes, memory.used_bytes) == (850 * KIB, 900 * KIB, 150 * KIB)
 
 
 def test_used_on_macos_is_computed_as_everywhere_else_not_as_psutil_does(macos: MacOs) -> None:
@@ -218,9 +240,9 @@ def test_more_free_than_there_is_is_unknown_as_in_some_containers(laptop: Fixtur
         "MemTotal: 100 kB\nMemFree: 200 kB\nMemAvailable: 300 kB\nSwapTotal: 10 kB\nSwapFree: 20 kB\n",
     )
     snapshot = laptop.sample()
-    assert snapshot.section(Memory) == Memory(100 * KIB, None, None, None, 10 * KIB, None, None)
+    assert snapshot.section(Memory) == Memory(100 * KIB, None, None, None, None, 10 * KIB, None, None)
     samples = laptop.exposition(snapshot)
-    assert samples.value("host_exporter_values_dropped_total", collector="memory") == 5
+    assert samples.value("host_exporter_values_dropped_total", collector="memory") == 6
     assert samples.value("host_exporter_collector_success", collector="memory") == 1
 
 
@@ -228,7 +250,7 @@ def test_in_a_container_whose_cache_is_not_called_available_it_is(laptop: Fixtur
     """Old versions of lxcfs repeat MemFree as MemAvailable: any container would be full of its own cache in the end."""
     amounts = {"MemTotal": 1000, "MemFree": 50, "MemAvailable": 50, "Cached": 700, "Shmem": 100, "Slab": 0}
     laptop.write("proc/meminfo", "".join(f"{name}: {amount} kB\n" for name, amount in amounts.items()))
-    assert laptop.read(Memory) == Memory(1000 * KIB, 650 * KIB, 350 * KIB, 0.35, None, None, None)
+    assert laptop.read(Memory) == Memory(1000 * KIB, 650 * KIB, 50 * KIB, 350 * KIB, 0.35, None, None, None)
     amounts["Shmem"] = 9000  # the host's
     laptop.write("proc/meminfo", "".join(f"{name}: {amount} kB\n" for name, amount in amounts.items()))
     assert laptop.read(Memory).available_bytes == 50 * KIB
@@ -237,7 +259,7 @@ def test_in_a_container_whose_cache_is_not_called_available_it_is(laptop: Fixtur
 def test_caches_that_hold_more_shared_memory_than_they_are_large_tell_nothing(laptop: FixtureMachine) -> None:
     """Without MemAvailable, as before Linux 3.14: less than nothing would be available, and more than all used."""
     laptop.write("proc/meminfo", "MemTotal: 100 kB\nMemFree: 5 kB\nCached: 10 kB\nShmem: 50 kB\n")
-    assert laptop.read(Memory) == Memory(100 * KIB, None, None, None, None, None, None)
+    assert laptop.read(Memory) == Memory(100 * KIB, None, 5 * KIB, None, None, None, None, None)
 
 
 @pytest.mark.parametrize("name", ["MemTotal", "MemFree", "MemAvailable", "Buffers", "SwapTotal", "SwapFree", "Slab"])
@@ -248,6 +270,7 @@ def test_a_line_that_is_nonsense_costs_what_it_would_have_given(laptop: FixtureM
     laptop.write("proc/meminfo", "\n".join(broken))
     lost = {
         "MemTotal": {"total_bytes", "used_bytes", "usage_ratio"},
+        "MemFree": {"free_bytes"},
         "MemAvailable": {"available_bytes", "used_bytes", "usage_ratio"},
         "SwapTotal": {"swap_total_bytes", "swap_used_bytes", "swap_usage_ratio"},
         "SwapFree": {"swap_used_bytes", "swap_usage_ratio"},

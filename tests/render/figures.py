@@ -44,7 +44,7 @@ def cpu(usage: float | None) -> Cpu:
 
 def memory(usage: float) -> Memory:
     used = round(8 * GIB * usage)
-    return Memory(8 * GIB, 8 * GIB - used, used, usage, 2 * GIB, GIB, 0.5)
+    return Memory(8 * GIB, 8 * GIB - used, None, used, usage, 2 * GIB, GIB, 0.5)
 
 
 def filesystem(mountpoint: str, usage: float | None, error: str | None = None) -> Filesystem:
@@ -71,7 +71,10 @@ def network() -> Network:
 
 
 def disks() -> Disks:
-    return Disks((Disk("sda", 10, 20, 1, 1, 0.5, 2048.0, None), Disk("sdb", 1, 2, 1, 1, None)), 0.0)
+    return Disks(
+        (Disk("sda", 10, 20, 1, 1, 0.5, 0.25, 0.5, 1.0, 2048.0, None), Disk("sdb", 1, 2, 1, 1, None, None, None, None)),
+        0.0,
+    )
 
 
 def snapshot(*sections: Any, failed: dict[str, str] | None = None, thresholds: Thresholds = THRESHOLDS) -> Snapshot:

@@ -61,7 +61,7 @@ def test_the_view_shows_every_subject() -> None:
 
 
 def test_an_unknown_usage_leaves_its_line_in_place() -> None:
-    unknown = Memory(8 * GIB, None, None, None, 2 * GIB, GIB, 0.5)
+    unknown = Memory(8 * GIB, None, None, None, None, 2 * GIB, GIB, 0.5)
     text = drawn(snapshot(cpu(None), unknown, SYSTEM))
     assert _line_with(text, "CPU").split()[1:] == [UNKNOWN, *_line_with(text, "CPU").split()[2:]]
     assert "━" not in _line_with(text, "CPU") + _line_with(text, "Memory")

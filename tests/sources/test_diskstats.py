@@ -11,8 +11,8 @@ import pytest
 from exporter.sources.diskstats import DiskCounters, parse_diskstats, read_diskstats
 from exporter.sources.host import LINUX, Host
 
-LINE = " 259       0 nvme0n1 50000 1 2000000 25000 30000 2 4000000 15000 0 65000 65000 0 0 0 0 0 0\n"
-NVME = DiskCounters(1_024_000_000, 2_048_000_000, 50000, 30000, 65.0)
+LINE = " 259       0 nvme0n1 50000 1 2000000 25000 30000 2 4000000 15000 0 65000 72000 0 0 0 0 0 0\n"
+NVME = DiskCounters(1_024_000_000, 2_048_000_000, 50000, 30000, 65.0, 25.0, 15.0, 72.0)
 
 
 @pytest.mark.parametrize("columns", [14, 18, 20])
@@ -20,7 +20,10 @@ def test_kernels_before_and_after_they_appended_columns(columns: int) -> None:
     assert parse_diskstats(" ".join(LINE.split()[:columns])) == {"nvme0n1": NVME}
 
 
-@pytest.mark.parametrize(("word", "lost"), [(3, "reads_completed"), (5, "read_bytes"), (9, "written_bytes")])
+@pytest.mark.parametrize(
+    ("word", "lost"),
+    [(3, "reads_completed"), (5, "read_bytes"), (6, "read_seconds"), (9, "written_bytes"), (13, "queue_seconds")],
+)
 @pytest.mark.parametrize("nonsense", ["x", "-1", "1e3", "nan", "\N{REPLACEMENT CHARACTER}", "9" * 400])
 def test_a_word_of_nonsense_costs_its_own_figure(word: int, lost: str, nonsense: str) -> None:
     words = LINE.split()

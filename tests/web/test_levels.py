@@ -36,7 +36,7 @@ def _fail(*_: object) -> NoReturn:
 
 def _client(usage: float, **settings: Any) -> FlaskClient:
     """Return a client of an application on a machine with memory usage ``usage`` (0-1)."""
-    memory = Memory(1000, round(1000 * (1 - usage)), round(1000 * usage), usage, 0, 0, None)
+    memory = Memory(1000, round(1000 * (1 - usage)), None, round(1000 * usage), usage, 0, 0, None)
     chosen = Settings(**settings)
     collectors = [replace(MEMORY, read=lambda _machine, _baseline: memory)]
     return create_app(Sampler(open_machine(chosen), collectors), chosen).test_client()
@@ -78,7 +78,7 @@ def test_a_level_is_reached_at_its_value_on_page_and_in_json(usage: float, level
 def test_a_figure_that_is_unknown_has_neither_level_nor_bar_and_keeps_its_place() -> None:
     sections = {
         "cpu": Cpu(None, (0.5, None), {}, 2, None, (0, 2), {}, 0.0),
-        "memory": Memory(1000, None, None, None, None, None, None),
+        "memory": Memory(1000, None, None, None, None, None, None, None),
     }
     chosen = Settings()
 
