@@ -16,16 +16,24 @@ PAGE = ROOT / "exporter" / "web" / "templates" / "runbooks_text.html"
 
 
 def text() -> str:
-    """Return the HTML of docs/runbooks.md; each heading gets an anchor made of its lowercase words."""
+    """Return the HTML of docs/runbooks.md; each heading gets an anchor made of its lowercase words.
+
+    One that is a name also has it as it is: Grafana makes links of labels, and cannot turn them into lowercase.
+    """
     html = MarkdownIt("commonmark").render(SOURCE.read_text(encoding="utf-8"))
     # Wide commands scroll in their box, which must be reachable by keyboard.
     html = html.replace("<pre>", '<pre tabindex="0">')
-    return re.sub(r"<h2>(.*?)</h2>", lambda found: f'<h2 id="{anchor(found[1])}">{found[1]}</h2>', html)
+    return re.sub(r"<h2>(.*?)</h2>", lambda found: _heading(found[1]), html)
 
 
 def anchor(heading: str) -> str:
     """Return a heading's anchor, formed as on most sites that render Markdown."""
     return re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-"))
+
+
+def _heading(heading: str) -> str:
+    name = f'<span id="{heading}"></span>' if heading.isalnum() and heading != anchor(heading) else ""
+    return f'{name}<h2 id="{anchor(heading)}">{heading}</h2>'
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ def test_every_alert_links_to_its_section_of_the_page(exporter: Exporter) -> Non
         assert address == "http://localhost:5000/runbooks"
         assert place == rule["alert"].lower()
         assert f'<h2 id="{place}">{rule["alert"]}</h2>' in page
+        assert f'<span id="{rule["alert"]}"></span><h2 id="{place}">' in page, "for links made of labels, in Grafana"
 
 
 def test_the_page_has_no_external_resource(exporter: Exporter) -> None:
