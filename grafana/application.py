@@ -97,11 +97,12 @@ def firing() -> stat.Panel:
     """Return the number of firing alerts."""
     panel = panels.number(
         "Alerts firing",
-        'Firing alerts of the selected applications. Good: 0. "Alerts" below shows which ones; the status page, under '
-        "Runbooks, says what to do about each.",
+        'Firing alerts of the selected applications. Good: 0. "Alerts" below shows which ones; click here for the '
+        "runbooks, which say what to do about each.",
         style.COUNT,
         now(f"count({style.firing(select('ALERTS'))}) or 0 * count({select('up')})"),
     )
+    panel = panel.override_by_query("A", [style.links("Runbooks", "${runbooks:raw}", new_tab=True)])
     return panels.signal(panel, (1, style.CRITICAL))
 
 
@@ -110,11 +111,12 @@ def alerts() -> statetimeline.Panel:
     answered = f"min_over_time({select('up')}[$__interval])"
     panel = panels.timeline(
         "Alerts",
-        "Whether each application was up, and below it every alert while it fired. Good: green lines only. Compare "
-        "the graphs below at the same time to see what happened.",
+        "Whether each application was up, and below it every alert while it fired. Good: green lines only. Click a bar "
+        "for the alert's runbook. Compare the graphs below at the same time to see what happened.",
         over_time(f"2 * (1 - max by (instance) ({answered}))", "{{instance}}"),
         over_time(f"max by (alertname, instance) ({style.fired(select('ALERTS'))})", "{{alertname}} {{instance}}", "B"),
     )
+    panel = panel.override_by_query("B", [style.runbook()])
     return panel.mappings(
         style.words({"0": ("well", style.OK), "1": ("warning", style.WARNING), "2": ("critical", style.CRITICAL)})
     )
@@ -127,7 +129,7 @@ def cpu() -> timeseries.Panel:
         "CPU",
         "Cores in use, the five busiest instances. Good: below the number of CPUs available to each; at that number "
         "requests queue.",
-        style.COUNT,
+        style.CORES,
         f"rate({seconds}[$__rate_interval]) and topk(5, increase({seconds}[$__range] @ end()))",
     ).decimals(2)
 

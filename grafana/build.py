@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from grafana import application, fleet, host, stack, style
-from grafana.board import Board, alert_marks, data_source, one_of, some_of
+from grafana.board import Board, alert_marks, data_source, one_of, runbooks, some_of
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.models import dashboard
@@ -35,6 +35,7 @@ def host_board() -> dashboard.Dashboard:
         data_source(),
         one_of("job", "Job", "label_values(host_info, job)", current="host"),
         one_of("instance", "Machine", MACHINES, regex=BY_NAME),
+        runbooks(),
     )
     board.annotation(alert_marks(style.ONE))
     host.fill(board)
@@ -80,6 +81,7 @@ def application_board() -> dashboard.Dashboard:
         data_source(),
         one_of("job", "Job", f'label_values(up{{job!~"{ours}"}}, job)', current="app"),
         some_of("instance", "Application", 'label_values(up{job=~"$job"}, instance)'),
+        runbooks(),
     )
     board.annotation(alert_marks(style.SOME))
     application.fill(board)

@@ -57,7 +57,7 @@ def cpu_of_each() -> timeseries.Panel:
             "CPU by service",
             "Cores used by each service of the stack, all exporters added together. Good: below 0.1 in total for a "
             "few machines.",
-            style.COUNT,
+            style.CORES,
             over_time(f"sum by (job) (rate({used}[$__rate_interval]))", "{{job}}"),
         ).decimals(3)
     ).legend(style.legend("mean", "max", sort="Mean"))

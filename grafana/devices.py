@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from grafana_foundation_sdk.models import common
+
 from grafana import panels, style
 from grafana.style import over_time, rows, select_one
 
@@ -112,6 +114,43 @@ def disk_traffic() -> timeseries.Panel:
         ("host_disk_read_bytes_total", "read"),
         ("host_disk_written_bytes_total", "written"),
     )
+
+
+def disk_operations() -> timeseries.Panel:
+    """Return the reads and writes completed."""
+    panel = _both_ways(
+        "Disk operations",
+        "Reads completed per second above the line, writes below it, of the two disks that complete most. Good: far "
+        "below what the disk can do: about 100 for a hard disk, tens of thousands for an SSD. Many operations with "
+        "little traffic are small and scattered: a database, a mail server, swapping.",
+        "device",
+        ("host_disk_reads_completed_total", "reads"),
+        ("host_disk_writes_completed_total", "writes"),
+    )
+    return panel.unit(style.OPERATIONS)
+
+
+def disk_latency() -> timeseries.Panel:
+    """Return how long a read and a write take on average, with the time in the queue, like ``await`` in iostat."""
+
+    def mean(seconds: str, count: str) -> str:
+        spent, done = select_one(seconds), select_one(count)
+        # Nothing where nothing was done: 0/0 is no number.
+        took = f"rate({spent}[$__rate_interval]) / rate({done}[$__rate_interval])"
+        return f"{took} and on (job, instance, device) topk(2, increase({spent}[$__range] @ end()))"
+
+    panel = panels.graph(
+        "Disk latency",
+        "Mean time of a read and of a write, including the wait in the queue, of the two disks that spent most time on "
+        "each. Good: below 1 ms for an SSD, 20 ms for a hard disk. High only while the disk is busy: too much work for "
+        "it. High at any time: a disk that is failing, or a busy neighbour on shared storage.",
+        style.SECONDS,
+        over_time(mean("host_disk_read_seconds_total", "host_disk_reads_completed_total"), "{{device}} read", "A"),
+        over_time(mean("host_disk_write_seconds_total", "host_disk_writes_completed_total"), "{{device}} write", "B"),
+    )
+    # A disk that is used now and then has single points.
+    panel = panel.show_points(common.VisibilityMode.AUTO).fill_opacity(0)
+    return panel.legend(style.legend("mean", "max", sort="Max"))
 
 
 def disk_busy() -> timeseries.Panel:

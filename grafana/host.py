@@ -27,6 +27,8 @@ def fill(board: Board) -> None:
     board.row("Processor")
     board.add(usage.cpu_by_mode(), 12, 9)
     board.add(usage.top_by_cpu(), 12, 9)
+    board.add(usage.cpu_by_core(), 12, 8)
+    board.add(system.load(), 12, 8)
     board.row("Memory")
     board.add(usage.memory(), 12, 9)
     board.add(usage.top_by_memory(), 12, 9)
@@ -38,12 +40,13 @@ def fill(board: Board) -> None:
     board.row("Disks and network")
     board.add(devices.disk_traffic(), 12, 8)
     board.add(devices.disk_busy(), 12, 8)
+    board.add(devices.disk_operations(), 12, 8)
+    board.add(devices.disk_latency(), 12, 8)
     board.add(devices.network_traffic(), 12, 8)
     board.add(devices.network_errors(), 12, 8)
     board.row("System")
-    board.add(system.load(), 8, 8)
-    board.add(system.pressure(), 8, 8)
-    board.add(system.processes(), 8, 8)
+    board.add(system.pressure(), 12, 8)
+    board.add(system.processes(), 12, 8)
     board.row("Sensors and battery", collapsed=True)
     board.add(system.temperatures(), 12, 8)
     board.add(system.battery(), 12, 8)
@@ -113,11 +116,12 @@ def firing() -> stat.Panel:
     """Return the number of firing alerts."""
     panel = panels.number(
         "Alerts firing",
-        'Firing alerts of this machine. Good: 0. "Alerts" below shows which ones; the status page, under Runbooks, '
-        "says what to do about each.",
+        'Firing alerts of this machine. Good: 0. "Alerts" below shows which ones; click here for the runbooks, which '
+        "say what to do about each.",
         style.COUNT,
         now(f"count({style.firing(select_one('ALERTS'))}) or 0 * count({select_one('up')})"),
     )
+    panel = panel.override_by_query("A", [style.links("Runbooks", "${runbooks:raw}", new_tab=True)])
     return panels.signal(panel, (1, style.CRITICAL))
 
 
@@ -126,8 +130,8 @@ def alerts() -> statetimeline.Panel:
     level = select_one("instance:host_level:max")
     panel = panels.timeline(
         "Alerts",
-        "The level that the status page shows, and below it every alert while it fired. Good: one green line. Compare "
-        "the graphs below at the same time to see what happened.",
+        "The level that the status page shows, and below it every alert while it fired. Good: one green line. Click a "
+        "bar for the alert's runbook. Compare the graphs below at the same time to see what happened.",
         over_time(f"max(max_over_time({level}[$__interval]))", "level"),
         over_time(
             f"max by (alertname, mountpoint, collector) ({style.fired(select_one('ALERTS'))})",
@@ -136,4 +140,5 @@ def alerts() -> statetimeline.Panel:
         ),
     )
     states = {"0": ("well", style.OK), "1": ("warning", style.WARNING), "2": ("critical", style.CRITICAL)}
+    panel = panel.override_by_query("B", [style.runbook()])
     return panel.mappings(style.words({**states, "3": ("info", style.INFO)}))

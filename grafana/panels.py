@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from grafana_foundation_sdk.models import dashboard
 
 NO_DATA = "no data"
+NOWHERE = {"viz": True, "legend": True, "tooltip": True}
+"""Where a field is hidden that is there only for others."""
 
 
 def number(title: str, description: str, unit: str, *queries: prometheus.Dataquery, decimals: int = 0) -> stat.Panel:
@@ -101,6 +103,15 @@ def dashed(panel: timeseries.Panel, *names: str) -> timeseries.Panel:
         ]
         panel = panel.override_by_name(name, marks)
     return panel
+
+
+def beside_the_stack() -> list[dashboard.DynamicConfigValue]:
+    """Return the properties of a line in a stacked graph that is another thing than what the stack adds up."""
+    return [
+        style.property_of("custom.stacking", {"mode": "none", "group": "marks"}),
+        style.property_of("custom.fillOpacity", 0),
+        style.property_of("custom.lineWidth", 2),
+    ]
 
 
 def limit_lines(resource: str, times: str = "") -> tuple[prometheus.Dataquery, prometheus.Dataquery]:

@@ -22,6 +22,12 @@ COLOURS = {
     "I/O wait": "orange",
     "steal": "dark-red",
     "used": "purple",
+    "caches": "blue",
+    "free": "text",
+    "available": "blue",
+    "idlest core": "text",
+    "busiest core": "text",
+    "mean of all cores": "text",
     "swap used": "orange",
     "total": "text",
     "warning limit": WARNING,
@@ -46,9 +52,15 @@ COLOURS = {
     "99 % within": "orange",
 }
 
+CORES, OPERATIONS = "suffix:cores", "suffix:ops/s"
+"""Units that Grafana has no name for: the word after the number."""
+
 RATIO, BYTES, BYTES_A_SECOND, SECONDS, COUNT, CELSIUS, A_MINUTE = (
     "percentunit", "bytes", "Bps", "s", "short", "celsius", "cpm",
 )  # fmt: skip
+
+RUNBOOKS = "http://localhost:5000/runbooks"
+"""The exporter's page of runbooks, where alerts.yml has its links too."""
 
 STEP = "15s"
 """The scrape interval in prometheus.yml; a finer step shows nothing more."""
@@ -179,6 +191,16 @@ def property_of(name: str, value: object) -> dashboard.DynamicConfigValue:
 def colour_override(colour: str) -> dashboard.DynamicConfigValue:
     """Return the property that sets the colour of a series."""
     return property_of("color", {"mode": "fixed", "fixedColor": colour})
+
+
+def links(title: str, url: str, *, new_tab: bool = False) -> dashboard.DynamicConfigValue:
+    """Return the property that makes values lead to another page."""
+    return property_of("links", [{"title": title, "url": url, "targetBlank": new_tab}])
+
+
+def runbook() -> dashboard.DynamicConfigValue:
+    """Return the property that makes a series of ALERTS lead to the runbook of its alert, in a tab of its own."""
+    return links("Runbook of ${__field.labels.alertname}", "${runbooks:raw}#${__field.labels.alertname}", new_tab=True)
 
 
 def transformation(name: str, options: dict[str, object]) -> dashboard.DataTransformerConfig:

@@ -43,6 +43,35 @@ def cpu_by_mode() -> timeseries.Panel:
     return panel.max(1).decimals(0).legend(style.legend("mean", "max"))
 
 
+def cpu_by_core() -> timeseries.Panel:
+    """Return how evenly the cores are used: the band that all of them lie in, their mean, and the three busiest.
+
+    Not a heat map with a row per core: 128 rows are a pixel or two each, two rows say less than two lines, and the
+    browser would fetch every core's samples at each refresh. What a mean hides is a core at its limit, and that is the
+    upper edge of the band on any machine, also while a program moves from core to core.
+    """
+    cores = select_one("host_cpu_core_usage_ratio")
+    panel = panels.graph(
+        "CPU by core",
+        "The grey band reaches from the idlest core to the busiest; the lines are the mean, and the three cores that "
+        "were busiest in this period. Good: a narrow band. If it touches 100 % while the mean is low, a program uses a "
+        "whole core and cannot use more; more cores would not help it.",
+        style.RATIO,
+        over_time(f"min({cores})", "idlest core", "A"),
+        over_time(f"max({cores})", "busiest core", "B"),
+        over_time(f"avg({cores})", "mean of all cores", "C"),
+        over_time(
+            f"{cores} and on (job, instance, core) topk(3, sum_over_time({cores}[$__range] @ end()))",
+            "core {{core}}",
+            "D",
+        ),
+    )
+    edge = [style.property_of("custom.lineWidth", 0), style.property_of("custom.fillOpacity", 0)]
+    inside = [style.property_of("custom.fillBelowTo", "idlest core"), style.property_of("custom.fillOpacity", 20)]
+    panel = panel.override_by_name("idlest core", edge).override_by_name("busiest core", [*edge[:1], *inside])
+    return panel.fill_opacity(0).max(1)
+
+
 def _top(metric: str, *best: tuple[int, str]) -> str:
     """Return the series of the top programs in the time range, the same programs at every step.
 
@@ -60,7 +89,7 @@ def top_by_cpu() -> timeseries.Panel:
         "The programs that used the most CPU in this period, and those with the highest peaks, adding up all "
         "processes of a name; 1 is one busy core. Good: names that you know. This is what was busy at 3 a.m.; see "
         'runbook HostHighCpu. "Programs in this period" has the means.',
-        style.COUNT,
+        style.CORES,
         over_time(_top("host_top_process_cpu_cores", (5, "sum_over_time"), (3, "max_over_time")), "{{name}}"),
     )
     panel = panel.show_points(common.VisibilityMode.AUTO)  # a program seen only once has no line
@@ -68,19 +97,31 @@ def top_by_cpu() -> timeseries.Panel:
 
 
 def memory() -> timeseries.Panel:
-    """Return memory and swap."""
+    """Return what memory is used for, as layers that add up to all there is, and swap.
+
+    Two corners are cut so that the layers end at the total: the kernel keeps some free memory for itself, which is no
+    program's to get, and Windows does not say what is free, only what is available.
+    """
     total = select_one("host_memory_total_bytes")
+    available, free = select_one("host_memory_available_bytes"), select_one("host_memory_free_bytes")
     panel = panels.graph(
         "Memory and swap",
-        "Memory and swap in use, not counting caches. Good: below the dashed limits, with swap near 0 or steady. Swap "
-        "that grows while memory is full: the machine is slow now, and the kernel will soon kill programs.",
+        "All memory, from below: used by programs and the kernel; caches and buffers, which programs can get; free. "
+        "Good: used below the dashed limits, whatever caches take, and swap near 0 or steady. Swap that grows while "
+        "used is high: the machine is slow now, and the kernel will soon kill programs.",
         style.BYTES,
         over_time(select_one("host_memory_used_bytes"), "used", "A"),
-        over_time(select_one("host_swap_used_bytes"), "swap used", "B"),
-        over_time(total, "total", "C"),
+        over_time(f"clamp_min({available} - {free}, 0)", "caches", "B"),
+        over_time(f"clamp_max({free}, scalar(max({available})))", "free", "C"),
+        over_time(f"{available} unless on (job, instance) {free}", "available", "D"),
+        over_time(select_one("host_swap_used_bytes"), "swap used", "E"),
         *panels.limit_lines("memory", total),
     )
-    return panels.dashed(panel, "total", "warning limit", "critical limit").legend(style.legend("mean", "max"))
+    panel = panels.dashed(panels.stacked(panel), "warning limit", "critical limit")
+    for name in ("caches", "free", "available"):
+        panel = panel.override_by_name(name, [style.property_of("custom.fillOpacity", 15)])
+    panel = panel.override_by_name("swap used", panels.beside_the_stack())
+    return panel.legend(style.legend("mean", "max"))
 
 
 def top_by_memory() -> timeseries.Panel:
@@ -115,6 +156,6 @@ def programs() -> table.Panel:
         )
     )
     for name in ("CPU, mean", "CPU, peak"):
-        panel = panel.override_by_name(name, [style.property_of("unit", style.COUNT), style.property_of("decimals", 2)])
+        panel = panel.override_by_name(name, [style.property_of("unit", style.CORES), style.property_of("decimals", 2)])
     panel = panel.override_by_name("Memory, peak", [style.property_of("unit", style.BYTES)])
     return panel.sort_by([panels.sorted_by("CPU, mean")])

@@ -28,8 +28,8 @@ OTHERS = [Machine(f"machine-{n:02d}", cpu=n / 100, memory=0.3 + n / 200, filesys
 # Two share a name, and one has special characters in its address.
 TWINS = [Machine("twin", address="twin-a:5000"), Machine("twin", address="twin-b:5000")]
 SIX = Machine("six", address="[2001:db8::1]:5000")
-# One with an exporter that does not say how it is doing, and one that says nothing else.
-OLD = Machine("old", lacks="host_level$")
+# One with an exporter that says neither how it is doing nor what memory is free, and one that says nothing else.
+OLD = Machine("old", lacks="host_level$|host_memory_free_bytes$")
 BARE = Machine("bare", lacks="host_(cpu|memory|filesystem)_")
 # Their owners want one level only, or none.
 NO_WARNING = Machine("no-warning", cpu=0.95, memory=0.95, filesystem=0.95, warning=None)

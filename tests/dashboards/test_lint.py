@@ -37,8 +37,10 @@ WINDOWS = {
     ("application", "p95 latency"): "5m: as it is now",
     ("host", "Filesystems now"): "6h: as long as the alert looks back",
 }
-UNITS = {"percentunit", "bytes", "Bps", "s", "short", "celsius", "cpm", "pps"}
+UNITS = {"percentunit", "bytes", "Bps", "s", "short", "celsius", "cpm", "pps", "suffix:cores", "suffix:ops/s"}
 LINES = 5
+WITH_RUNBOOKS = {"host", "application"}
+"""Dashboards whose alerts lead to their runbooks."""
 
 
 def title(value: object) -> str | None:
@@ -48,7 +50,7 @@ def title(value: object) -> str | None:
 @pytest.mark.parametrize("name", BOARDS)
 def test_the_variables_are_there(name: str) -> None:
     found = variables(BOARDS[name])
-    assert list(found) == ["datasource", "job", "instance"]
+    assert list(found) == ["datasource", "job", "instance", *(["runbooks"] if name in WITH_RUNBOOKS else [])]
     source = found["datasource"]
     assert (source["type"], source["query"], source["label"]) == ("datasource", "prometheus", "Data source")
     assert source["current"] == {"selected": True, "text": "Prometheus", "value": "prometheus"}
@@ -112,7 +114,16 @@ def test_no_graph_has_more_than_five_lines_unless_they_are_stacked(name: str, pa
     if panel["type"] != "timeseries":
         return
     stacked = panel["fieldConfig"]["defaults"]["custom"]["stacking"]["mode"] == "normal"
-    most = sum(_most_lines(target["expr"], target["legendFormat"]) for target in panel["targets"])
+    edges = {
+        override["matcher"]["options"]
+        for override in panel["fieldConfig"]["overrides"]
+        if {"id": "custom.lineWidth", "value": 0} in override["properties"]
+    }
+    most = sum(
+        _most_lines(target["expr"], target["legendFormat"])
+        for target in panel["targets"]
+        if target["legendFormat"] not in edges  # the edges of a band
+    )
     assert stacked or most <= LINES, f"{name}: {panel['title']} may have {most} lines"
 
 
