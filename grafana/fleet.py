@@ -20,6 +20,12 @@ UP = f"({select('up')} and {ON} {SEEN})"
 # A machine that answers and does not say how it is doing, such as one with an older exporter, needs a look: a warning.
 LEVEL = f"({select('instance:host_level:max')} or {ON} ({UP} == 1))"
 USAGE = select("instance:host_usage:ratio")
+LOOKS = {
+    style.CRITICAL: '{"background":"rgba(242,73,92,0.3)","boxShadow":"inset 4px 0 #f2495c"}',
+    style.WARNING: '{"background":"rgba(250,222,42,0.25)","boxShadow":"inset 4px 0 #fade2a"}',
+    style.OK: '{"boxShadow":"inset 4px 0 #73bf69"}',
+}
+"""How a cell looks at each level, in Grafana's green, yellow and red: an edge, and a tint behind bar and number."""
 
 
 def fill(board: Board) -> None:
@@ -87,7 +93,7 @@ def table_of_machines() -> table.Panel:
         return f"max by (job, instance) ({expr})"
 
     def share(resource: str) -> str:
-        return each(select("instance:host_usage:ratio", f'resource="{resource}"'))
+        return with_level(each(select("instance:host_usage:ratio", f'resource="{resource}"')), resource)
 
     # A machine that has never been scraped has no name yet and goes by its address.
     named, unnamed = select(SEEN_AT, 'hostname!=""'), select(SEEN_AT, 'hostname=""')
@@ -95,8 +101,9 @@ def table_of_machines() -> table.Panel:
     seen = f"topk by (job, instance) (1, {named} or {addressed})"
     panel = panels.list_of(
         "Machines",
-        "Every machine, worst first: down, critical, warning, well, as its own status page says. Good: all well. Click "
-        'a name to open its dashboard. "Alerts" counts the firing alerts.',
+        "Every machine, worst first: down, critical, warning, well, as its own status page says. Good: all well. The "
+        "colour beside each share is its level by that machine's own limits. Click a name, or the number of its firing "
+        "alerts, to open its dashboard.",
         rows(f"sort_desc(({score()}) * {ON} group_left (hostname) ({seen} > bool 0))", "A"),
         rows(share("cpu"), "C"),
         rows(share("memory"), "D"),
@@ -112,13 +119,40 @@ def table_of_machines() -> table.Panel:
     }  # fmt: skip
     panel = panel.with_transformation(style.columns(names, ["Time"]))
     for name, resource in {"CPU": "cpu", "Memory": "memory", "Fullest filesystem": "filesystem"}.items():
-        panel = panel.override_by_name(name, panels.bar(resource))
+        looks = f"{resource}_level"
+        panel = panel.override_by_name(name, [*panels.bar(resource), style.property_of("custom.styleField", looks)])
+        panel = panel.override_by_name(looks, [style.property_of("custom.hideFrom", panels.NOWHERE)])
     panel = panel.override_by_name("Uptime", [style.property_of("unit", style.SECONDS)])
     panel = panel.override_by_name("Load per CPU", [style.property_of("decimals", 2)])
     panel = panel.override_by_name("Alerts", [style.property_of("decimals", 0)])
     panel = panel.override_by_name("Level", _level())
-    panel = panel.override_by_name("Machine", [style.property_of("links", [_link()])])
+    for name in ("Machine", "Alerts"):
+        panel = panel.override_by_name(name, [_link()])
     return panel.sort_by([panels.sorted_by("Level")])
+
+
+def with_level(share: str, resource: str) -> str:
+    """Return the shares of a resource with a label that says how their cells look: by their machines' own limits.
+
+    A column has one scale of colours for all rows, but takes the style of a cell from another column (Grafana 12.3).
+    Machines without limits have no level.
+    """
+
+    def limit(severity: str) -> str:
+        found = select("host_alert_threshold_ratio", f'resource="{resource}"', f'severity="{severity}"')
+        return f"max by (job, instance) ({found})"
+
+    def looking(expr: str, looks: str) -> str:
+        return f'label_replace({expr}, "{resource}_level", \'{looks}\', "", "")'
+
+    warning, critical = limit("warning"), limit("critical")
+    levels = (
+        looking(f"({share} >= {ON} {critical})", LOOKS[style.CRITICAL]),
+        looking(f"({share} >= {ON} {warning})", LOOKS[style.WARNING]),
+        looking(f"({share} and {ON} ({warning} or {critical}))", LOOKS[style.OK]),
+        looking(share, "{}"),
+    )
+    return f" or {ON} ".join(levels)
 
 
 def _level() -> list[dashboard.DynamicConfigValue]:
@@ -142,9 +176,9 @@ def _level() -> list[dashboard.DynamicConfigValue]:
     ]
 
 
-def _link() -> dict[str, object]:
+def _link() -> dashboard.DynamicConfigValue:
     address = "/d/host?var-datasource=${datasource}&var-job=${__data.fields.Job}&var-instance=${__data.fields.Address}"
-    return {"title": "Open this machine", "url": f"{address}&${{__url_time_range}}", "targetBlank": False}
+    return style.links("Open this machine", f"{address}&${{__url_time_range}}")
 
 
 def highest(resource: str, title: str) -> timeseries.Panel:
