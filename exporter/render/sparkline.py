@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from math import floor
 from statistics import median
 from typing import TYPE_CHECKING
 
-from exporter.render.units import percent, span
+from exporter.render.units import CLOSE, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WIDTH, HEIGHT = 300, 40
+WIDTH, HEIGHT = 300, 100
 GAP = 90.0
 """Seconds without a sample after which the line is broken, since nobody knows what happened in between. Longer if
 samples are usually further apart."""
@@ -20,11 +21,16 @@ samples are usually further apart."""
 
 @dataclass(frozen=True, slots=True)
 class Sparkline:
-    """``line`` and ``area`` are SVG path data in a box of WIDTH x HEIGHT; ``caption`` is the range in words."""
+    """``line`` and ``area`` are SVG path data in a box of WIDTH x HEIGHT; ``caption`` is the range in words.
+
+    The last point is at the right edge, the first at the left, ``seconds`` earlier. HEIGHT minus y is the percentage,
+    rounded down like all of them, so that the page's script can tell time and value of each point from the path.
+    """
 
     line: str
     area: str
     caption: str
+    seconds: float
 
 
 def sparkline(samples: Sequence[tuple[float, float | None]]) -> Sparkline | None:
@@ -39,7 +45,7 @@ def sparkline(samples: Sequence[tuple[float, float | None]]) -> Sparkline | None
     gap = max(GAP, 3 * median(after - before for (before, _), (after, _) in pairwise(known)))
     for moment, ratio in known:
         x = (moment - begin) / (end - begin) * WIDTH
-        y = HEIGHT - min(1.0, max(0.0, ratio)) * HEIGHT
+        y = HEIGHT - floor(min(1.0, max(0.0, ratio)) * 1000 + CLOSE) / 10
         if not line or moment - last > gap:
             if area:
                 area.append(f"V{HEIGHT}Z")
@@ -53,4 +59,4 @@ def sparkline(samples: Sequence[tuple[float, float | None]]) -> Sparkline | None
     lowest, highest, time = percent(min(ratios)), percent(max(ratios)), span(end - begin, 1)
     # "19 % to 40 %" would read like a rise.
     caption = f"{lowest} for {time}" if lowest == highest else f"{lowest} to {highest} in {time}"
-    return Sparkline("".join(line), "".join([*area, f"V{HEIGHT}Z"]), caption)
+    return Sparkline("".join(line), "".join([*area, f"V{HEIGHT}Z"]), caption, end - begin)

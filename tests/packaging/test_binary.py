@@ -29,7 +29,7 @@ def test_it_serves_everything_that_the_package_serves(alone: Alone) -> None:
         page = fetch(f"{serving.url}/")
         assert page.status == 200
         linked = set(re.findall(r"static/([\w.]+)", page.text))
-        assert {"page.css", "page.js"} <= linked
+        assert {"page.css", "page.js", "lines.js"} <= linked
         for file in STATIC.iterdir():
             assert fetch(f"{serving.url}/static/{file.name}").body == file.read_bytes(), file.name
         assert "HostHighCpu" in fetch(f"{serving.url}/runbooks").text

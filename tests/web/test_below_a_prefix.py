@@ -84,7 +84,7 @@ def test_every_link_of_every_page_stays_below_the_prefix(below: str) -> None:
         if html:
             ahead |= {urljoin(address, each).partition("#")[0] for each in addresses(Page(body))} - seen
     names = {each.removeprefix(below).partition("?")[0] for each in seen}
-    files = {"static/page.css", "static/page.js", "static/runbooks.css", "static/ok.svg"}
+    files = {"static/page.css", "static/page.js", "static/lines.js", "static/runbooks.css", "static/ok.svg"}
     assert names - {"static/warning.svg", "static/critical.svg"} == {"", "runbooks", "metrics", "api/stats", *files}
 
 

@@ -17,7 +17,10 @@ function takeOver(now, next) {
     if (now.data !== next.data) now.data = next.data;
     return;
   }
-  for (const { name } of [...now.attributes]) if (!next.hasAttribute(name)) now.removeAttribute(name);
+  for (const { name } of [...now.attributes]) {
+    // What somebody has opened stays open.
+    if (!next.hasAttribute(name) && name !== "open") now.removeAttribute(name);
+  }
   for (const { name, value } of next.attributes) if (now.getAttribute(name) !== value) now.setAttribute(name, value);
   const old = [...now.childNodes];
   const fresh = [...next.childNodes];
@@ -55,6 +58,7 @@ async function refresh() {
     for (const part of ["header", "main", "footer"]) {
       takeOver(document.querySelector(part), next.querySelector(part));
     }
+    document.dispatchEvent(new Event("refreshed"));
     showFound();
   } catch {
     showLost();

@@ -1,0 +1,176 @@
+"""The arrangement of the status page in a real browser: what stands level, what fits, what a thumb can hit."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support_browser import faint_texts, text_of
+from tests.web import stage
+from tests.web.test_browser import wait_for_refreshes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+WIDTHS = (1440, 1024, 900, 720, 390, 320)
+"""720 pixels are also what is left of 1440 at a zoom of 200 %."""
+
+LEVEL = """(part) => {
+  const cards = [...document.querySelectorAll(".card")].map((card) => ({
+    top: card.getBoundingClientRect().top,
+    place: card.querySelector(part).getBoundingClientRect().top - card.getBoundingClientRect().top,
+  }));
+  return cards.map((card) => cards.filter((each) => each.top === card.top).map((each) => Math.round(each.place)));
+}"""
+"""For each card, how far below its upper edge this part is, in all cards beside it."""
+
+CUT = """() => {
+  const cut = [...document.querySelectorAll(".scroll")].filter((e) => e.scrollWidth > e.clientWidth);
+  const outside = [...document.querySelectorAll("body *")].filter(
+    (e) => e.checkVisibility() && !e.closest(".spoken") && e.getBoundingClientRect().right > innerWidth + 0.5);
+  const clipped = [...document.querySelectorAll("th, td, dd, dt, h1, h2, p, li")].filter(
+    (e) => e.checkVisibility() && !e.closest(".spoken") && e.scrollWidth > e.clientWidth + 1);
+  return [...cut, ...outside, ...clipped].map((e) => e.outerHTML.slice(0, 100));
+}"""
+
+SMALL = """[...document.querySelectorAll("a, summary, button, [tabindex]")]
+  .filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 44)
+  .map((e) => `${e.outerHTML.slice(0, 60)}: ${e.getBoundingClientRect().height}`)"""
+
+NAMES = "all => all.map((each) => each.firstChild.data.trim())"
+
+
+@pytest.fixture(scope="module")
+def usual() -> Iterator[str]:
+    with stage.served(
+        stage.usual(0.97, [stage.mounted("/", 0.85), stage.mounted("/srv/photos", 0.47, "/dev/sda1")])
+    ) as it:
+        yield it.url
+
+
+@pytest.fixture(scope="module")
+def crowd() -> Iterator[str]:
+    with stage.served(stage.crowd()) as it:
+        yield it.url
+
+
+@pytest.mark.parametrize("width", [width for width in WIDTHS if width > 600])
+def test_the_parts_of_neighbouring_cards_stand_level(page: Page, usual: str, crowd: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    for url in (usual, crowd):
+        page.goto(url)
+        assert page.locator(".card").count() == 3
+        for part in (".figure", ".bar", ".line", ".range", "dl"):
+            for places in page.evaluate(LEVEL, part):
+                assert len(set(places)) == 1, (part, places)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_is_cut_and_no_table_scrolls(browser: Browser, usual: str, crowd: str, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, is_mobile=width < 500)
+    page = context.new_page()
+    for url in (usual, crowd):
+        page.goto(url)
+        page.locator("summary").click()
+        assert page.evaluate(CUT) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
+def test_a_phone_leaves_nothing_out(page: Page, usual: str) -> None:
+    page.goto(usual)
+    page.locator("summary").click()
+    wide = text_of(page, "main")
+    page.set_viewport_size({"width": 320, "height": 900})
+    narrow = text_of(page, "main")
+    for said in ("/dev/nvme0n1p2", "ext4", "500 GiB", "2.5 Gbit/s", "100", "ada", "sleeping", "300.0 %", "9.0 GiB"):
+        for text in (wide, narrow):
+            assert said in text.replace("\u00a0", " "), (said, text)
+
+
+def test_everything_to_tap_is_large_enough_for_a_thumb(browser: Browser, usual: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    page = context.new_page()
+    page.goto(usual)
+    assert page.locator("a").count() > 3
+    assert page.evaluate(SMALL) == []
+    context.close()
+
+
+def test_processes_are_grouped_by_program_and_single_ones_are_behind_them(page: Page, usual: str) -> None:
+    page.goto(usual)
+    part = page.locator("section[aria-labelledby=processes]")
+    grouped = part.locator("> .scroll tbody th")
+    assert grouped.evaluate_all(NAMES) == ["chromium", "python3 train.py", "postgres", "bash"]
+    assert (
+        re.sub(r"\s+", " ", part.locator("> .scroll tbody tr").first.inner_text())
+        == "chromium 6 processes 300.0 % 9.0 GiB"
+    )
+    single = part.locator("details tbody tr")
+    expect(single.first).to_be_hidden()
+    page.keyboard.press("Tab")
+    part.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(single.first).to_be_visible()
+    assert single.locator("th").evaluate_all(NAMES).count("chromium") == 6
+    wait_for_refreshes(page)
+    expect(single.first).to_be_visible()
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    page.keyboard.press("Enter")
+    expect(single.first).to_be_hidden()
+
+
+def test_single_processes_can_be_opened_without_javascript(browser: Browser, usual: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(usual)
+    page.locator("summary").click()
+    expect(page.locator("details tbody tr").first).to_be_visible()
+    context.close()
+
+
+def test_one_filesystem_is_shown_once_with_all_its_facts(page: Page) -> None:
+    with stage.served(stage.usual(0.12, [stage.mounted("/", 0.47, "/dev/sdx9", "xfs")], cores=1)) as it:
+        page.goto(it.url)
+        assert page.locator("h2", has_text="ilesystem").all_inner_texts() == ["Filesystem"]
+        text = text_of(page, "main").replace("\u00a0", " ")
+        for fact in ("47 %", "/dev/sdx9", "xfs", "265 GiB of 500 GiB"):
+            assert text.count(fact) == 1, fact
+        assert page.locator(".core").count() == 0  # the bar above already shows the only core
+
+
+def test_headings_lead(page: Page, usual: str) -> None:
+    page.goto(usual)
+    size = "e => parseFloat(getComputedStyle(e).fontSize)"
+    colour = "e => getComputedStyle(e).color"
+    row = page.locator("tbody th").first
+    for heading in page.locator("h2").all():
+        assert heading.evaluate(size) > row.evaluate(size)
+        assert heading.evaluate(colour) == row.evaluate(colour)
+    left = "e => { const r = document.createRange(); r.selectNodeContents(e); return r.getBoundingClientRect().left; }"
+    for section in page.locator("section:has(table)").all():
+        heading, *others = [section.locator(each).first.evaluate(left) for each in ("h2", "thead th", "tbody th")]
+        assert others == pytest.approx([heading] * 2, abs=1)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_can_be_read_in_every_state(browser: Browser, usual: str, crowd: str, scheme: str) -> None:
+    context = browser.new_context(
+        color_scheme="dark" if scheme == "dark" else "light", viewport={"width": 390, "height": 844}
+    )
+    page = context.new_page()
+    for url in (usual, crowd):
+        page.goto(url)
+        page.locator("summary").click()
+        page.locator("svg.line").first.focus()
+        assert faint_texts(page) == []
+    page.emulate_media(contrast="more")
+    assert faint_texts(page, "main", limit=7) == []
+    context.close()
