@@ -127,6 +127,12 @@ def test_page_says_so_when_the_exporter_is_gone_and_recovers(page: Page, end: st
             expect(page).to_have_title("box: unknown, not answering")
             expect(page.locator("#badge")).to_have_text("unknown")
             expect(page.locator("#badge")).to_have_class("unknown")
+            assert page.evaluate(ICON).startswith(f"{exporter.url}/static/unknown.svg")
+            # Wherever one has scrolled to.
+            page.set_viewport_size({"width": 390, "height": 400})
+            page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+            assert page.evaluate("window.scrollY") > 100
+            expect(lost).to_be_in_viewport(ratio=1)
             # The old figures must not look current.
             assert float(page.locator("main").evaluate("e => getComputedStyle(e).opacity")) < 1
             assert faint_texts(page, "#lost") == []
@@ -146,6 +152,22 @@ def test_page_says_so_when_the_exporter_is_gone_and_recovers(page: Page, end: st
         expect(page.locator("#badge")).to_have_text(re.compile("all well|1 warning|1 critical"))
         expect(page.locator("#badge")).to_have_class(re.compile("ok|warning|critical"))
         wait_until(page, LATER, shown)
+
+
+def test_after_a_pause_old_figures_are_not_shown_as_current_for_long(page: Page) -> None:
+    with Exporter("--hostname", "box", *CALM) as exporter:
+        page.clock.install()
+        page.goto(exporter.url)
+        wait_for_refreshes(page, 1)
+        exporter.process.send_signal(signal.SIGSTOP)
+        try:
+            page.clock.fast_forward("14:00:00")
+            page.clock.run_for(1500)
+            # Long before the patience with an exporter that has just answered is over.
+            expect(page.locator("#lost")).to_be_visible(timeout=1000)
+            expect(page.locator("#lost-since")).to_have_text(re.compile(r" since \d{4}-\d\d-\d\d \d\d:\d\d UTC"))
+        finally:
+            exporter.process.send_signal(signal.SIGCONT)
 
 
 def test_lines_of_the_last_samples_appear_and_grow(page: Page) -> None:

@@ -4,6 +4,8 @@
 
 const interval = Number(document.body.dataset.refresh) * 1000;
 const patience = 8000; // milliseconds without a response after which the exporter counts as lost
+const brief = 1000; // the same, if the last response is older than that
+const icon = document.querySelector("link[rel=icon]");
 let lastAnswer = new Date();
 
 // Make `now` (in the page) equal to `next` (from the server), touching only what differs: bars move smoothly, and a
@@ -37,24 +39,28 @@ function showFound() {
 function showLost() {
   if (document.body.classList.contains("lost")) return;
   document.body.classList.add("lost");
-  // UTC, as in the page's footer.
-  document.getElementById("lost-since").textContent = ` since ${lastAnswer.toISOString().slice(11, 19)} UTC`;
+  // UTC, as in the page's footer; with the date, if that is not clear.
+  const since = lastAnswer.toISOString();
+  const moment = Date.now() - lastAnswer < 12 * 3600 * 1000 ? since.slice(11, 19) : since.slice(0, 16).replace("T", " ");
+  document.getElementById("lost-since").textContent = ` since ${moment} UTC`;
   document.getElementById("lost").hidden = false;
   const badge = document.getElementById("badge");
   badge.className = badge.textContent = "unknown";
   document.title = `${document.querySelector("h1").textContent}: unknown, not answering`;
+  icon.href = document.body.dataset.unknown;
 }
 
 async function refresh() {
+  // After a pause, such as a night with the lid closed, the page is not taken for the present any longer than it must be.
+  const soon = Date.now() - lastAnswer > patience ? setTimeout(showLost, brief) : 0;
   try {
     const answer = await fetch("./", { cache: "no-store", signal: AbortSignal.timeout(patience) });
     if (!answer.ok) throw new Error(answer.status);
     const next = new DOMParser().parseFromString(await answer.text(), "text/html");
     lastAnswer = new Date();
     document.title = next.title;
-    const icon = next.querySelector("link[rel=icon]").href;
-    const shown = document.querySelector("link[rel=icon]");
-    if (shown.href !== icon) shown.href = icon;
+    const shown = next.querySelector("link[rel=icon]").href;
+    if (icon.href !== shown) icon.href = shown;
     for (const part of ["header", "main", "footer"]) {
       takeOver(document.querySelector(part), next.querySelector(part));
     }
@@ -62,6 +68,8 @@ async function refresh() {
     showFound();
   } catch {
     showLost();
+  } finally {
+    clearTimeout(soon);
   }
 }
 
@@ -70,6 +78,11 @@ async function keepCurrent() {
   if (!document.hidden) await refresh();
   setTimeout(keepCurrent, interval);
 }
+
+// Once the exporter is gone, this icon can only come from the browser's cache, which keeps it for an hour.
+const keepIcon = () => fetch(document.body.dataset.unknown).catch(() => {});
+keepIcon();
+setInterval(keepIcon, 50 * 60 * 1000);
 
 document.addEventListener("visibilitychange", () => document.hidden || refresh());
 setTimeout(keepCurrent, interval);
