@@ -19,10 +19,12 @@ COLLECTOR_FAILING = "HostCollectorFailing"
 class Finding:
     """How one thing is doing. ``kind`` is the name of its alert in alerts.yml and of that alert's runbook.
 
-    The sentence shown to people starts with ``what`` and ``subject`` ("Filesystem", "/srv"). It ends with ``ratio``
-    (0 to 1) and ``limit``, or with ``reason``, and names the programs that use the most ``culprits``. ``resource`` is
-    set if the limit is one of the owner's thresholds; only then can the level be OK. ``below`` means the ratio must
-    stay above the limit. ``missing`` means the figures cannot be read, so their state is unknown.
+    The sentence shown to people starts with ``what`` and ``subject`` ("Filesystem", "/srv"), unless ``what`` is empty
+    because ``reason`` is a whole sentence. It ends with ``ratio`` (0 to 1) and ``limit``, or with ``reason``, and names
+    the programs that use the most ``culprits``. ``resource`` is set if the limit is one of the owner's thresholds; only
+    then can the level be OK. ``below`` means the ratio must stay above the limit. ``missing`` means the figures cannot
+    be read, so their state is unknown. ``over`` means that only its alert has not ended yet. ``runbook`` is an address
+    other than that of its kind, empty if there is none.
     """
 
     kind: str
@@ -36,6 +38,8 @@ class Finding:
     culprits: Literal["", "cpu", "memory"] = ""
     below: bool = False
     missing: bool = False
+    over: bool = False
+    runbook: str | None = None
 
 
 def against(

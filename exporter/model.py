@@ -70,13 +70,15 @@ class Reading:
 class Snapshot:
     """The machine at one moment. ``time`` is Unix time, ``monotonic`` the clock for intervals; both in seconds.
 
-    ``beside`` are findings about what is not this machine: the monitoring itself.
+    ``beside`` are findings about what is not this machine: the monitoring itself. ``firing`` are alerts about this
+    machine that its figures do not show, or no longer.
     """
 
     time: float
     monotonic: float
     readings: tuple[Reading, ...]
     beside: tuple[Finding, ...] = ()
+    firing: tuple[Finding, ...] = ()
 
     def section(self, kind: type[S]) -> S | None:
         """Return the section of that type, or None if its collector failed or the machine has no such hardware."""
@@ -90,9 +92,13 @@ class Snapshot:
 
         Those about the monitoring come before: if it fails, nobody is told of the others.
         """
-        found = [finding for reading in self.readings for finding in reading.findings]
-        found += [failing(reading.collector, reading.error) for reading in self.readings if reading.error is not None]
+        found = [*self.own(), *self.firing]
         return (*self.beside, *sorted(found, key=lambda each: (-each.level, each.missing, -(each.ratio or 0.0))))
+
+    def own(self) -> list[Finding]:
+        """Return what the figures themselves show."""
+        found = [finding for reading in self.readings for finding in reading.findings]
+        return found + [failing(each.collector, each.error) for each in self.readings if each.error is not None]
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the findings at warning or critical level, worst first."""
@@ -103,8 +109,9 @@ class Snapshot:
         return worst(self.findings())
 
     def levels(self) -> dict[tuple[str, str], Level]:
-        """Return the level of each finding by (kind, subject); anything absent is OK."""
-        return {(each.kind, each.subject): each.level for each in reversed(self.findings())}
+        """Return the level that the figures now have by (kind, subject); anything absent is OK."""
+        worst_last = sorted(self.own(), key=lambda each: each.level)
+        return {(each.kind, each.subject): each.level for each in worst_last if each.level > Level.OK}
 
     def failures(self) -> tuple[Reading, ...]:
         """Return the readings whose collector failed."""

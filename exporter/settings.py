@@ -119,6 +119,8 @@ class Settings:
     grafana_url: str = "http://{host}:3000"
     prometheus_url: str = "http://{host}:9090"
     alertmanager_url: str = "http://{host}:9093"
+    # Where the exporter itself reaches Grafana.
+    grafana_check_url: str = ""
     alerts_url: str = ""
 
     def __post_init__(self) -> None:
@@ -137,6 +139,7 @@ class Settings:
             self._check_thresholds(resource)
         for name in ("grafana", "prometheus", "alertmanager"):
             check_url(f"--{name}-url", getattr(self, f"{name}_url").replace("{host}", "localhost"))
+        check_url("--grafana-check-url", self.grafana_check_url)
         check_urls("--alerts-url", self.alerts_url)
 
     def _check_rootfs(self) -> None:

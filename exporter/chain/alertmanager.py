@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from exporter.chain.asking import NoAnswerError, ask, texts
+from exporter.chain.muted import muted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from exporter.chain.muted import Muted
     from exporter.chain.pace import Pace
 
 log = logging.getLogger("exporter")
@@ -29,15 +32,16 @@ class Alertmanagers:
     def __bool__(self) -> bool:
         return bool(self._urls)
 
-    def answer(self) -> bool:
-        """Return whether at least one answers."""
-        return any(self._answers(url) for url in self._urls)
-
-    def _answers(self, url: str) -> bool:
-        try:
-            return isinstance(ask(f"{url}/api/v2/receivers", self._pace.answer), list)
-        except NoAnswerError:
-            return False
+    def muted(self) -> Muted | None:
+        """Return which alerts are muted there, None if no Alertmanager answers. The others are not asked for."""
+        found: list[object] = []
+        answered = False
+        for url in self._urls:
+            with suppress(NoAnswerError):
+                if isinstance(alerts := ask(f"{url}/api/v2/alerts?active=false", self._pace.answer), list):
+                    found += alerts
+                    answered = True
+        return muted(found) if answered else None
 
     def active(self) -> dict[str, dict[str, Any]] | None:
         """Return the alerts that are firing there by fingerprint, muted ones too; None if no Alertmanager answers."""

@@ -11,6 +11,7 @@ from functools import cache
 from ssl import SSLContext, create_default_context
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 
 from exporter.errors import cause
 
@@ -30,8 +31,10 @@ class NoAnswerError(Exception):
         self.status = status
 
 
-def ask(address: str, wait: float, body: object = None) -> Any:
+def ask(address: str, wait: float, body: object = None, *, largest: int | None = None) -> Any:
     """Return the decoded JSON of the answer, None if it is empty; ``body`` is posted as JSON.
+
+    A longer answer than ``largest`` bytes, by default LARGEST, is none. A redirect to another host is no answer.
 
     Raises NoAnswerError, also if connecting or the whole answer takes longer than ``wait`` seconds. Looking up the name
     of a server that is gone takes as long as the system's resolver needs, 10 to 30 s as a rule: nothing limits that.
@@ -40,9 +43,7 @@ def ask(address: str, wait: float, body: object = None) -> Any:
     request = urllib.request.Request(address, data, {"Content-Type": "application/json"})  # noqa: S310 - checked scheme
     try:
         with _opener.open(request, timeout=wait) as answer:
-            text = b""
-            while len(text) <= LARGEST and (chunk := answer.read1(CHUNK)):
-                text += chunk
+            text = _whole(answer, largest or LARGEST)
         return json.loads(text) if text else None
     except HTTPError as answer:
         answer.close()
@@ -50,6 +51,15 @@ def ask(address: str, wait: float, body: object = None) -> Any:
     except Exception as reason:  # noqa: BLE001 - refused, timed out, not JSON, not HTTP: all the same
         inner = getattr(reason, "reason", None) or reason
         raise NoAnswerError(f"{address}: {cause(inner)}") from None
+
+
+def _whole(answer: http.client.HTTPResponse, largest: int) -> bytes:
+    text = b""
+    while chunk := answer.read1(CHUNK):
+        text += chunk
+        if len(text) > largest:
+            raise ValueError("too long")
+    return text
 
 
 def texts(value: Any) -> dict[str, str]:
@@ -107,6 +117,16 @@ class _Https(urllib.request.HTTPSHandler):
         return self.do_open(_SecureConnection, request, context=_context())
 
 
+class _SameHost(urllib.request.HTTPRedirectHandler):
+    """Follows a redirect to where it has asked already, such as from http to https, and nowhere else."""
+
+    def redirect_request(self, req: urllib.request.Request, *answer: Any) -> urllib.request.Request | None:
+        *_, target = answer
+        if urlsplit(target).hostname != urlsplit(req.full_url).hostname:
+            return None
+        return super().redirect_request(req, *answer)
+
+
 @cache
 def _context() -> SSLContext:
     """Return the rules for TLS. To read the system's certificates takes 20 ms."""
@@ -114,4 +134,4 @@ def _context() -> SSLContext:
 
 
 # Both are on the local network, where an Internet proxy cannot reach them.
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Http, _Https)
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _SameHost, _Http, _Https)

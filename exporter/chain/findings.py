@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from exporter.chain.firing import alarming, is_on_hold, is_ours, level_of, told
 from exporter.chain.judge import FEW
 from exporter.chain.prometheus import State
 from exporter.findings import Finding
-from exporter.sources.host import printable
 from exporter.thresholds import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from exporter.chain.watch import View
 
 STATES = {
@@ -24,13 +24,11 @@ STATES = {
     State.NOT_STORING: ("PrometheusNotStoring", Level.CRITICAL, "stores nothing"),
 }
 UNSENT = ("AlertmanagerNotificationsFailing", "AlertmanagerNotificationsHanging")
-CHAIN = ("Prometheus", "Alertmanager", "Monitoring")
-"""How the names of alerts about the monitoring itself begin."""
-NOT_ALARMING = frozenset({"none", "info"})
 
 
-def findings(view: View) -> tuple[Finding, ...]:
-    """Return what is wrong with Prometheus, Alertmanager and the emails, worst first."""
+def findings(view: View, now: float | None = None) -> tuple[Finding, ...]:
+    """Return what is wrong with Prometheus, Alertmanager and the emails, worst first. ``now`` is Unix time."""
+    moment = time.time() if now is None else now
     found: list[Finding] = []
     if view.state in STATES and view.failures >= FEW:
         kind, level, reason = STATES[view.state]
@@ -41,37 +39,26 @@ def findings(view: View) -> tuple[Finding, ...]:
     if view.deaf >= FEW:
         found.append(Finding("PrometheusAlertmanagerMissing", Level.CRITICAL, "Alertmanager", reason="does not answer"))
     seen = {finding.kind for finding in found}
-    said = [_finding(alert) for alert in _firing(view.alerts) if _is_ours(alert, view.hostname)]
-    # Both alerts about emails say the same, and so may two servers of a pair.
-    different = {(finding.what, finding.reason): finding for finding in said if finding.kind not in seen}
-    return tuple(sorted([*found, *different.values()], key=lambda each: -each.level))
+    ours = [alert for alert in alarming(view.alerts) if is_ours(alert, view.hostname)]
+    if not found and not any(is_on_hold(alert) for alert in ours):
+        # Nothing else says why no email comes.
+        ours += [alert for alert in view.alerts if is_on_hold(alert)]
+    said: dict[str, Finding] = {}
+    for alert in sorted(ours, key=level_of):
+        if alert["labels"]["alertname"] not in seen and not view.muted.silences(alert["labels"]):
+            # Both alerts about emails say the same, and so may two servers of a pair.
+            said[_summary(alert)] = _finding(alert, view, moment)
+    return tuple(sorted([*found, *said.values()], key=lambda each: (each.over, -each.level)))
 
 
-def words(view: View) -> str:
-    """Return what stands beside the link to Prometheus: "2 firing: HostHighCpu, HostHighMemory", "not answering"."""
-    if view.failures and view.state < State.RESTARTING:
-        return {State.STARTING: "starting", State.CLOSED: "asks for a password"}.get(view.state, "not answering")
-    names = sorted({printable(str(alert["labels"]["alertname"])) for alert in _firing(view.alerts)})
-    shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-    return f"{len(names)} firing: {shown}" if names else ""
-
-
-def _is_ours(alert: dict[str, Any], hostname: str) -> bool:
-    """Return whether an alert is about the monitoring here, rather than about a machine or about another one's disk."""
+def _summary(alert: dict[str, Any]) -> str:
     labels = alert["labels"]
-    elsewhere = labels.get("job") == "host" and labels.get("hostname") != hostname
-    return labels["alertname"].startswith(CHAIN) and not elsewhere
+    if labels["alertname"] in UNSENT and labels.get("integration", "email") == "email":
+        return "Emails cannot be sent"
+    return str((alert.get("annotations") or {}).get("summary") or labels["alertname"])
 
 
-def _firing(alerts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [a for a in alerts if a["state"] == "firing" and a["labels"].get("severity") not in NOT_ALARMING]
-
-
-def _finding(alert: dict[str, Any]) -> Finding:
-    labels = alert["labels"]
-    name = labels["alertname"]
-    level = Level.CRITICAL if labels.get("severity") == "critical" else Level.WARNING
-    if name in UNSENT and labels.get("integration", "email") == "email":
-        return Finding(name, level, "Emails", reason="cannot be sent")
-    summary = (alert.get("annotations") or {}).get("summary") or name
-    return Finding(printable(str(name)), level, printable(str(summary)))
+def _finding(alert: dict[str, Any], view: View, now: float) -> Finding:
+    annotations = (alert.get("annotations") or {}) | {"summary": _summary(alert)}
+    found = told(alert | {"annotations": annotations}, now, seen=view.seen)
+    return replace(found, what=found.reason, subject="", reason="")

@@ -11,6 +11,7 @@ from exporter.chain import own
 from exporter.chain.alertmanager import source
 from exporter.chain.held import Held, Listed
 from exporter.chain.judge import Judge
+from exporter.chain.muted import NOTHING, muted
 from exporter.chain.prometheus import State
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ INHIBITING = frozenset({NOT_STORING, "AlertsOnHold"})
 
 
 class Guard:
-    """Takes in each look at Prometheus and posts what follows from it. Used by one thread."""
+    """Takes in each look at Prometheus and posts what follows from it. Used by one thread.
+
+    ``muted`` is what Alertmanager was found to send to nobody at the last look.
+    """
 
     def __init__(self, alertmanagers: Alertmanagers, hostname: str, pace: Pace) -> None:
         self._alertmanagers = alertmanagers
@@ -44,6 +48,7 @@ class Guard:
         self._sources: set[str] = set()
         self._strange = False
         self._unsaid: list[Alert] = []
+        self.muted = NOTHING
 
     def is_calm(self) -> bool:
         """Return whether nothing is wrong or left to do."""
@@ -56,9 +61,12 @@ class Guard:
             self._listed = look.alerts
         if self.is_calm() and look.state is State.STORING:
             self._judge.see(look.state, now)
-            return self._alertmanagers.answer()
+            known = self._alertmanagers.muted()
+            self.muted = known or NOTHING
+            return known is not None
         found = self._alertmanagers.active()
         active = found or {}
+        self.muted = muted(active.values())
         if found is not None and not self._resumed:
             self._resume(found)
         self._see_sources(active)

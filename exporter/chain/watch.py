@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.chain.alertmanager import Alertmanagers
 from exporter.chain.guard import Guard
+from exporter.chain.muted import NOTHING, Muted
 from exporter.chain.pace import PACE
 from exporter.chain.prometheus import Prometheus, State
 from exporter.threads import start
@@ -22,13 +23,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("exporter")
 
+UNSAID = frozenset({State.SILENT, State.STARTING, State.CLOSED})
+"""States in which Prometheus does not say which alerts fire."""
+
 
 @dataclass(frozen=True, slots=True)
 class View:
     """What the last look has found.
 
     ``failures`` counts the looks in a row at which Prometheus was not well, ``deaf`` those without Alertmanager.
-    ``overdue`` means that there has been none for minutes.
+    ``overdue`` means that there has been none for minutes. ``alerts`` are those that Prometheus listed when it answered
+    last, at ``seen`` (Unix time, 0 for never); ``muted`` says which of them Alertmanager sends to nobody. ``guarded``
+    means that there is an Alertmanager to ask.
     """
 
     state: State = State.STORING
@@ -37,6 +43,9 @@ class View:
     deaf: int = 0
     hostname: str = ""
     overdue: bool = False
+    seen: float = 0.0
+    muted: Muted = NOTHING
+    guarded: bool = False
 
 
 class Watch:
@@ -81,7 +90,11 @@ class Watch:
         answers = self._guard is None or self._guard.see(found, now)
         failures = 0 if found.state is State.STORING else self._view.failures + 1
         deaf = 0 if answers else self._view.deaf + 1
-        self._view = View(found.state, found.alerts, failures, deaf, self._hostname)
+        mutes = self._guard.muted if self._guard else NOTHING
+        # Who does not answer, or not yet, has not taken back what it said.
+        alerts, seen = (self._view.alerts, self._view.seen) if found.state in UNSAID else (found.alerts, time.time())
+        guarded = self._guard is not None
+        self._view = View(found.state, alerts, failures, deaf, self._hostname, seen=seen, muted=mutes, guarded=guarded)
         self._looked = time.monotonic()
 
     def _run(self) -> None:

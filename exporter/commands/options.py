@@ -162,6 +162,7 @@ LISTEN = (
         )
         for name in ("Grafana", "Prometheus", "Alertmanager")
     ),
+    setting("grafana_check_url", "Where to ask whether Grafana answers; if not, the page says so instead of its link."),
     setting("alerts_url", "Prometheus server whose firing alerts the page shows; 'none' shows no alerts."),
 )
 EXPORTS = (

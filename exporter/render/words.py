@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 
 def headline(snapshot: Snapshot) -> str:
-    """Return the state in a few words: "all well", "2 critical, 1 warning", "figures missing"."""
+    """Return the state in a few words: "all well", "2 critical, 1 warning", "1 alert ending"."""
     found = snapshot.findings()
-    known = [finding for finding in found if not finding.missing]
+    over = sum(finding.over for finding in found)
+    known = [finding for finding in found if not finding.missing and not finding.over]
     counts = {level: sum(finding.level is level for finding in known) for level in (Level.CRITICAL, Level.WARNING)}
     parts = [_count(number, level) for level, number in counts.items() if number]
-    if len(known) < len(found):
+    if over:
+        parts.append("1 alert ending" if over == 1 else f"{over} alerts ending")
+    if len(known) + over < len(found):
         parts.append("figures missing")
     return ", ".join(parts) or "all well"
 
@@ -36,7 +39,7 @@ def sentences(snapshot: Snapshot) -> list[tuple[Finding, str]]:
     alike: dict[tuple[object, ...], list[Finding]] = {}
     for finding in snapshot.findings():
         alone = () if finding.missing else (finding.subject,)
-        alike.setdefault((finding.kind, finding.level, finding.reason, *alone), []).append(finding)
+        alike.setdefault((finding.kind, finding.level, finding.what, finding.reason, *alone), []).append(finding)
     return [
         (finding, sentence(finding, processes, [other.subject for other in others]))
         for finding, *others in alike.values()
@@ -45,12 +48,12 @@ def sentences(snapshot: Snapshot) -> list[tuple[Finding, str]]:
 
 def sentence(finding: Finding, processes: Processes | None, others: Sequence[str] = ()) -> str:
     """Return one finding as a sentence; ``others`` are the subjects of otherwise identical findings."""
-    text = " ".join(part for part in (finding.what, finding.subject) if part)
+    text = " ".join(part for part in (finding.what, finding.subject) if part) if finding.what else ""
     if finding.ratio is not None and finding.limit is not None:
         bound = f"at {limit(finding.limit)} or less" if finding.below else f"at {limit(finding.limit)}"
         text = f"{text} {percent(finding.ratio)} ({finding.level} {bound})"
     if finding.reason:
-        text = f"{text} {finding.reason}"
+        text = f"{text} {finding.reason}".lstrip()
     if others:
         text = f"{text}; the same goes for {', '.join(others)}"
     culprits = _culprits(finding.culprits, processes)

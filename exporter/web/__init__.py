@@ -11,10 +11,11 @@ from exporter import __version__
 from exporter.collectors import COLLECTORS
 from exporter.render.json import dumps
 from exporter.sampling.history import History
-from exporter.web.alerts import Alerts
+from exporter.web.alerts import Alerts, beside
 from exporter.web.headers import add_security
 from exporter.web.hosts import check_hosts
 from exporter.web.limits import HEADER, Waiting
+from exporter.web.links import Links
 from exporter.web.metrics import Expositions
 from exporter.web.page import add_filters, page_context
 from exporter.web.partials import Partials
@@ -46,6 +47,7 @@ def create_app(
     partials = Partials(app.jinja_env)
     points = history or History()
     alerts = Alerts(watch)
+    links = Links(settings)
     names = frozenset(collector.name for collector in COLLECTORS)
 
     waiting = Waiting(sampler)
@@ -55,9 +57,10 @@ def create_app(
 
     @app.get("/")
     def page() -> Response:
-        snapshot, firing = alerts.beside(sample())
-        context = page_context(snapshot, settings, points.points(), request.host)
-        context |= {"firing": firing, "places": partials.draw(context)}
+        view = alerts.view()
+        snapshot, firing = beside(sample(), view)
+        context = page_context(snapshot, settings, points.points(), firing, links.shown(request.host, view))
+        context["places"] = partials.draw(context)
         text = render_template("page.html", **context)
         return Response(text, mimetype="text/html", headers=NO_STORE)
 
@@ -74,7 +77,7 @@ def create_app(
 
     @app.get("/api/stats")
     def stats() -> Response:
-        snapshot, _ = alerts.beside(sample())
+        snapshot, _ = beside(sample(), alerts.view())
         body = dumps(snapshot, thresholds) + "\n"
         return Response(body, mimetype="application/json", headers=NO_STORE)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from exporter import __version__
 from exporter.collectors.system import System
@@ -20,21 +18,19 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
+    from exporter.chain.firing import Firing
+    from exporter.findings import Finding
     from exporter.model import Snapshot
     from exporter.sampling.history import Point
     from exporter.settings import Settings
+    from exporter.web.links import Link
 
 REFRESH = 2.5
 """Seconds between two refreshes of the page."""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A link in the page's footer."""
-
-    name: str
-    purpose: str
-    url: str
+MOST = 6
+"""Alerts about other machines and applications that are listed."""
 
 
 def add_filters(environment: Environment) -> None:
@@ -43,8 +39,10 @@ def add_filters(environment: Environment) -> None:
         environment.filters[name] = getattr(units, name)
 
 
-def page_context(snapshot: Snapshot, settings: Settings, points: Sequence[Point], asked_host: str) -> dict[str, Any]:
-    """Return the variables of the templates. ``asked_host`` is the Host header of the request."""
+def page_context(
+    snapshot: Snapshot, settings: Settings, points: Sequence[Point], firing: Firing, links: Sequence[Link]
+) -> dict[str, Any]:
+    """Return the variables of the templates. ``firing`` is what Prometheus says of all machines."""
     system = snapshot.section(System)
     hostname = system.hostname if system else "this machine"
     words = headline(snapshot)
@@ -58,9 +56,10 @@ def page_context(snapshot: Snapshot, settings: Settings, points: Sequence[Point]
         "level": str(snapshot.level()),
         "headline": words,
         "title": f"{hostname}: {words}",
-        "findings": [
-            ("failed" if finding.missing else str(finding.level), text) for finding, text in sentences(snapshot)
-        ],
+        "findings": [_listed(finding, text) for finding, text in sentences(snapshot)],
+        "silenced": [_listed(finding, finding.reason) for finding in firing.silenced],
+        "elsewhere": [_listed(finding, finding.reason) for finding in firing.elsewhere[:MOST]],
+        "more": max(0, len(firing.elsewhere) - MOST),
         "thresholds": settings.thresholds(),
         "level_of": lambda kind, subject="": str(levels.get((kind, subject), Level.OK)),
         "sections": {reading.collector: reading.section for reading in snapshot.readings},
@@ -68,21 +67,12 @@ def page_context(snapshot: Snapshot, settings: Settings, points: Sequence[Point]
             name: sparkline([(point.monotonic, getattr(point, name)) for point in points])
             for name in ("cpu", "memory", "filesystem")
         },
-        "links": _links(settings, asked_host),
+        "links": links,
     }
 
 
-def _links(settings: Settings, asked_host: str) -> list[Link]:
-    """Return the links that are set; ``{host}`` becomes the hostname under which this page was requested."""
-    try:
-        host = urlsplit(f"//{asked_host}").hostname or "localhost"
-    except ValueError:  # a Host header that is not a host
-        host = "localhost"
-    if ":" in host:
-        host = f"[{host}]"
-    wanted = (
-        Link("Grafana", "history", settings.grafana_url),
-        Link("Prometheus", "queries", settings.prometheus_url),
-        Link("Alertmanager", "alerts", settings.alertmanager_url),
-    )
-    return [Link(link.name, link.purpose, link.url.replace("{host}", host)) for link in wanted if link.url]
+def _listed(finding: Finding, text: str) -> dict[str, str]:
+    """Return a finding as the page lists it: how, of whom, what, and the address of its runbook."""
+    kind = "failed" if finding.missing else "over" if finding.over else str(finding.level)
+    runbook = f"runbooks#{finding.kind.lower()}" if finding.runbook is None else finding.runbook
+    return {"class": kind, "place": finding.what, "text": text, "runbook": runbook}

@@ -34,6 +34,10 @@ def sent(name: str, severity: str = "warning", *, rule: bool = True, updated: st
     }
 
 
+SILENCED = {"status": {"state": "suppressed", "silencedBy": ["a"], "inhibitedBy": []}}
+INHIBITED = {"status": {"state": "suppressed", "silencedBy": [], "inhibitedBy": ["b"]}}
+
+
 def fingerprint(alert: Alert) -> str:
     return hashlib.sha256(json.dumps(alert["labels"], sort_keys=True).encode()).hexdigest()[:16]
 
@@ -120,8 +124,11 @@ class FakeAlertmanager(Fake):
         self.posts: list[list[Alert]] = []
 
     def get(self, path: str) -> bytes | None:
-        found = {"/api/v2/receivers": [{"name": "mail"}], "/api/v2/alerts": list(self.alerts.values())}.get(path)
-        return None if found is None else json.dumps(found).encode()
+        if path == "/api/v2/alerts":
+            return json.dumps(list(self.alerts.values())).encode()
+        if path == "/api/v2/alerts?active=false":
+            return json.dumps([a for a in self.alerts.values() if a["status"]["state"] != "active"]).encode()
+        return None
 
     def post(self, path: str, body: Any) -> bytes | None:
         if path != "/api/v2/alerts":

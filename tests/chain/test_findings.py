@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from exporter.chain.findings import STATES, UNSENT, findings, words
+from exporter.chain.findings import STATES, UNSENT, findings
+from exporter.chain.muted import muted
 from exporter.chain.own import DOWN
 from exporter.chain.prometheus import State
 from exporter.chain.watch import View
-from exporter.render.words import sentence
+from exporter.model import Snapshot
+from exporter.render.words import sentence, sentences
 from exporter.thresholds import Level
-from tests.chain.support import Alert, listed
+from tests.chain.support import SILENCED, Alert, listed, sent
 from tests.rules.test_rules import ALERTS
 from tests.test_docs import ROOT
 
@@ -96,20 +100,39 @@ def test_every_kind_of_finding_has_a_runbook_and_those_of_a_rule_its_level() -> 
     assert ("PrometheusAlertmanagerMissing", "critical") in rules
 
 
+HELD = listed("AlertsOnHold", severity="none", job="prometheus")
+
+
 @pytest.mark.parametrize(
-    ("alerts", "expected"),
+    ("view", "expected"),
     [
-        ([], ""),
-        ([listed("Watchdog", severity="none"), listed("HostRebooted", severity="info"), listed("A", "pending")], ""),
-        ([listed("A"), listed("A", severity="critical"), listed("Watchdog", severity="none")], "1 firing: A"),
-        ([listed(name) for name in "DCBA"], "4 firing: A, B, C, ..."),
+        (View(alerts=(HELD,)), [("warning", "AlertsOnHold is wrong")]),
+        (View(State.SILENT, (HELD,), failures=2), [("critical", "Prometheus does not answer")]),
+        (
+            View(State.NOT_STORING, (HELD, listed("PrometheusNotStoring", severity="critical", job="prometheus"))),
+            [("critical", "PrometheusNotStoring is wrong")],
+        ),
     ],
+    ids=["alone", "Prometheus is down", "nothing is stored"],
 )
-def test_firing_alerts_are_named_beside_the_link(alerts: list[Alert], expected: str) -> None:
-    assert words(View(alerts=tuple(alerts))) == expected
+def test_that_emails_wait_is_said_unless_something_else_says_why(view: View, expected: list[tuple[str, str]]) -> None:
+    assert said(view) == expected
 
 
-def test_so_is_a_server_that_does_not_answer_from_the_first_time() -> None:
-    assert words(View(State.SILENT, failures=1)) == "not answering"
-    assert words(View(State.STARTING, failures=1)) == "starting"
-    assert words(View(State.NOT_STORING, (listed("A"),), failures=3)) == "1 firing: A"
+def test_two_alerts_of_a_name_are_two_lines() -> None:
+    both = (listed("MonitoringServerDown", job="alertmanager"), listed("MonitoringServerDown", job="prometheus"))
+    for alert in both:
+        alert["annotations"] = {"summary": f"{alert['labels']['job']} is down"}
+    snapshot = Snapshot(0, 0, (), beside=findings(View(alerts=both)))
+    assert [text for _, text in sentences(snapshot)] == ["alertmanager is down", "prometheus is down"]
+
+
+def test_what_is_over_and_what_is_silenced_about_the_chain() -> None:
+    emails_failed = emails(UNSENT[1], integration="email") | {"keepFiringSince": "2026-01-31T22:03:04.123456789Z"}
+    emails_failed["annotations"] |= {"keep_firing_for": "5m"}
+    now = datetime(2026, 1, 31, 22, 5, tzinfo=UTC).timestamp()
+    (found,) = findings(View(alerts=(emails_failed,)), now)
+    assert sentence(found, None) == "Over since 22:03 UTC: Emails cannot be sent. Its alert ends at 22:08 UTC"
+    assert found.over
+    silent = muted([sent(UNSENT[1], severity="critical", job="alertmanager", integration="email") | SILENCED])
+    assert findings(View(alerts=(emails_failed,), muted=silent), now) == ()

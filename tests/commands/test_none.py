@@ -19,7 +19,8 @@ def test_lists_are_switched_off(word: str) -> None:
 
 
 def test_links_are_switched_off() -> None:
-    with Exporter(env={"HOST_EXPORTER_GRAFANA_URL": "none"}) as exporter:
+    links = {"HOST_EXPORTER_GRAFANA_URL": "none", "HOST_EXPORTER_PROMETHEUS_URL": "https://prometheus.example"}
+    with Exporter(env=links) as exporter:
         page = exporter.get("/").text
     assert "Grafana" not in page
     assert "Prometheus" in page

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.chain import firing as firing_module
 from exporter.chain.findings import findings
 from exporter.chain.pace import Pace
 from exporter.chain.watch import Watch
 from exporter.sampling.history import History
 from exporter.web import create_app
-from tests.chain.support import FakeAlertmanager, FakePrometheus, listed
+from tests.chain.support import SILENCED, FakeAlertmanager, FakePrometheus, listed, sent
 from tests.machines import FixtureMachine
 from tests.support import Exporter, wait_for
 from tests.tools.ports import free_port
 from tests.web.test_page import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
 
 
 @pytest.fixture
@@ -37,6 +40,29 @@ def client(watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fla
     machine = FixtureMachine("laptop", tmp_path, monkeypatch)
     machine.prime()
     return create_app(machine.sampler, machine.settings, History(), watch).test_client()
+
+
+def watched(
+    prometheus: FakePrometheus,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    alertmanager: str = "",
+    **settings: float,
+) -> tuple[Callable[[], TestResponse], str]:
+    """Return what asks for the page of a machine that is well, after a look at Prometheus, and the machine's name."""
+    limits = {"cpu": 100.0, "memory": 100.0, "filesystem": 100.0}
+    chosen = {f"{name}_critical": limit for name, limit in limits.items()}
+    chosen |= {f"{name}_warning": 99.9 for name in limits} | settings
+    machine = FixtureMachine("laptop", tmp_path, monkeypatch, hostname="web-01", exclude_mountpoints="/mnt/*", **chosen)
+    machine.prime()
+    watch = Watch([prometheus.url], [alertmanager] if alertmanager else [], "web-01")
+    asked = create_app(machine.sampler, machine.settings, History(), watch).test_client()
+
+    def look() -> TestResponse:
+        watch.look()
+        return asked.get("/")
+
+    return look, "web-01"
 
 
 def test_what_is_wrong_with_the_chain_comes_first_and_counts(
@@ -73,7 +99,7 @@ def test_a_prometheus_that_is_gone_is_critical_while_the_machine_is_well(
     level = json.loads(asked.get("/api/stats").data)["level"]
     prometheus.status = 0
     watch.look()
-    assert "not answering" in asked.get("/").text.partition("<footer>")[2]
+    assert level == json.loads(asked.get("/api/stats").data)["level"], "a single request may fail"
     watch.look()
     assert Page(asked.get("/").text).all("li")[0][1] == "Prometheus does not answer"
     assert json.loads(asked.get("/api/stats").data)["level"] == "critical"
@@ -132,26 +158,108 @@ def test_the_watch_outlives_a_look_that_fails(prometheus: FakePrometheus, caplog
     assert "Traceback" not in caplog.text
 
 
-@pytest.mark.parametrize("flags", [(), ("--prometheus-url", "none")], ids=["with a link", "without a link"])
-def test_the_page_shows_firing_alerts_beside_the_link(prometheus: FakePrometheus, flags: tuple[str, ...]) -> None:
-    prometheus.alerts = [listed("AlertmanagerNotificationsFailing")]
-    with Exporter("--alerts-url", prometheus.url, *flags) as exporter:
-        wait_for(lambda: "1 firing: AlertmanagerNotificationsFailing" in exporter.get("/").text)
+def test_an_alert_that_fires_here_is_in_badge_list_and_title_and_leads_to_its_runbook(
+    prometheus: FakePrometheus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, name = watched(prometheus, tmp_path, monkeypatch)
+    filling = listed("HostFilesystemFillingUp", hostname=name, mountpoint="/srv")
+    filling["annotations"] = {
+        "summary": "/srv is full in 3 hours",
+        "runbook_url": "http://localhost:5000/runbooks#hostfilesystemfillingup",
+    }
+    prometheus.alerts = [filling, listed("Watchdog", severity="none")]
+    answer = Page(asked().text)
+    assert answer.one("a", href="runbooks#hostfilesystemfillingup")[1] == "/srv is full in 3 hours"
+    badge, words = answer.one("p", id="badge")
+    assert (badge["class"], words) == ("warning", "1 warning")
+    assert answer.title() == f"{name}: 1 warning"
+    assert answer.one("link", rel="icon")[0]["href"] == "static/warning.svg"
+    assert "iring" not in answer.one("footer")[1]
+
+
+def test_an_alert_that_is_over_and_has_not_ended_is_not_all_well(
+    prometheus: FakePrometheus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, name = watched(prometheus, tmp_path, monkeypatch)
+    over = listed("HostHighCpu", severity="critical", hostname=name) | {"keepFiringSince": "2026-01-31T22:03:04Z"}
+    prometheus.alerts = [over, over | {"labels": over["labels"] | {"severity": "warning"}}]
+    answer = Page(asked().text)
+    badge, words = answer.one("p", id="badge")
+    assert (badge["class"], words) == ("warning", "1 alert ending")
+    ((shown, text),) = answer.all("li")
+    assert shown["class"] == "over"
+    assert text.startswith("Over since 31 Jan 22:03 UTC: HostHighCpu is wrong.")
+    assert "word" not in str(answer.one("h2", id="cpu")), "the card shows how the CPU is now"
+    assert answer.one("h2", id="cpu")[1] == "CPU"
+
+
+def test_what_the_figures_show_is_not_said_again_by_its_alert(
+    prometheus: FakePrometheus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, name = watched(prometheus, tmp_path, monkeypatch, memory_warning=1)
+    before = Page(asked().text).all("li")
+    assert len(before) == 1
+    prometheus.alerts = [listed("HostHighMemory", hostname=name)]
+    assert Page(asked().text).all("li") == before
+    prometheus.alerts = [listed("HostHighMemory", severity="critical", hostname=name)]
+    assert len(Page(asked().text).all("li")) == 2, "that it is critical is news"
+
+
+def test_what_fires_elsewhere_is_listed_apart_and_counts_there(
+    prometheus: FakePrometheus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, _ = watched(prometheus, tmp_path, monkeypatch)
+    prometheus.alerts = [listed("HostHighCpu", hostname=f"db-{number}", instance=f"{number}:1") for number in range(9)]
+    answer = Page(asked().text)
+    assert answer.one("p", id="badge")[1] == "all well"
+    assert [text for _, text in answer.all("li")] == [
+        *(f"db-{number} HostHighCpu is wrong" for number in range(6)),
+        "and 3 more",
+    ]
+    assert answer.one("h2", id="elsewhere")[1].startswith("Firing elsewhere")
+
+
+def test_a_silenced_alert_is_listed_and_does_not_count(
+    prometheus: FakePrometheus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeAlertmanager() as alertmanager:
+        asked, name = watched(prometheus, tmp_path, monkeypatch, alertmanager.url)
+        prometheus.alerts = [listed("HostFilesystemFillingUp", hostname=name)]
+        assert Page(asked().text).one("p", id="badge")[1] == "1 warning"
+        silenced = sent("HostFilesystemFillingUp", hostname=name) | SILENCED
+        alertmanager.alerts[silenced["fingerprint"]] = silenced
+        answer = Page(asked().text)
+    assert answer.one("p", id="badge")[1] == "all well"
+    assert [text for _, text in answer.all("li")] == ["Silenced: HostFilesystemFillingUp is wrong"]
+
+
+def test_what_a_dead_prometheus_said_last_stays_with_its_time(
+    prometheus: FakePrometheus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, name = watched(prometheus, tmp_path, monkeypatch)
+    prometheus.alerts = [listed("HostFilesystemFillingUp", hostname=name)]
+    asked()
+    prometheus.status = 0
+    asked()
+    monkeypatch.setattr(firing_module, "FRESH", -1)
+    first, second = [text for _, text in Page(asked().text).all("li")]
+    assert first == "Prometheus does not answer"
+    assert re.fullmatch(r"HostFilesystemFillingUp is wrong \(as of \d\d:\d\d UTC\)", second)
 
 
 def test_without_an_address_no_server_is_asked(prometheus: FakePrometheus) -> None:
     with Exporter(env={"HOST_EXPORTER_TEST_ALERT_URL": prometheus.url}) as exporter:
         exporter.get("/")
         time.sleep(0.3)
-        assert "not answering<" not in exporter.get("/").text.partition("<footer>")[2]
+        assert "does not answer" not in exporter.get("/").text
     assert prometheus.asked == 0
 
 
 def test_several_servers_may_be_named(prometheus: FakePrometheus) -> None:
-    prometheus.alerts = [listed("A")]
+    prometheus.alerts = [listed("AppDown", job="digits", instance="b:1")]
     dead = f"http://127.0.0.1:{free_port()}"
     with FakeAlertmanager() as alertmanager:
         env = {"HOST_EXPORTER_TEST_ALERT_URL": f"{dead}, {alertmanager.url}/"}
         with Exporter("--alerts-url", f"{dead},{prometheus.url}/", env=env) as exporter:
-            wait_for(lambda: "1 firing: A" in exporter.get("/").text)
+            wait_for(lambda: "b:1" in exporter.get("/").text)
             assert alertmanager.asked
