@@ -21,9 +21,9 @@ def fill(board: Board) -> None:
     board.row("Requests")
     board.add(requests.requests(), 12, 8)
     board.add(requests.answers(), 12, 8)
-    board.add(requests.request_time(), 8, 8)
-    board.add(requests.slow_routes(), 8, 8)
-    board.add(requests.errors(), 8, 8)
+    board.add(requests.slow_routes(), 12, 8)
+    board.add(requests.errors(), 12, 8)
+    board.add(requests.request_time(), 24, 8)
     board.row("Predictions")
     board.add(requests.prediction_time(), 12, 8)
     board.add(requests.predictions(), 12, 8)
@@ -117,9 +117,7 @@ def alerts() -> statetimeline.Panel:
         over_time(f"max by (alertname, instance) ({style.fired(select('ALERTS'))})", "{{alertname}} {{instance}}", "B"),
     )
     panel = panel.override_by_query("B", [style.runbook()])
-    return panel.mappings(
-        style.words({"0": ("well", style.OK), "1": ("warning", style.WARNING), "2": ("critical", style.CRITICAL)})
-    )
+    return panel.mappings(style.words(style.LEVELS))
 
 
 def cpu() -> timeseries.Panel:
@@ -130,8 +128,9 @@ def cpu() -> timeseries.Panel:
         "Cores in use, the five busiest instances. Good: below the number of CPUs available to each; at that number "
         "requests queue.",
         style.CORES,
-        f"rate({seconds}[$__rate_interval]) and topk(5, increase({seconds}[$__range] @ end()))",
-    ).decimals(2)
+        f"rate({seconds}[$__rate_interval])",
+        style.in_range("increase", seconds),
+    )
 
 
 def memory() -> timeseries.Panel:
@@ -142,10 +141,11 @@ def memory() -> timeseries.Panel:
         "Resident memory, the five largest instances. Good: steady after the first hour. A line that only rises is a "
         "leak.",
         style.BYTES,
-        f"{held} and topk(5, max_over_time({held}[$__range] @ end()))",
+        held,
+        style.in_range("max_over_time", held),
     )
 
 
-def _used(title: str, description: str, unit: str, expr: str) -> timeseries.Panel:
-    panel = panels.graph(title, description, unit, over_time(expr, "{{instance}}"))
-    return panel.legend(style.legend("mean", "max", sort="Max"))
+def _used(title: str, description: str, unit: str, used: str, most: str) -> timeseries.Panel:
+    panel = panels.graph(title, description, unit, *style.ranked(used, "job, instance", "{{instance}}", "A", (5, most)))
+    return panel.legend(style.legend("mean", "max", sort="Max", beside=True))

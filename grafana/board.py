@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from grafana_foundation_sdk.builders import dashboard as db
+from grafana_foundation_sdk.builders import statetimeline
 from grafana_foundation_sdk.models import dashboard
 
 from grafana import style
@@ -29,15 +30,17 @@ class Board:
         self._x = self._y = self._height = 0
         self._id = 0
         self._row: db.Row | None = None
+        self._annotations: list[db.AnnotationQuery] = []
+        self._timelines: list[int] = []
 
     def variables(self, *variables: Builder[dashboard.VariableModel]) -> None:
         """Add variables."""
         for variable in variables:
             self._built.with_variable(variable)
 
-    def annotation(self, annotation: db.AnnotationQuery) -> None:
-        """Add annotations to all graphs."""
-        self._built.annotation(annotation)
+    def annotations(self, annotations: Sequence[db.AnnotationQuery]) -> None:
+        """Add annotations to all graphs. Timelines show the same as bars, so they have none."""
+        self._annotations.extend(annotations)
 
     def add(self, panel: Any, width: int, height: int) -> None:
         """Place a panel beside the previous one, or below it if there is no room."""
@@ -46,6 +49,8 @@ class Board:
         place = dashboard.GridPos(x=self._x, y=self._y, w=width, h=height)
         self._id += 1
         placed = panel.id(self._id).grid_pos(place)
+        if isinstance(panel, statetimeline.Panel):
+            self._timelines.append(self._id)
         self._x += width
         self._height = max(self._height, height)
         if self._row is not None:
@@ -69,6 +74,10 @@ class Board:
     def build(self) -> dashboard.Dashboard:
         """Return the dashboard."""
         self._end_row()
+        for annotation in self._annotations:
+            if self._timelines:
+                annotation.filter(db.AnnotationPanelFilter().exclude(True).ids(self._timelines))
+            self._built.annotation(annotation)
         return self._built.build()
 
     def _next_line(self) -> None:
@@ -123,15 +132,23 @@ def _variable(name: str, label: str, query: str) -> db.QueryVariable:
     question: dict[str, object] = {"query": query, "refId": f"variable-{name}"}
     variable = db.QueryVariable(name).label(label).datasource(style.SOURCE).query(question)
     return variable.refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(
-        dashboard.VariableSort.ALPHABETICAL_ASC
+        dashboard.VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC
     )
 
 
-def alert_marks(matchers: Sequence[str]) -> db.AnnotationQuery:
-    """Return annotations for the times at which alerts fired."""
-    selector = ", ".join((*matchers, 'alertstate="firing"'))
-    expr = f"max by (alertname, severity, mountpoint) (max_over_time(ALERTS{{{selector}}}[$__interval]))"
-    query = style.over_time(expr, "", "Alerts").interval("1m")
-    marks = db.AnnotationQuery().name("Alerts").datasource(style.SOURCE).enable(True).hide(False).target(query)
-    marks = marks.icon_color(style.CRITICAL).title_format("{{alertname}} {{mountpoint}}")
-    return marks.text_format("{{severity}}").tag_keys("severity")
+def alert_marks(matchers: Sequence[str]) -> list[db.AnnotationQuery]:
+    """Return annotations for the moments at which alerts began to fire, in one colour a severity.
+
+    Moments only: an alert that fires for hours would tint the very part of the graph that explains it. Information has
+    no mark.
+    """
+
+    def marks(name: str, severity: str, colour: str) -> db.AnnotationQuery:
+        selector = ", ".join((*matchers, 'alertstate="firing"', f'severity="{severity}"'))
+        fired = f"max by (alertname, instance, mountpoint) (max_over_time(ALERTS{{{selector}}}[$__interval]"
+        expr = f"{fired})) unless {fired} offset $__interval))"
+        query = style.over_time(expr, "", name).interval("1m")
+        found = db.AnnotationQuery().name(name).datasource(style.SOURCE).enable(True).hide(False).target(query)
+        return found.icon_color(colour).title_format("{{alertname}} {{mountpoint}}").text_format(severity).tag_keys("")
+
+    return [marks("Critical alerts", "critical", style.CRITICAL), marks("Warnings", "warning", style.WARNING)]

@@ -5,27 +5,19 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from grafana import application, fleet, host, stack, style
+from grafana import application, fleet, host, machines, stack, style
 from grafana.board import Board, alert_marks, data_source, one_of, runbooks, some_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from grafana_foundation_sdk.models import dashboard
 
 FOLDER = Path(__file__).parent / "dashboards"
-
-# A machine is selected by name, and its series are found by the address it is scraped at. The list shows the address
-# beside the name if two machines share a name, and alone if a machine has never reported one. Machines that are down
-# stay in the list as long as they are targets, because Fleet links to them.
-BY_NAME = r'/hostname=" ?(?<text>[^"]+)|instance="(?<value>[^"]+)/g'
-SEEN = 'topk by (job, instance) (1, last_over_time(instance:host_seen:timestamp_seconds{job="$job"}[$__range]))'
-NAMED = SEEN.replace('job="$job"', 'job="$job", hostname!=""')
-CLEAR = f"on (job, hostname) (count by (job, hostname) ({NAMED}) == 1)"
-ADDRESSED = f'label_join({SEEN} unless {CLEAR}, "hostname", " ", "hostname", "instance")'
-MACHINES = f"query_result({SEEN} and {CLEAR} or {ADDRESSED})"
 
 
 def host_board() -> dashboard.Dashboard:
@@ -34,10 +26,10 @@ def host_board() -> dashboard.Dashboard:
     board.variables(
         data_source(),
         one_of("job", "Job", "label_values(host_info, job)", current="host"),
-        one_of("instance", "Machine", MACHINES, regex=BY_NAME),
+        one_of("instance", "Machine", machines.VARIABLE, regex=machines.BY_NAME),
         runbooks(),
     )
-    board.annotation(alert_marks(style.ONE))
+    board.annotations(alert_marks(style.ONE))
     host.fill(board)
     return board.build()
 
@@ -64,7 +56,7 @@ def stack_board() -> dashboard.Dashboard:
         some_of("job", "Job", "label_values(up, job)"),
         some_of("instance", "Instance", 'label_values(up{job=~"$job"}, instance)'),
     )
-    board.annotation(alert_marks(('alertname!~"(Host|App).+|Watchdog"', *style.SOME)))
+    board.annotations(alert_marks(('alertname!~"(Host|App).+|Watchdog"', *style.SOME)))
     stack.fill(board)
     return board.build()
 
@@ -83,7 +75,7 @@ def application_board() -> dashboard.Dashboard:
         some_of("instance", "Application", 'label_values(up{job=~"$job"}, instance)'),
         runbooks(),
     )
-    board.annotation(alert_marks(style.SOME))
+    board.annotations(alert_marks(style.SOME))
     application.fill(board)
     return board.build()
 
@@ -94,12 +86,20 @@ def text(board: dashboard.Dashboard) -> str:
     for variable in written["templating"]["list"]:
         for name in ("auto", "auto_min", "auto_count"):  # only interval variables have these
             variable.pop(name, None)
-    for annotation in written["annotations"].get("list", []):
-        annotation.pop("placement", None)  # would hide the toggle in a menu
-    for panel in written["panels"]:
+    for entry in (*written["annotations"].get("list", []), *written["links"]):
+        entry.pop("placement", None)  # would hide the toggle, or the links, in a menu
+    for panel in _panels(written):
+        panel.pop("repeatDirection", None)  # nothing is repeated
         if panel["type"] == "table":
             panel["options"].pop("footer", None)  # removed in Grafana 12
     return json.dumps(written, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _panels(holder: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield all panels, rows and what they hold included."""
+    for panel in holder.get("panels") or ():
+        yield panel
+        yield from _panels(panel)
 
 
 def boards() -> dict[str, str]:

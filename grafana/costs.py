@@ -14,16 +14,17 @@ if TYPE_CHECKING:
 def storage() -> timeseries.Panel:
     """Return the size of the stored history."""
     blocks, wal = select("prometheus_tsdb_storage_blocks_bytes"), select("prometheus_tsdb_wal_storage_size_bytes")
+    limit = select("prometheus_tsdb_retention_limit_bytes")
     panel = panels.graph(
         "History on disk",
-        "Size of the stored history, compacted and not yet compacted. Good: below the dashed line, RETENTION_SIZE, at "
-        "which the oldest data is deleted.",
+        "Size of the stored history, compacted and not yet compacted. Good: below RETENTION_SIZE, at which the oldest "
+        "data is deleted; a dashed line marks it once half of it is used.",
         style.BYTES,
         over_time(f"sum({blocks})", "compacted", "A"),
         over_time(f"sum({wal})", "newest", "B"),
-        over_time(f"max({select('prometheus_tsdb_retention_limit_bytes')}) > 0", "total", "C"),
+        over_time(f"(max({limit}) > 0) < 2 * (sum({blocks}) + sum({wal}))", "limit", "C"),
     )
-    return panels.dashed(panel, "total").legend(style.legend("lastNotNull"))
+    return panels.dashed(panels.stacked(panel), "limit").legend(style.legend("lastNotNull"))
 
 
 def series() -> timeseries.Panel:
@@ -34,7 +35,7 @@ def series() -> timeseries.Panel:
         "has a new value in every scrape.",
         style.COUNT,
         over_time(f"sum({select('prometheus_tsdb_head_series')})", "series"),
-    ).decimals(0)
+    )
 
 
 def samples() -> timeseries.Panel:
@@ -45,7 +46,7 @@ def samples() -> timeseries.Panel:
         "Samples stored per second. Good: steady, about 13 for each machine scraped every 15 s. One sample takes 1 to "
         "2 bytes.",
         style.COUNT,
-        over_time(f"sum(rate({appended}[$__rate_interval]))", "samples per second"),
+        over_time(f"sum(rate({appended}[$__rate_interval]))", "samples"),
     )
 
 
@@ -59,8 +60,8 @@ def cpu_of_each() -> timeseries.Panel:
             "few machines.",
             style.CORES,
             over_time(f"sum by (job) (rate({used}[$__rate_interval]))", "{{job}}"),
-        ).decimals(3)
-    ).legend(style.legend("mean", "max", sort="Mean"))
+        )
+    ).legend(style.legend("mean", "max", sort="Mean", beside=True))
 
 
 def memory_of_each() -> timeseries.Panel:
@@ -72,4 +73,4 @@ def memory_of_each() -> timeseries.Panel:
             style.BYTES,
             over_time(f"sum by (job) ({select('process_resident_memory_bytes')})", "{{job}}"),
         )
-    ).legend(style.legend("mean", "max", sort="Max"))
+    ).legend(style.legend("mean", "max", sort="Max", beside=True))

@@ -10,7 +10,7 @@ from grafana import panels, style
 from grafana.style import over_time, rows, select_one
 
 if TYPE_CHECKING:
-    from grafana_foundation_sdk.builders import table, timeseries
+    from grafana_foundation_sdk.builders import prometheus, table, timeseries
 
 
 FILESYSTEMS = select_one("host_filesystem_usage_ratio")
@@ -18,19 +18,20 @@ FILESYSTEMS = select_one("host_filesystem_usage_ratio")
 
 def filesystems() -> timeseries.Panel:
     """Return the usage of the fullest filesystems over time."""
-    most = f"max_over_time({FILESYSTEMS}[$__range] @ end())"
+    most = style.in_range("max_over_time", FILESYSTEMS)
     panel = panels.graph(
         "Filesystems",
         "The three fullest writable filesystems in this period. Good: flat. A slope shows when one started to fill: "
         'compare with "Top processes" at that moment. The dashed lines are this machine\'s limits.',
         style.RATIO,
-        over_time(
-            f"{style.writable(FILESYSTEMS)} and on (job, instance, mountpoint) topk(3, {style.writable(most)})",
-            "{{mountpoint}}",
+        *style.ranked(
+            style.writable(FILESYSTEMS), "job, instance, mountpoint", "{{mountpoint}}", "A", (3, style.writable(most))
         ),
         *panels.limit_lines("filesystem"),
     )
-    return panels.dashed(panel, "warning limit", "critical limit").max(1).legend(style.legend("min", "max"))
+    return (
+        panels.dashed(panel, "warning limit", "critical limit").max(1).legend(style.legend("min", "max", beside=True))
+    )
 
 
 def filesystems_now() -> table.Panel:
@@ -54,18 +55,20 @@ def filesystems_now() -> table.Panel:
         *(rows(f"max by (mountpoint, fstype, device) ({expr})", ref) for ref, expr in columns.items()),
     )
     names = {
-        "mountpoint": "Mountpoint", "Value #A": "Used", "Value #B": "Available", "Value #C": "Size",
-        "Value #D": "Inodes", "Value #E": "Full in", "Value #F": "Unreadable",
-        "Value #G": "Read-only", "fstype": "Type", "device": "Device",
+        "mountpoint": "Mountpoint", "Value #A": "Used", "Value #E": "Full in", "Value #B": "Available",
+        "Value #C": "Size", "Value #F": "Unreadable", "Value #G": "Read-only", "Value #D": "Inodes", "fstype": "Type",
+        "device": "Device",
     }  # fmt: skip
     panel = panel.with_transformation(style.columns(names, ["Time"]))
     for name, resource in {"Used": "filesystem", "Inodes": "inodes"}.items():
         panel = panel.override_by_name(name, panels.bar(resource))
     for name in ("Available", "Size"):
-        panel = panel.override_by_name(name, [style.property_of("unit", style.BYTES)])
-    panel = panel.override_by_name("Full in", [style.property_of("unit", style.SECONDS)])
+        panel = panel.override_by_name(name, [style.property_of("unit", style.BYTES), style.width(100)])
+    panel = panel.override_by_name("Full in", [style.property_of("unit", style.SECONDS), style.width(100)])
     for name in ("Unreadable", "Read-only"):
-        panel = panel.override_by_name(name, [style.property_of("decimals", 0)])
+        panel = panel.override_by_name(name, [style.property_of("decimals", 0), style.width(110)])
+    for name, width in {"Type": 75, "Device": 120}.items():
+        panel = panel.override_by_name(name, [style.width(width)])
     return panel.sort_by([panels.sorted_by("Used")])
 
 
@@ -87,21 +90,22 @@ def _both_ways(
     title: str, description: str, label: str, down: tuple[str, str], up: tuple[str, str]
 ) -> timeseries.Panel:
     """Return the traffic of the two busiest devices in both directions: (metric, word) upwards, then downwards."""
+    # By both together, so that a device has one place and one colour.
+    most = " + ".join(style.in_range("increase", select_one(metric)) for metric, _ in (down, up))
 
-    def rate(metric: str) -> str:
-        series = select_one(metric)
-        busiest = f"topk(2, increase({series}[$__range] @ end()))"
-        return f"rate({series}[$__rate_interval]) and on (job, instance, {label}) {busiest}"
+    def rate(metric: str, word: str, ref: str) -> list[prometheus.Dataquery]:
+        shown = f"rate({select_one(metric)}[$__rate_interval])"
+        return style.ranked(shown, f"job, instance, {label}", f"{{{{{label}}}}} {word}", ref, (2, most))
 
     panel = panels.graph(
         title,
         description,
         style.BYTES_A_SECOND,
-        over_time(rate(down[0]), f"{{{{{label}}}}} {down[1]}", "A"),
-        over_time(rate(up[0]), f"{{{{{label}}}}} {up[1]}", "B"),
+        *rate(*down, "A"),
+        *rate(*up, "B"),
         below_zero=True,
     )
-    return panels.downwards(panel, f"/ {up[1]}$/").legend(style.legend("mean", "max"))
+    return panels.downwards(panel, f"/ {up[1]}$/").legend(style.legend("max", beside=True))
 
 
 def disk_traffic() -> timeseries.Panel:
@@ -132,25 +136,27 @@ def disk_operations() -> timeseries.Panel:
 
 def disk_latency() -> timeseries.Panel:
     """Return how long a read and a write take on average, with the time in the queue, like ``await`` in iostat."""
+    spent = {kind: select_one(f"host_disk_{kind}_seconds_total") for kind in ("read", "write")}
+    most = " + ".join(style.in_range("increase", series) for series in spent.values())
 
-    def mean(seconds: str, count: str) -> str:
-        spent, done = select_one(seconds), select_one(count)
+    def mean(kind: str, ref: str, first: int) -> list[prometheus.Dataquery]:
+        done = select_one(f"host_disk_{kind}s_completed_total")
         # Nothing where nothing was done: 0/0 is no number.
-        took = f"rate({spent}[$__rate_interval]) / rate({done}[$__rate_interval])"
-        return f"{took} and on (job, instance, device) topk(2, increase({spent}[$__range] @ end()))"
+        took = f"rate({spent[kind]}[$__rate_interval]) / rate({done}[$__rate_interval])"
+        return style.ranked(took, "job, instance, device", f"{{{{device}}}} {kind}", ref, (2, most), first=first)
 
     panel = panels.graph(
         "Disk latency",
         "Mean time of a read and of a write, including the wait in the queue, of the two disks that spent most time on "
-        "each. Good: below 1 ms for an SSD, 20 ms for a hard disk. High only while the disk is busy: too much work for "
+        "both. Good: below 1 ms for an SSD, 20 ms for a hard disk. High only while the disk is busy: too much work for "
         "it. High at any time: a disk that is failing, or a busy neighbour on shared storage.",
         style.SECONDS,
-        over_time(mean("host_disk_read_seconds_total", "host_disk_reads_completed_total"), "{{device}} read", "A"),
-        over_time(mean("host_disk_write_seconds_total", "host_disk_writes_completed_total"), "{{device}} write", "B"),
+        *mean("read", "A", 1),
+        *mean("write", "B", 3),
     )
     # A disk that is used now and then has single points.
     panel = panel.show_points(common.VisibilityMode.AUTO).fill_opacity(0)
-    return panel.legend(style.legend("mean", "max", sort="Max"))
+    return panel.legend(style.legend("mean", "max", sort="Max", beside=True))
 
 
 def disk_busy() -> timeseries.Panel:
@@ -161,9 +167,15 @@ def disk_busy() -> timeseries.Panel:
         "Share of the time in which a disk had work to do, the five busiest disks. Good: below 80 %. At 100 % a hard "
         "disk is the bottleneck and everything that needs it waits; an SSD can still do more.",
         style.RATIO,
-        over_time(f"rate({busy}[$__rate_interval]) and topk(5, increase({busy}[$__range] @ end()))", "{{device}}"),
+        *style.ranked(
+            f"rate({busy}[$__rate_interval])",
+            "job, instance, device",
+            "{{device}}",
+            "A",
+            (5, style.in_range("increase", busy)),
+        ),
     )
-    return panel.max(1).legend(style.legend("mean", "max"))
+    return panel.max(1).legend(style.legend("mean", "max", beside=True))
 
 
 def network_traffic() -> timeseries.Panel:
@@ -171,7 +183,7 @@ def network_traffic() -> timeseries.Panel:
     return _both_ways(
         "Network traffic",
         "Bytes per second of the two busiest interfaces, received above the line and transmitted below it. Good: "
-        "below the link speed (125 MB/s for 1 Gbit/s). A flat top is a saturated link.",
+        "below the link speed (119 MiB/s for 1 Gbit/s). A flat top is a saturated link.",
         "interface",
         ("host_network_receive_bytes_total", "received"),
         ("host_network_transmit_bytes_total", "transmitted"),
@@ -189,7 +201,7 @@ def network_errors() -> timeseries.Panel:
         "Network errors and drops",
         "Damaged or dropped packets per second, of the interface that has most. Good: 0. Errors: check the cable, the "
         "port and the card. Drops: more arrived than this machine could handle.",
-        "pps",
+        style.PACKETS_A_SECOND,
         over_time(lost("errors", "receive"), "receive errors", "A"),
         over_time(lost("errors", "transmit"), "transmit errors", "B"),
         over_time(lost("dropped", "receive"), "receive dropped", "C"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grafana import panels, style
-from grafana.style import ON, now, over_time, rows, select
+from grafana.machines import SEEN_AT, called
+from grafana.style import ON, now, rows, select
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import stat, table, timeseries
@@ -13,12 +14,12 @@ if TYPE_CHECKING:
 
     from grafana.board import Board
 
-SEEN_AT = "instance:host_seen:timestamp_seconds"
 SEEN = select(SEEN_AT)
 # Prometheus, Alertmanager and Grafana are targets too, but not machines.
 UP = f"({select('up')} and {ON} {SEEN})"
+ANSWERING = f"{ON} {select('up')} == 1"
 # A machine that answers and does not say how it is doing, such as one with an older exporter, needs a look: a warning.
-LEVEL = f"({select('instance:host_level:max')} or {ON} ({UP} == 1))"
+LEVEL = f"({select('instance:host_level:max')} and {ANSWERING} or {ON} ({UP} == 1))"
 USAGE = select("instance:host_usage:ratio")
 LOOKS = {
     style.CRITICAL: '{"background":"rgba(242,73,92,0.3)","boxShadow":"inset 4px 0 #f2495c"}',
@@ -33,9 +34,9 @@ def fill(board: Board) -> None:
     for panel in (machines(), down(), critical(), warning()):
         board.add(panel, 6, 4)
     board.add(table_of_machines(), 24, 16)
-    board.add(highest("cpu", "CPU"), 8, 9)
-    board.add(highest("memory", "Memory"), 8, 9)
-    board.add(highest("filesystem", "Fullest filesystem"), 8, 9)
+    board.add(highest("cpu", "CPU"), 8, 13)
+    board.add(highest("memory", "Memory"), 8, 13)
+    board.add(highest("filesystem", "Fullest disk"), 8, 13)
 
 
 def machines() -> stat.Panel:
@@ -90,7 +91,8 @@ def table_of_machines() -> table.Panel:
     """Return all machines, worst first."""
 
     def each(expr: str) -> str:
-        return f"max by (job, instance) ({expr})"
+        # Recorded averages outlive the machine: its last figures are none of now.
+        return f"(max by (job, instance) ({expr}) and {ANSWERING})"
 
     def share(resource: str) -> str:
         return with_level(each(select("instance:host_usage:ratio", f'resource="{resource}"')), resource)
@@ -113,18 +115,19 @@ def table_of_machines() -> table.Panel:
         rows(f"count by (job, instance) ({style.firing(select('ALERTS'))})", "H"),
     )
     names = {
-        "hostname": "Machine", "Value #A": "Level", "Value #C": "CPU", "Value #D": "Memory",
-        "Value #E": "Fullest filesystem", "Value #F": "Load per CPU", "Value #G": "Uptime", "Value #H": "Alerts",
+        "hostname": "Machine", "Value #A": "Level", "Value #H": "Alerts", "Value #C": "CPU", "Value #D": "Memory",
+        "Value #E": "Fullest disk", "Value #F": "Load per CPU", "Value #G": "Uptime",
         "instance": "Address", "job": "Job",
     }  # fmt: skip
     panel = panel.with_transformation(style.columns(names, ["Time"]))
-    for name, resource in {"CPU": "cpu", "Memory": "memory", "Fullest filesystem": "filesystem"}.items():
+    for name, resource in {"CPU": "cpu", "Memory": "memory", "Fullest disk": "filesystem"}.items():
         looks = f"{resource}_level"
         panel = panel.override_by_name(name, [*panels.bar(resource), style.property_of("custom.styleField", looks)])
         panel = panel.override_by_name(looks, [style.property_of("custom.hideFrom", panels.NOWHERE)])
-    panel = panel.override_by_name("Uptime", [style.property_of("unit", style.SECONDS)])
-    panel = panel.override_by_name("Load per CPU", [style.property_of("decimals", 2)])
-    panel = panel.override_by_name("Alerts", [style.property_of("decimals", 0)])
+    panel = panel.override_by_name("Uptime", [style.property_of("unit", style.SECONDS), style.width(90)])
+    panel = panel.override_by_name("Load per CPU", [style.property_of("decimals", 2), style.width(125)])
+    panel = panel.override_by_name("Alerts", [style.property_of("decimals", 0), style.width(75)])
+    panel = panel.override_by_name("Job", [style.width(70)])
     panel = panel.override_by_name("Level", _level())
     for name in ("Machine", "Alerts"):
         panel = panel.override_by_name(name, [_link()])
@@ -172,7 +175,7 @@ def _level() -> list[dashboard.DynamicConfigValue]:
     return [
         style.property_of("mappings", ranges),
         style.property_of("custom.cellOptions", {"type": "color-background", "mode": "basic"}),
-        style.property_of("custom.width", 110),
+        style.width(80),
     ]
 
 
@@ -186,9 +189,11 @@ def highest(resource: str, title: str) -> timeseries.Panel:
     series = select("instance:host_usage:ratio", f'resource="{resource}"')
     panel = panels.graph(
         f"{title}: five highest",
-        f"{title} of the five machines with the highest average in this period, by address. Good: below the "
+        f"{title} of the five machines with the highest average in this period. Good: below the "
         "limits of each. A machine that stands out from its peers is worth a look, whatever its level.",
         style.RATIO,
-        over_time(f"{series} and {ON} topk(5, avg_over_time({series}[$__range] @ end()))", "{{instance}}"),
+        *style.ranked(
+            called(series), "job, instance", "{{hostname}}", "A", (5, style.in_range("avg_over_time", series))
+        ),
     )
     return panel.max(1).fill_opacity(0).legend(style.legend("mean", "max", sort="Max"))

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from grafana.board import Board
 
-CPU = select_one("instance:host_cpu_usage:ratio")
+# An average over several scrapes outlives the machine.
+CPU = f"({select_one('instance:host_cpu_usage:ratio')} and {style.ON} {select_one('up')} == 1)"
 MEMORY = select_one("host_memory_usage_ratio")
 FILESYSTEMS = style.writable(select_one("host_filesystem_usage_ratio"))
 
@@ -25,8 +26,8 @@ def fill(board: Board) -> None:
         board.add(panel, 4, 4)
     board.add(alerts(), 24, 5)
     board.row("Processor")
-    board.add(usage.cpu_by_mode(), 12, 9)
-    board.add(usage.top_by_cpu(), 12, 9)
+    board.add(usage.cpu_by_mode(), 12, 11)
+    board.add(usage.top_by_cpu(), 12, 11)
     board.add(usage.cpu_by_core(), 12, 8)
     board.add(system.load(), 12, 8)
     board.row("Memory")
@@ -35,8 +36,8 @@ def fill(board: Board) -> None:
     board.row("Programs")
     board.add(usage.programs(), 24, 8)
     board.row("Filesystems")
-    board.add(devices.filesystems(), 10, 9)
-    board.add(devices.filesystems_now(), 14, 9)
+    board.add(devices.filesystems_now(), 24, 7)
+    board.add(devices.filesystems(), 24, 8)
     board.row("Disks and network")
     board.add(devices.disk_traffic(), 12, 8)
     board.add(devices.disk_busy(), 12, 8)
@@ -77,7 +78,7 @@ def memory_now() -> stat.Panel:
 def fullest_now() -> stat.Panel:
     """Return the fullest filesystem."""
     panel = panels.number_with_level(
-        "Fullest filesystem",
+        "Fullest disk",
         "The fullest filesystem and how full it is. Good: green. Runbook HostFilesystemFull says what to delete; "
         '"Filesystems now" shows when it will be full.',
         f"topk by (job, instance) (1, {FILESYSTEMS})",
@@ -139,6 +140,5 @@ def alerts() -> statetimeline.Panel:
             "B",
         ),
     )
-    states = {"0": ("well", style.OK), "1": ("warning", style.WARNING), "2": ("critical", style.CRITICAL)}
     panel = panel.override_by_query("B", [style.runbook()])
-    return panel.mappings(style.words({**states, "3": ("info", style.INFO)}))
+    return panel.mappings(style.words(style.LEVELS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from grafana_foundation_sdk.builders import common as ui
@@ -9,13 +10,16 @@ from grafana_foundation_sdk.builders import stat, statetimeline, table, timeseri
 from grafana_foundation_sdk.models import common
 
 from grafana import style
-from grafana.style import COLOURS, CRITICAL, NO_LEVEL, OK, ON, SOURCE, STEP, WARNING
+from grafana.colours import COLOURS, CRITICAL, LABELS, MARKS, NO_LEVEL, OK, PLACES, WARNING, of_legend
+from grafana.style import ON, SOURCE, STEP
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import prometheus
     from grafana_foundation_sdk.models import dashboard
 
-NO_DATA = "no data"
+NO_DATA, NOT_KNOWN = "no data", "-"
+PLACE = re.compile(r"(?<=[A-Z])\d$")
+"""In the name of a query of style.ranked: the place of its series."""
 NOWHERE = {"viz": True, "legend": True, "tooltip": True}
 """Where a field is hidden that is there only for others."""
 
@@ -25,6 +29,7 @@ def number(title: str, description: str, unit: str, *queries: prometheus.Dataque
     last = ui.ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields("")
     panel = stat.Panel().title(title).description(description).datasource(SOURCE).targets(list(queries)).interval(STEP)
     panel = panel.unit(unit).decimals(decimals).no_value(NO_DATA).reduce_options(last)
+    panel = panel.mappings([style.missing(NO_DATA)])
     panel = panel.graph_mode(common.BigValueGraphMode.NONE).color_mode(common.BigValueColorMode.VALUE)
     panel = panel.justify_mode(common.BigValueJustifyMode.CENTER).orientation(common.VizOrientation.AUTO)
     panel = panel.text_mode(common.BigValueTextMode.VALUE).wide_layout(True).show_percent_change(False)
@@ -65,10 +70,11 @@ def graph(
 ) -> timeseries.Panel:
     """Return lines over time. Gaps stay gaps, because nothing was measured there.
 
-    The axis starts at zero unless something is drawn ``below_zero``.
+    The axis starts at zero unless something is drawn ``below_zero``. Grafana chooses the decimals: a fixed number makes
+    0.25 "0.3", and an axis that needs more of them loses its figures.
     """
     panel = timeseries.Panel().title(title).description(description).datasource(SOURCE).targets(list(queries))
-    panel = panel.interval(STEP).unit(unit).decimals(1).no_value(NO_DATA)
+    panel = panel.interval(STEP).unit(unit)
     panel = panel if below_zero else panel.min(0)
     panel = panel.draw_style(common.GraphDrawStyle.LINE).line_interpolation(common.LineInterpolation.LINEAR)
     panel = panel.line_width(1).fill_opacity(10).gradient_mode(common.GraphGradientMode.NONE)
@@ -76,10 +82,15 @@ def graph(
     panel = panel.stacking(ui.StackingConfig().mode(common.StackingMode.NONE).group("A"))
     panel = panel.axis_placement(common.AxisPlacement.AUTO).axis_label("").axis_border_show(False)
     panel = panel.thresholds_style(ui.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.OFF))
-    panel = panel.legend(style.legend()).tooltip(style.tooltip()).color_scheme(style.by_name())
+    panel = panel.legend(style.legend()).tooltip(style.tooltip()).color_scheme(style.shades())
     panel = panel.thresholds(style.limits())
-    for name, colour in COLOURS.items():
-        if any(query.build().legend_format == name for query in queries):
+    for query in queries:
+        built = query.build()
+        ref = built.ref_id or ""
+        if place := PLACE.search(ref):
+            panel = panel.override_by_query(ref, [style.colour_override(PLACES[int(place[0]) - 1])])
+            continue
+        for name, colour in of_legend(built.legend_format or "").items():
             panel = panel.override_by_name(name, [style.colour_override(colour)])
     return panel
 
@@ -92,7 +103,10 @@ def stacked(panel: timeseries.Panel) -> timeseries.Panel:
 
 
 def dashed(panel: timeseries.Panel, *names: str) -> timeseries.Panel:
-    """Return a graph in which some lines are marks rather than amounts: dashed, not filled, not stacked."""
+    """Return a graph in which some lines are marks rather than amounts: dashed, not filled, not stacked.
+
+    Limits stay out of the legend.
+    """
     for name in names:
         marks = [
             style.property_of("custom.lineStyle", {"fill": "dash", "dash": [8, 8]}),
@@ -101,6 +115,8 @@ def dashed(panel: timeseries.Panel, *names: str) -> timeseries.Panel:
             style.property_of("custom.lineWidth", 1),
             style.colour_override(COLOURS[name]),
         ]
+        if name in MARKS:
+            marks.append(style.property_of("custom.hideFrom", {"legend": True, "tooltip": False, "viz": False}))
         panel = panel.override_by_name(name, marks)
     return panel
 
@@ -132,7 +148,8 @@ def downwards(panel: timeseries.Panel, pattern: str) -> timeseries.Panel:
 def list_of(title: str, description: str, *queries: prometheus.Dataquery) -> table.Panel:
     """Return a table: each query is a column, and rows are merged by their labels."""
     panel = table.Panel().title(title).description(description).datasource(SOURCE).targets(list(queries)).interval(STEP)
-    panel = panel.show_header(True).cell_height(common.TableCellHeight.SM).no_value("-").filterable(False)
+    panel = panel.show_header(True).cell_height(common.TableCellHeight.SM).no_value(NOT_KNOWN).filterable(False)
+    panel = panel.mappings([style.missing(NOT_KNOWN)])
     panel = panel.cell_options(common.TableAutoCellOptions())
     panel = panel.align(common.FieldTextAlignment.AUTO).color_scheme(style.fixed(style.NEUTRAL))
     panel = panel.thresholds(style.limits()).unit(style.COUNT).decimals(1)
@@ -142,7 +159,10 @@ def list_of(title: str, description: str, *queries: prometheus.Dataquery) -> tab
 
 
 def timeline(title: str, description: str, *queries: prometheus.Dataquery) -> statetimeline.Panel:
-    """Return states over time, one line per series."""
+    """Return states over time, one line per series, with the colours of the panel's value mappings.
+
+    Not by thresholds: Grafana merges equal neighbours, and with thresholds it then asks them alone for the colour.
+    """
     panel = statetimeline.Panel().title(title).description(description).datasource(SOURCE).targets(list(queries))
     panel = panel.interval(STEP).no_value(NO_DATA).unit(style.COUNT).decimals(0)
     panel = (
@@ -153,7 +173,7 @@ def timeline(title: str, description: str, *queries: prometheus.Dataquery) -> st
     )
     legend = ui.VizLegendOptions().show_legend(False).display_mode(common.LegendDisplayMode.LIST)
     legend = legend.placement(common.LegendPlacement.BOTTOM).calcs([])
-    return panel.legend(legend).color_scheme(style.by_limits()).thresholds(style.limits())
+    return panel.legend(legend).color_scheme(style.fixed(style.NEUTRAL)).thresholds(style.limits())
 
 
 def sorted_by(column: str) -> ui.TableSortByFieldState:
@@ -161,13 +181,18 @@ def sorted_by(column: str) -> ui.TableSortByFieldState:
     return ui.TableSortByFieldState().display_name(column).desc(True)
 
 
-def bar(resource: str) -> list[dashboard.DynamicConfigValue]:
-    """Return the properties of a column that shows ratios as bars of one colour: limits differ from row to row."""
+def bar(resource: str, width: int = 110) -> list[dashboard.DynamicConfigValue]:
+    """Return the properties of a column that shows ratios as bars of one colour: limits differ from row to row.
+
+    What is not known has no bar: one in no colour, or Grafana would draw it at 0.
+    """
     return [
         style.property_of("unit", style.RATIO),
         style.property_of("decimals", 0),
         style.property_of("min", 0),
         style.property_of("max", 1),
+        style.property_of("mappings", [style.missing(NOT_KNOWN, NO_LEVEL)]),
         style.property_of("custom.cellOptions", {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}),
-        style.colour_override(COLOURS[resource]),
+        style.width(width),
+        style.colour_override(COLOURS.get(resource) or LABELS["resource"][resource]),
     ]

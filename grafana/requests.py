@@ -29,11 +29,9 @@ def requests() -> timeseries.Panel:
         "Requests per minute for the five busiest routes. Good: the shape of an ordinary day. A sudden peak is a "
         "crawler or an attack; a gap is an outage, here or upstream.",
         style.A_MINUTE,
-        over_time(
-            f"60 * {top_routes(f'sum by (method, route) (rate({select(ASKED)}[{WINDOW}]))')}", "{{method}} {{route}}"
-        ),
+        *top_routes(f"60 * sum by (method, route) (rate({select(ASKED)}[{WINDOW}]))"),
     )
-    return panels.stacked(panel).legend(style.legend("mean", "max", sort="Mean"))
+    return panels.stacked(panel).legend(style.legend("mean", "max", sort="Mean", beside=True))
 
 
 def answers() -> timeseries.Panel:
@@ -50,7 +48,7 @@ def answers() -> timeseries.Panel:
         style.A_MINUTE,
         *(kind(first, ref) for first, ref in zip("2345", "ABCD", strict=True)),
     )
-    return panels.stacked(panel).legend(style.legend("mean", "max"))
+    return panels.stacked(panel).legend(style.legend("mean", "max", beside=True))
 
 
 def request_time() -> timeseries.Panel:
@@ -70,21 +68,21 @@ def slow_routes() -> timeseries.Panel:
         "Time within which 95 of 100 requests were answered, for the five slowest routes. Good: flat, and always the "
         "same names. If one route climbs, look at its last change or at what only it depends on.",
         style.SECONDS,
-        over_time(top_routes(quantile(0.95, REQUEST_TIME, WINDOW, "method", "route")), "{{method}} {{route}}"),
+        *top_routes(quantile(0.95, REQUEST_TIME, WINDOW, "method", "route")),
     )
-    return panel.legend(style.legend("mean", "max", sort="Max")).fill_opacity(0).decimals(2)
+    return panel.legend(style.legend("mean", "max", sort="Max", beside=True)).fill_opacity(0)
 
 
 def errors() -> timeseries.Panel:
     """Return unhandled exceptions by route."""
     panel = panels.graph(
         "Errors",
-        "Unhandled exceptions by route, the five most frequent. Good: 0 everywhere. One route: look at its last "
-        "change. All routes: something that they all need is gone. See runbook AppUnhandledErrors.",
+        "Unhandled exceptions by route, the five most frequent. Good: no data, because there are none. One route: "
+        "look at its last change. All routes: something that they all need is gone. See runbook AppUnhandledErrors.",
         style.COUNT,
-        over_time(top_routes(f"sum by (method, route) (increase({EXCEPTIONS}[{WINDOW}]))"), "{{method}} {{route}}"),
+        *top_routes(f"sum by (method, route) (increase({EXCEPTIONS}[{WINDOW}]))", "> 0"),
     )
-    return panel.legend(style.legend("max")).axis_soft_max(1)
+    return panel.legend(style.legend("max", sort="Max", beside=True)).axis_soft_max(1)
 
 
 def prediction_time() -> timeseries.Panel:
@@ -95,6 +93,9 @@ def prediction_time() -> timeseries.Panel:
         "dashed line, above which the alert fires. See runbook AppSlowPrediction.",
         PREDICTION_TIME,
     )
+    # A logarithmic axis has room for both milliseconds and the limit, which is why it is on it at all.
+    panel = panel.scale_distribution(ui.ScaleDistributionConfig().type(common.ScaleDistribution.LOG).log(10))
+    panel = panel.min(0.001).axis_soft_max(2 * SLOW)
     lines = ui.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
     return panel.thresholds(style.limits((SLOW, style.WARNING), base="transparent")).thresholds_style(lines)
 
@@ -109,7 +110,7 @@ def predictions() -> timeseries.Panel:
         style.A_MINUTE,
         over_time(f"60 * sum by (outcome) (rate({outcomes}[$__rate_interval]))", "{{outcome}}"),
     )
-    return panels.stacked(panel).legend(style.legend("mean", "max"))
+    return panels.stacked(panel).legend(style.legend("mean", "max", beside=True))
 
 
 def durations(title: str, description: str, buckets: str) -> timeseries.Panel:
@@ -122,7 +123,7 @@ def durations(title: str, description: str, buckets: str) -> timeseries.Panel:
         over_time(quantile(0.95, buckets, "$__rate_interval"), "95 % within", "B"),
         over_time(quantile(0.99, buckets, "$__rate_interval"), "99 % within", "C"),
     )
-    return panel.legend(style.legend("mean", "max")).fill_opacity(0).decimals(2)
+    return panel.legend(style.legend("mean", "max", beside=True)).fill_opacity(0)
 
 
 def quantile(share: float, buckets: str, window: str, *labels: str) -> str:
@@ -131,10 +132,12 @@ def quantile(share: float, buckets: str, window: str, *labels: str) -> str:
     return f"histogram_quantile({share}, sum by ({by}) (rate({select(buckets)}[{window}])))"
 
 
-def top_routes(over: str) -> str:
-    """Return the query for the five top routes in the time range, the same five at every step.
+def top_routes(over: str, compared: str = "") -> list[prometheus.Dataquery]:
+    """Return the queries for the five top routes in the time range, the same five at every step.
 
-    ``over`` is the query by method and route, with WINDOW as a placeholder for its window.
+    ``over`` is the query by method and route, with WINDOW as a placeholder for its window. ``compared`` is what their
+    value for the whole time range must be.
     """
     now_and_then, whole = over.replace(WINDOW, "$__rate_interval"), over.replace(f"[{WINDOW}]", "[$__range] @ end()")
-    return f"({now_and_then} and on (method, route) topk(5, {whole}))"
+    most = f"({whole} {compared})" if compared else whole
+    return style.ranked(now_and_then, "method, route", "{{method}} {{route}}", "A", (5, most))

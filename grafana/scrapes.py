@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grafana import panels, style
-from grafana.style import over_time, rows, select
+from grafana.style import rows, select
 
 if TYPE_CHECKING:
-    from grafana_foundation_sdk.builders import table, timeseries
+    from grafana_foundation_sdk.builders import prometheus, table, timeseries
 
 
 def targets() -> table.Panel:
@@ -21,8 +21,10 @@ def targets() -> table.Panel:
         rows(f"max by (job, instance) ({select('scrape_duration_seconds')})", "B"),
         rows(f"max by (job, instance) ({select('scrape_samples_scraped')})", "C"),
     )
-    names = {"job": "Job", "instance": "Address", "Value #A": "State", "Value #B": "Duration", "Value #C": "Series"}
+    names = {"Value #A": "State", "job": "Job", "instance": "Address", "Value #B": "Duration", "Value #C": "Series"}
     panel = panel.with_transformation(style.columns(names, ["Time"]))
+    for name, width in {"State": 80, "Job": 110, "Duration": 95, "Series": 80}.items():
+        panel = panel.override_by_name(name, [style.width(width)])
     states = {
         "0": {"text": "down", "color": style.CRITICAL, "index": 0},
         "1": {"text": "up", "color": style.OK, "index": 1},
@@ -41,37 +43,37 @@ def targets() -> table.Panel:
     return panel.sort_by([panels.sorted_by("State").desc(False)])
 
 
-def slowest(title: str, description: str, metric: str, legend: str) -> timeseries.Panel:
+def slowest(title: str, description: str, *queries: prometheus.Dataquery) -> timeseries.Panel:
     """Return the five slowest, in seconds."""
-    values = select(metric)
-    panel = panels.graph(
-        title,
-        description,
-        style.SECONDS,
-        over_time(f"{values} and topk(5, max_over_time({values}[$__range] @ end()))", legend),
-    )
-    return panel.legend(style.legend("mean", "max", sort="Max")).fill_opacity(0).decimals(3)
+    panel = panels.graph(title, description, style.SECONDS, *queries)
+    return panel.legend(style.legend("mean", "max", sort="Max", beside=True)).fill_opacity(0)
 
 
 def scrape_time() -> timeseries.Panel:
     """Return scrape durations."""
+    values = select("scrape_duration_seconds")
     return slowest(
         "Scrape duration",
         "How long the five slowest targets took. Good: below 0.1 s. Prometheus times out after 10 s. A slow exporter "
         "means a machine in trouble or a slow network.",
-        "scrape_duration_seconds",
-        "{{instance}}",
+        *style.ranked(values, "job, instance", "{{instance}}", "A", (5, style.in_range("max_over_time", values))),
     )
 
 
 def collectors() -> timeseries.Panel:
     """Return collector durations."""
+    values = select("host_exporter_collector_duration_seconds")
     return slowest(
         "Collector duration",
         "How long the five slowest collectors took per sample. Good: milliseconds. The alert fires above 2 s for all "
         'collectors of a machine together; "filesystem" at 2 s is a network filesystem that is not responding.',
-        "host_exporter_collector_duration_seconds",
-        "{{collector}} {{instance}}",
+        *style.ranked(
+            values,
+            "job, instance, collector",
+            "{{collector}} {{instance}}",
+            "A",
+            (5, style.in_range("max_over_time", values)),
+        ),
     )
 
 
@@ -81,14 +83,17 @@ def collectors_that_fail() -> timeseries.Panel:
     return (
         panels.graph(
             "Failing collectors",
-            "Failed collections, the five most frequent collectors. Good: 0 everywhere. The status page shows the "
-            "reason; see runbook HostCollectorFailing.",
+            "Failed collections, the five collectors that failed most. Good: no data, because none failed. The status "
+            "page shows the reason; see runbook HostCollectorFailing.",
             style.COUNT,
-            over_time(
-                f"increase({errors}[$__rate_interval]) and topk(5, increase({errors}[$__range] @ end()))",
+            *style.ranked(
+                f"increase({errors}[$__rate_interval])",
+                "job, instance, collector",
                 "{{collector}} {{instance}}",
+                "A",
+                (5, f"({style.in_range('increase', errors)} > 0)"),
             ),
         )
-        .legend(style.legend("max"))
+        .legend(style.legend("max", sort="Max", beside=True))
         .axis_soft_max(1)
     )

@@ -21,9 +21,9 @@ def fill(board: Board) -> None:
     board.add(scrapes.targets(), 12, 9)
     board.add(scrapes.scrape_time(), 12, 9)
     board.row("Rules and email")
-    board.add(rules(), 8, 8)
-    board.add(rule_time(), 8, 8)
-    board.add(notifications(), 8, 8)
+    board.add(rules(), 6, 8)
+    board.add(rule_time(), 12, 8)
+    board.add(notifications(), 6, 8)
     board.row("Storage")
     board.add(costs.storage(), 8, 8)
     board.add(costs.series(), 8, 8)
@@ -114,17 +114,28 @@ def rules() -> timeseries.Panel:
         style.COUNT,
         over_time(f"sum(rate({select('prometheus_rule_evaluations_total')}[$__rate_interval]))", "evaluated", "A"),
         over_time(f"sum(rate({select('prometheus_rule_evaluation_failures_total')}[$__rate_interval]))", "failed", "B"),
-    ).legend(style.legend("mean", "max"))
+    )
 
 
 def rule_time() -> timeseries.Panel:
     """Return how long rule groups took."""
+
+    def group(series: str) -> str:
+        # The label has the path of the file before the name of the group.
+        return f'label_replace({series}, "rule_group", "$1", "rule_group", ".*;(.+)")'
+
+    values = select("prometheus_rule_group_last_duration_seconds")
     return scrapes.slowest(
         "Rule duration",
         'How long a rule group took. Good: far below its interval (5 s for "host usage", 15 s for the others). Above '
         "it alerts are late: too many machines for this Prometheus.",
-        "prometheus_rule_group_last_duration_seconds",
-        "{{rule_group}}",
+        *style.ranked(
+            group(values),
+            "job, instance, rule_group",
+            "{{rule_group}}",
+            "A",
+            (5, group(style.in_range("max_over_time", values))),
+        ),
     )
 
 
@@ -139,4 +150,4 @@ def notifications() -> timeseries.Panel:
         style.A_MINUTE,
         over_time(f"60 * sum by (integration) (rate({sent}[$__rate_interval]))", "{{integration}} sent", "A"),
         over_time(f"60 * sum by (integration) (rate({failed}[$__rate_interval]))", "{{integration}} failed", "B"),
-    ).legend(style.legend("max"))
+    )

@@ -1,4 +1,4 @@
-"""What all panels share: colours, units, legends, queries. The same thing has the same colour everywhere."""
+"""What all panels share: units, legends, queries."""
 
 from __future__ import annotations
 
@@ -10,54 +10,23 @@ from grafana_foundation_sdk.builders import prometheus
 from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat, QueryEditorMode
 
+from grafana.colours import COLOURS, CRITICAL, INFO, MISSING, NEUTRAL, NO_LEVEL, OK, WARNING
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
+__all__ = ("COLOURS", "CRITICAL", "INFO", "NEUTRAL", "NO_LEVEL", "OK", "WARNING")
 
-OK, WARNING, CRITICAL, NEUTRAL, INFO, NO_LEVEL = "green", "yellow", "red", "text", "blue", "transparent"
-COLOURS = {
-    "user": "blue",
-    "system": "purple",
-    "I/O wait": "orange",
-    "steal": "dark-red",
-    "used": "purple",
-    "caches": "blue",
-    "free": "text",
-    "available": "blue",
-    "idlest core": "text",
-    "busiest core": "text",
-    "mean of all cores": "text",
-    "swap used": "orange",
-    "total": "text",
-    "warning limit": WARNING,
-    "critical limit": CRITICAL,
-    "cpu": "blue",
-    "memory": "purple",
-    "filesystem": "orange",
-    "inodes": "text",
-    "io": "orange",
-    "1 min": "blue",
-    "5 min": "purple",
-    "15 min": "orange",
-    "CPUs": "text",
-    "charge": "green",
-    "plugged in": "text",
-    "2xx": "green",
-    "3xx": "blue",
-    "4xx": "yellow",
-    "5xx": "red",
-    "50 % within": "blue",
-    "95 % within": "purple",
-    "99 % within": "orange",
-}
+SOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
 CORES, OPERATIONS = "suffix:cores", "suffix:ops/s"
 """Units that Grafana has no name for: the word after the number."""
 
 RATIO, BYTES, BYTES_A_SECOND, SECONDS, COUNT, CELSIUS, A_MINUTE = (
-    "percentunit", "bytes", "Bps", "s", "short", "celsius", "cpm",
+    "percentunit", "bytes", "binBps", "s", "short", "celsius", "suffix:/min",
 )  # fmt: skip
+# Not Bps, pps and cpm: of these Grafana would write 0.8 as "800 mB/s", "800 mp/s" and "0.8 c/m".
+PACKETS_A_SECOND = "suffix:packets/s"
 
 RUNBOOKS = "http://localhost:5000/runbooks"
 """The exporter's page of runbooks, where alerts.yml has its links too."""
@@ -66,6 +35,9 @@ STEP = "15s"
 """The scrape interval in prometheus.yml; a finer step shows nothing more."""
 
 ON = "on (job, instance)"
+
+LEVELS = {"0": ("well", OK), "1": ("warning", WARNING), "2": ("critical", CRITICAL), "3": ("info", INFO)}
+"""What the values of ``fired`` mean, and their colours."""
 
 
 SOME = ('job=~"$job"', 'instance=~"$instance"')
@@ -122,6 +94,32 @@ def over_time(expr: str, legend: str, ref: str = "A") -> prometheus.Dataquery:
     return _query(expr, ref).legend_format(legend).range().format(PromQueryFormat.TIME_SERIES)
 
 
+def ranked(
+    series: str, by: str, legend: str, ref: str, *best: tuple[int, str], first: int = 1
+) -> list[prometheus.Dataquery]:
+    """Return the queries for a top list over time, one for each place, so that each place can have its own colour.
+
+    The same series hold the same places at every step. ``series`` is what is shown and ``by`` the labels that tell its
+    lines apart. ``best`` is how many to take and by what: a query that gives one value for the whole time range, with
+    the same labels. If there are several, each adds to those before it. The largest has the colour of place ``first``.
+    """
+    found: list[prometheus.Dataquery] = []
+    taken = ""
+    for count, value in best:
+        left = f"({value} unless on ({by}) ({taken}))" if taken else value
+        for place in range(1, count + 1):
+            top = f"topk({place}, {left})"
+            top = f"({top} unless on ({by}) topk({place - 1}, {left}))" if place > 1 else top
+            found.append(over_time(f"{series} and on ({by}) {top}", legend, f"{ref}{first + len(found)}"))
+        taken = f"{taken} or topk({count}, {left})" if taken else f"topk({count}, {left})"
+    return found
+
+
+def in_range(function: str, series: str) -> str:
+    """Return the query for one value of each series in the time range, such as its largest; the same at every step."""
+    return f"{function}({series}[$__range] @ end())"
+
+
 def now(expr: str, legend: str = "__auto", ref: str = "A") -> prometheus.Dataquery:
     """Return a query for the end of the time range."""
     return _query(expr, ref).legend_format(legend).instant().format(PromQueryFormat.TIME_SERIES)
@@ -145,9 +143,12 @@ def fixed(colour: str) -> db.FieldColor:
     return db.FieldColor().mode(dashboard.FieldColorModeId.FIXED).fixed_color(colour)
 
 
-def by_name() -> db.FieldColor:
-    """Return a colour by name, the same on every dashboard and every day."""
-    return db.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
+def shades() -> db.FieldColor:
+    """Return shades of one colour, for series that are neither known by name nor ranked.
+
+    Grafana's palettes would give some of them red or green, which say bad and good here.
+    """
+    return db.FieldColor().mode(dashboard.FieldColorModeId.SHADES).fixed_color("blue")
 
 
 def by_limits() -> db.FieldColor:
@@ -170,10 +171,22 @@ def words(texts: dict[str, tuple[str, str]]) -> list[dashboard.ValueMapping]:
     return [dashboard.ValueMap(options=results)]
 
 
-def legend(*calcs: str, sort: str = "") -> ui.VizLegendOptions:
-    """Return a legend below the graph; with calculations it is a table, sorted by one of them, largest first."""
+def missing(text: str, colour: str = MISSING) -> dashboard.ValueMapping:
+    """Return the value mapping for what is not known: this text, in grey."""
+    result = dashboard.ValueMappingResult(text=text, color=colour, index=0)
+    options = dashboard.DashboardSpecialValueMapOptions(match=dashboard.SpecialValueMatch.NULL_AND_NAN, result=result)
+    return dashboard.SpecialValueMap(options=options)
+
+
+def legend(*calcs: str, sort: str = "", beside: bool = False) -> ui.VizLegendOptions:
+    """Return a legend; with calculations it is a table, sorted by one of them, largest first.
+
+    Below the graph it may take a third of the panel's height, and the rest of its rows are hidden: there is room for
+    three in a panel of the usual height, 9. ``beside`` the graph there is room for many.
+    """
     display = common.LegendDisplayMode.TABLE if calcs else common.LegendDisplayMode.LIST
-    found = ui.VizLegendOptions().show_legend(True).placement(common.LegendPlacement.BOTTOM).display_mode(display)
+    place = common.LegendPlacement.RIGHT if beside else common.LegendPlacement.BOTTOM
+    found = ui.VizLegendOptions().show_legend(True).placement(place).display_mode(display)
     found = found.calcs(list(calcs))
     return found.sort_by(sort).sort_desc(True) if sort else found
 
@@ -206,6 +219,11 @@ def runbook() -> dashboard.DynamicConfigValue:
 def transformation(name: str, options: dict[str, object]) -> dashboard.DataTransformerConfig:
     """Return a transformation of the query result."""
     return dashboard.DataTransformerConfig(id_val=name, options=options)
+
+
+def width(pixels: int) -> dashboard.DynamicConfigValue:
+    """Return the property that sets the width of a column; without one it is at least 150 pixels wide."""
+    return property_of("custom.width", pixels)
 
 
 def columns(names: dict[str, str], hidden: Sequence[str] = ()) -> dashboard.DataTransformerConfig:

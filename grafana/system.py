@@ -28,16 +28,13 @@ def load() -> timeseries.Panel:
 
 def pressure() -> timeseries.Panel:
     """Return how long programs waited for resources."""
-    panel = panels.graph(
+    return panels.graph(
         "Pressure",
         "Share of the time in which at least one program waited for CPU, memory or disks (Linux PSI). Good: below 10 "
         "%. Memory above 0 for minutes: too little memory. io: the disks are too slow for the load.",
         style.RATIO,
         over_time(f"rate({select_one('host_pressure_waiting_seconds_total')}[$__rate_interval])", "{{resource}}"),
     )
-    for name in ("cpu", "memory", "io"):
-        panel = panel.override_by_name(name, [style.colour_override(style.COLOURS[name])])
-    return panel.legend(style.legend("mean", "max"))
 
 
 def processes() -> timeseries.Panel:
@@ -51,7 +48,7 @@ def processes() -> timeseries.Panel:
         style.COUNT,
         over_time(f"{found} and topk(5, max_over_time({found}[$__range] @ end()))", "{{state}}"),
     )
-    return panels.stacked(panel).decimals(0).legend(style.legend("lastNotNull", "max"))
+    return panels.stacked(panel)
 
 
 def temperatures() -> timeseries.Panel:
@@ -62,12 +59,15 @@ def temperatures() -> timeseries.Panel:
         "The five hottest sensors in this period. Good: below 80 °C for processors, 60 °C for disks. Rising over "
         "weeks: dust. From about 95 °C a processor slows down.",
         style.CELSIUS,
-        over_time(
-            f"{series} and on (job, instance, chip, sensor) topk(5, max_over_time({series}[$__range] @ end()))",
+        *style.ranked(
+            series,
+            "job, instance, chip, sensor",
             "{{chip}} {{sensor}}",
+            "A",
+            (5, style.in_range("max_over_time", series)),
         ),
     )
-    return panel.legend(style.legend("mean", "max", sort="Max")).fill_opacity(0)
+    return panel.legend(style.legend("mean", "max", sort="Max", beside=True)).fill_opacity(0)
 
 
 def battery() -> timeseries.Panel:

@@ -10,7 +10,7 @@ from grafana import panels, style
 from grafana.style import over_time, rows, select_one
 
 if TYPE_CHECKING:
-    from grafana_foundation_sdk.builders import table, timeseries
+    from grafana_foundation_sdk.builders import prometheus, table, timeseries
 
 
 def cpu_by_mode() -> timeseries.Panel:
@@ -40,7 +40,7 @@ def cpu_by_mode() -> timeseries.Panel:
         *panels.limit_lines("cpu"),
     )
     panel = panels.dashed(panels.stacked(panel), "warning limit", "critical limit")
-    return panel.max(1).decimals(0).legend(style.legend("mean", "max"))
+    return panel.max(1).legend(style.legend("mean", "max"))
 
 
 def cpu_by_core() -> timeseries.Panel:
@@ -60,11 +60,7 @@ def cpu_by_core() -> timeseries.Panel:
         over_time(f"min({cores})", "idlest core", "A"),
         over_time(f"max({cores})", "busiest core", "B"),
         over_time(f"avg({cores})", "mean of all cores", "C"),
-        over_time(
-            f"{cores} and on (job, instance, core) topk(3, sum_over_time({cores}[$__range] @ end()))",
-            "core {{core}}",
-            "D",
-        ),
+        *style.ranked(cores, "job, instance, core", "core {{core}}", "D", (3, style.in_range("sum_over_time", cores))),
     )
     edge = [style.property_of("custom.lineWidth", 0), style.property_of("custom.fillOpacity", 0)]
     inside = [style.property_of("custom.fillBelowTo", "idlest core"), style.property_of("custom.fillOpacity", 20)]
@@ -72,14 +68,11 @@ def cpu_by_core() -> timeseries.Panel:
     return panel.fill_opacity(0).max(1)
 
 
-def _top(metric: str, *best: tuple[int, str]) -> str:
-    """Return the series of the top programs in the time range, the same programs at every step.
-
-    ``best`` says how many to take by which function over that time.
-    """
+def _top(metric: str, *best: tuple[int, str]) -> list[prometheus.Dataquery]:
+    """Return the queries for the top programs in the time range; ``best`` says how many to take by which function."""
     series = select_one(metric)
-    first = " or ".join(f"topk({count}, {function}({series}[$__range] @ end()))" for count, function in best)
-    return f"{series} and on (job, instance, name) ({first})"
+    chosen = ((count, style.in_range(function, series)) for count, function in best)
+    return style.ranked(series, "job, instance, name", "{{name}}", "A", *chosen)
 
 
 def top_by_cpu() -> timeseries.Panel:
@@ -90,10 +83,10 @@ def top_by_cpu() -> timeseries.Panel:
         "processes of a name; 1 is one busy core. Good: names that you know. This is what was busy at 3 a.m.; see "
         'runbook HostHighCpu. "Programs in this period" has the means.',
         style.CORES,
-        over_time(_top("host_top_process_cpu_cores", (5, "sum_over_time"), (3, "max_over_time")), "{{name}}"),
+        *_top("host_top_process_cpu_cores", (5, "sum_over_time"), (3, "max_over_time")),
     )
     panel = panel.show_points(common.VisibilityMode.AUTO)  # a program seen only once has no line
-    return panels.stacked(panel).decimals(2).legend(style.legend("max", sort="Max"))
+    return panels.stacked(panel).legend(style.legend("max", sort="Max", beside=True))
 
 
 def memory() -> timeseries.Panel:
@@ -121,7 +114,7 @@ def memory() -> timeseries.Panel:
     for name in ("caches", "free", "available"):
         panel = panel.override_by_name(name, [style.property_of("custom.fillOpacity", 15)])
     panel = panel.override_by_name("swap used", panels.beside_the_stack())
-    return panel.legend(style.legend("mean", "max"))
+    return panel.legend(style.legend("mean", "max", beside=True))
 
 
 def top_by_memory() -> timeseries.Panel:
@@ -131,10 +124,10 @@ def top_by_memory() -> timeseries.Panel:
         "The programs that used the most memory in this period, adding up all processes of a name, with shared pages "
         "counted once. Good: flat. A line that only rises is a leak; see runbook HostHighMemory.",
         style.BYTES,
-        over_time(_top("host_top_process_memory_bytes", (8, "max_over_time")), "{{name}}"),
+        *_top("host_top_process_memory_bytes", (8, "max_over_time")),
     )
     panel = panel.show_points(common.VisibilityMode.AUTO)
-    return panels.stacked(panel).legend(style.legend("mean", "max", sort="Max"))
+    return panels.stacked(panel).legend(style.legend("max", sort="Max", beside=True))
 
 
 def programs() -> table.Panel:
@@ -155,7 +148,8 @@ def programs() -> table.Panel:
             {"name": "Program", "Value #A": "CPU, mean", "Value #B": "CPU, peak", "Value #C": "Memory, peak"}, ["Time"]
         )
     )
+    cores = [style.property_of("unit", style.CORES), style.property_of("decimals", 2), style.width(110)]
     for name in ("CPU, mean", "CPU, peak"):
-        panel = panel.override_by_name(name, [style.property_of("unit", style.CORES), style.property_of("decimals", 2)])
-    panel = panel.override_by_name("Memory, peak", [style.property_of("unit", style.BYTES)])
+        panel = panel.override_by_name(name, cores)
+    panel = panel.override_by_name("Memory, peak", [style.property_of("unit", style.BYTES), style.width(140)])
     return panel.sort_by([panels.sorted_by("CPU, mean")])

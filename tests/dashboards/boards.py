@@ -72,6 +72,7 @@ def fill(expr: str, *, job: str = "", instance: str = ".+", seconds: float = 60)
         "job": job or (".+" if instance == ".+" else "host"),
         "instance": instance,
     }
-    found = re.sub(r"\$\{?(\w+)\}?", lambda name: values[name[1]], expr)
-    assert "$" not in found
+    # $1 is no variable: it is what label_replace() has found.
+    found = re.sub(r"\$\{?([a-z_]\w*)\}?", lambda name: values[name[1]], expr)
+    assert "$" not in found.replace("$1", "")
     return found

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MEMORY = {query.ref: query for query in queries() if (query.board, query.panel) == ("host", "Memory and swap")}
 LAYERS = "ABCD"
-COLUMNS = {"cpu_level": "CPU", "memory_level": "Memory", "filesystem_level": "Fullest filesystem"}
+COLUMNS = {"cpu_level": "CPU", "memory_level": "Memory", "filesystem_level": "Fullest disk"}
 (TABLE,) = [panel for panel in panels(BOARDS["fleet"]) if panel["type"] == "table"]
 
 
