@@ -63,6 +63,31 @@ def test_everyone_may_look_and_there_is_no_default_password() -> None:
     assert with_password["GF_SECURITY_ADMIN_PASSWORD"] == "secret"
 
 
+def test_grafana_asks_nothing_of_the_internet() -> None:
+    """Its own settings for statistics, news, updates, plugins and their keys, pictures of users, snapshots."""
+    settings = grafana()
+    off = {
+        "GF_ANALYTICS_REPORTING_ENABLED",
+        "GF_ANALYTICS_CHECK_FOR_UPDATES",
+        "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES",
+        "GF_NEWS_NEWS_FEED_ENABLED",
+        "GF_SNAPSHOTS_EXTERNAL_ENABLED",
+    }
+    on = {
+        "GF_PLUGINS_PREINSTALL_DISABLED",
+        "GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED",
+        "GF_SECURITY_DISABLE_GRAVATAR",
+    }
+    assert {name for name, value in settings.items() if value == "false"} >= off
+    assert {name for name, value in settings.items() if value == "true"} >= on
+
+
+def test_no_folder_that_grafana_reads_is_missing() -> None:
+    """It logs an error for each, at each start. Git keeps no empty folders, so every one has a file."""
+    for kind in ("datasources", "dashboards", "plugins", "alerting"):
+        assert provisioned(kind)["apiVersion"] == 1
+
+
 def test_what_mails_link_to_is_there() -> None:
     mail = Shipped.read({}, dotenv=False).config("mail")
     assert "/d/`" in mail
