@@ -8,7 +8,9 @@ from grafana import panels, style
 from grafana.style import over_time, select
 
 if TYPE_CHECKING:
-    from grafana_foundation_sdk.builders import timeseries
+    from collections.abc import Callable
+
+    from grafana_foundation_sdk.builders import prometheus, timeseries
 
 
 def storage() -> timeseries.Panel:
@@ -52,25 +54,46 @@ def samples() -> timeseries.Panel:
 
 def cpu_of_each() -> timeseries.Panel:
     """Return the CPU usage of each service."""
-    used = select("process_cpu_seconds_total")
+
+    def used(jobs: str) -> str:
+        return f"sum by (job) (rate({select('process_cpu_seconds_total', jobs)}[$__rate_interval]))"
+
+    def in_all(jobs: str) -> str:
+        return f"sum by (job) ({style.in_range('increase', select('process_cpu_seconds_total', jobs))})"
+
     return panels.stacked(
         panels.graph(
             "CPU by service",
             "Cores used by each service of the stack, all exporters added together. Good: below 0.1 in total for a "
             "few machines.",
             style.CORES,
-            over_time(f"sum by (job) (rate({used}[$__rate_interval]))", "{{job}}"),
+            *_by_job(used, in_all),
         )
     ).legend(style.legend("mean", "max", sort="Mean", beside=True))
 
 
 def memory_of_each() -> timeseries.Panel:
     """Return the memory usage of each service."""
+
+    def used(jobs: str) -> str:
+        return f"sum by (job) ({select('process_resident_memory_bytes', jobs)})"
+
+    def most(jobs: str) -> str:
+        return f"sum by (job) ({style.in_range('max_over_time', select('process_resident_memory_bytes', jobs))})"
+
     return panels.stacked(
         panels.graph(
             "Memory by service",
             "Memory used by each service of the stack, all exporters added together (about 40 MiB each). Good: steady.",
             style.BYTES,
-            over_time(f"sum by (job) ({select('process_resident_memory_bytes')})", "{{job}}"),
+            *_by_job(used, most),
         )
     ).legend(style.legend("mean", "max", sort="Max", beside=True))
+
+
+def _by_job(used: Callable[[str], str], most: Callable[[str], str]) -> list[prometheus.Dataquery]:
+    """Return the queries for our own jobs, whose colours are known, and for the three largest of the others."""
+    ours = style.words_of("job")
+    others = f'job!~"{ours}"'
+    ranked = style.ranked(used(others), "job", "{{job}}", "B", (3, most(others)), first=6)
+    return [over_time(used(f'job=~"{ours}"'), "{{job}}"), *ranked]

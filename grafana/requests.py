@@ -87,34 +87,45 @@ def errors() -> timeseries.Panel:
 
 def prediction_time() -> timeseries.Panel:
     """Return how long predictions take."""
+    limit = over_time(f"{SLOW} + 0 * max({select('up')})", "limit", "D")
     panel = durations(
         "Prediction duration",
         "Time spent in the model alone: half, 95 and 99 of 100 predictions are faster. Good: flat, far below the "
         "dashed line, above which the alert fires. See runbook AppSlowPrediction.",
         PREDICTION_TIME,
+        limit,
     )
-    # A logarithmic axis has room for both milliseconds and the limit, which is why it is on it at all.
+    # A logarithmic axis has room for milliseconds and for the limit. That is a line, because only lines stretch this axis.
     panel = panel.scale_distribution(ui.ScaleDistributionConfig().type(common.ScaleDistribution.LOG).log(10))
-    panel = panel.min(0.001).axis_soft_max(2 * SLOW)
-    lines = ui.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
-    return panel.thresholds(style.limits((SLOW, style.WARNING), base="transparent")).thresholds_style(lines)
+    return panels.dashed(panel.min(0.001), "limit")
 
 
 def predictions() -> timeseries.Panel:
     """Return predictions by outcome."""
-    outcomes = select("predictions_total")
+    ours = style.words_of("outcome")
+    known, others = select("predictions_total", f'outcome=~"{ours}"'), select("predictions_total", f'outcome!~"{ours}"')
+    most = f"sum by (outcome) ({style.in_range('increase', others)})"
     panel = panels.graph(
         "Predictions",
         'Predictions per minute by outcome. Good: mostly "prediction". More "uncertain" than before: the input no '
         'longer looks like the training data. "refused": the input could not be read at all.',
         style.A_MINUTE,
-        over_time(f"60 * sum by (outcome) (rate({outcomes}[$__rate_interval]))", "{{outcome}}"),
+        over_time(f"60 * sum by (outcome) (rate({known}[$__rate_interval]))", "{{outcome}}"),
+        # An application may have other words.
+        *style.ranked(
+            f"60 * sum by (outcome) (rate({others}[$__rate_interval]))",
+            "outcome",
+            "{{outcome}}",
+            "B",
+            (3, most),
+            first=3,
+        ),
     )
     return panels.stacked(panel).legend(style.legend("mean", "max", beside=True))
 
 
-def durations(title: str, description: str, buckets: str) -> timeseries.Panel:
-    """Return three quantiles of a histogram."""
+def durations(title: str, description: str, buckets: str, *lines: prometheus.Dataquery) -> timeseries.Panel:
+    """Return three quantiles of a histogram, and other lines."""
     panel = panels.graph(
         title,
         description,
@@ -122,6 +133,7 @@ def durations(title: str, description: str, buckets: str) -> timeseries.Panel:
         over_time(quantile(0.5, buckets, "$__rate_interval"), "50 % within", "A"),
         over_time(quantile(0.95, buckets, "$__rate_interval"), "95 % within", "B"),
         over_time(quantile(0.99, buckets, "$__rate_interval"), "99 % within", "C"),
+        *lines,
     )
     return panel.legend(style.legend("mean", "max", beside=True)).fill_opacity(0)
 

@@ -10,7 +10,7 @@ from grafana_foundation_sdk.builders import prometheus
 from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat, QueryEditorMode
 
-from grafana.colours import COLOURS, CRITICAL, INFO, MISSING, NEUTRAL, NO_LEVEL, OK, WARNING
+from grafana.colours import COLOURS, CRITICAL, INFO, LABELS, MISSING, NEUTRAL, NO_LEVEL, OK, WARNING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,6 +113,11 @@ def ranked(
             found.append(over_time(f"{series} and on ({by}) {top}", legend, f"{ref}{first + len(found)}"))
         taken = f"{taken} or topk({count}, {left})" if taken else f"topk({count}, {left})"
     return found
+
+
+def words_of(label: str) -> str:
+    """Return the pattern of the values of a label that have colours of their own."""
+    return "|".join(LABELS[label])
 
 
 def in_range(function: str, series: str) -> str:

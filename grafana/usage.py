@@ -62,9 +62,13 @@ def cpu_by_core() -> timeseries.Panel:
         over_time(f"avg({cores})", "mean of all cores", "C"),
         *style.ranked(cores, "job, instance, core", "core {{core}}", "D", (3, style.in_range("sum_over_time", cores))),
     )
-    edge = [style.property_of("custom.lineWidth", 0), style.property_of("custom.fillOpacity", 0)]
+    edge = [
+        style.property_of("custom.lineWidth", 0),
+        style.property_of("custom.hideFrom", {"legend": True, "tooltip": False, "viz": False}),
+        style.property_of("custom.fillOpacity", 0),
+    ]
     inside = [style.property_of("custom.fillBelowTo", "idlest core"), style.property_of("custom.fillOpacity", 20)]
-    panel = panel.override_by_name("idlest core", edge).override_by_name("busiest core", [*edge[:1], *inside])
+    panel = panel.override_by_name("idlest core", edge).override_by_name("busiest core", [*edge[:2], *inside])
     return panel.fill_opacity(0).max(1)
 
 
