@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grafana import panels, requests, style
+from grafana import links, panels, requests, style
 from grafana.style import now, over_time, select
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def firing() -> stat.Panel:
         style.COUNT,
         now(f"count({style.firing(select('ALERTS'))}) or 0 * count({select('up')})"),
     )
-    panel = panel.override_by_query("A", [style.links("Runbooks", "${runbooks:raw}", new_tab=True)])
+    panel = panel.override_by_query("A", [links.runbooks()])
     return panels.signal(panel, (1, style.CRITICAL))
 
 
@@ -116,7 +116,7 @@ def alerts() -> statetimeline.Panel:
         over_time(f"2 * (1 - max by (instance) ({answered}))", "{{instance}}"),
         over_time(f"max by (alertname, instance) ({style.fired(select('ALERTS'))})", "{{alertname}} {{instance}}", "B"),
     )
-    panel = panel.override_by_query("B", [style.runbook()])
+    panel = panel.override_by_query("B", [links.runbook()])
     return panel.mappings(style.words(style.LEVELS))
 
 

@@ -111,17 +111,6 @@ def one_of(name: str, label: str, query: str, *, regex: str = "", current: str =
     )
 
 
-def runbooks() -> db.TextBoxVariable:
-    """Return the hidden variable with the address of the page /runbooks, as the browser reaches it.
-
-    Dashboards are files without an environment, and no series knows this address, so it is that of ``.env.example``; a
-    link to a dashboard may give another one (docs/dashboards.md).
-    """
-    option = dashboard.VariableOption(text=style.RUNBOOKS, value=style.RUNBOOKS, selected=True)
-    variable = db.TextBoxVariable("runbooks").label("Runbooks").default_value(style.RUNBOOKS).current(option)
-    return variable.options([option]).hide(dashboard.VariableHide.HIDE_VARIABLE)
-
-
 def some_of(name: str, label: str, query: str) -> db.QueryVariable:
     """Return a variable that selects several values, initially all."""
     variable = _variable(name, label, query).multi(True).include_all(True).all_value(".+").regex("")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from grafana import application, fleet, host, machines, stack, style
-from grafana.board import Board, alert_marks, data_source, one_of, runbooks, some_of
+from grafana import application, fleet, host, links, machines, stack, style
+from grafana.board import Board, alert_marks, data_source, one_of, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ def host_board() -> dashboard.Dashboard:
         data_source(),
         one_of("job", "Job", "label_values(host_info, job)", current="host"),
         one_of("instance", "Machine", machines.VARIABLE, regex=machines.BY_NAME),
-        runbooks(),
+        links.address(),
     )
     board.annotations(alert_marks(style.ONE))
     host.fill(board)
@@ -41,6 +41,7 @@ def fleet_board() -> dashboard.Dashboard:
         data_source(),
         some_of("job", "Job", "label_values(host_info, job)"),
         some_of("instance", "Machine", 'label_values(host_info{job=~"$job"}, instance)'),
+        links.address(),
     )
     fleet.fill(board)
     return board.build()
@@ -55,6 +56,7 @@ def stack_board() -> dashboard.Dashboard:
         data_source(),
         some_of("job", "Job", "label_values(up, job)"),
         some_of("instance", "Instance", 'label_values(up{job=~"$job"}, instance)'),
+        links.address(),
     )
     board.annotations(alert_marks(('alertname!~"(Host|App).+|Watchdog"', *style.SOME)))
     stack.fill(board)
@@ -73,7 +75,7 @@ def application_board() -> dashboard.Dashboard:
         data_source(),
         one_of("job", "Job", f'label_values(up{{job!~"{ours}"}}, job)', current="app"),
         some_of("instance", "Application", 'label_values(up{job=~"$job"}, instance)'),
-        runbooks(),
+        links.address(),
     )
     board.annotations(alert_marks(style.SOME))
     application.fill(board)
@@ -92,6 +94,8 @@ def text(board: dashboard.Dashboard) -> str:
         panel.pop("repeatDirection", None)  # nothing is repeated
         if panel["type"] == "table":
             panel["options"].pop("footer", None)  # removed in Grafana 12
+        if "description" in panel:
+            panel["description"] = links.described(panel["description"])
     return json.dumps(written, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grafana import panels, style
+from grafana import links, panels, style
 from grafana.machines import SEEN_AT, called
 from grafana.style import ON, now, rows, select
 
@@ -181,7 +181,7 @@ def _level() -> list[dashboard.DynamicConfigValue]:
 
 def _link() -> dashboard.DynamicConfigValue:
     address = "/d/host?var-datasource=${datasource}&var-job=${__data.fields.Job}&var-instance=${__data.fields.Address}"
-    return style.links("Open this machine", f"{address}&${{__url_time_range}}")
+    return links.to("Open this machine", f"{address}&${{__url_time_range}}")
 
 
 def highest(resource: str, title: str) -> timeseries.Panel:

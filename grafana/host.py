@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from grafana_foundation_sdk.models import common
 
-from grafana import devices, panels, style, system, usage
+from grafana import devices, links, panels, style, system, usage
 from grafana.style import now, over_time, select_one
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def firing() -> stat.Panel:
         style.COUNT,
         now(f"count({style.firing(select_one('ALERTS'))}) or 0 * count({select_one('up')})"),
     )
-    panel = panel.override_by_query("A", [style.links("Runbooks", "${runbooks:raw}", new_tab=True)])
+    panel = panel.override_by_query("A", [links.runbooks()])
     return panels.signal(panel, (1, style.CRITICAL))
 
 
@@ -140,5 +140,5 @@ def alerts() -> statetimeline.Panel:
             "B",
         ),
     )
-    panel = panel.override_by_query("B", [style.runbook()])
+    panel = panel.override_by_query("B", [links.runbook()])
     return panel.mappings(style.words(style.LEVELS))

@@ -19,26 +19,18 @@ __all__ = ("COLOURS", "CRITICAL", "INFO", "NEUTRAL", "NO_LEVEL", "OK", "WARNING"
 
 SOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
-CORES, OPERATIONS = "suffix:cores", "suffix:ops/s"
-"""Units that Grafana has no name for: the word after the number."""
-
 RATIO, BYTES, BYTES_A_SECOND, SECONDS, COUNT, CELSIUS, A_MINUTE = (
     "percentunit", "bytes", "binBps", "s", "short", "celsius", "suffix:/min",
 )  # fmt: skip
 # Not Bps, pps and cpm: of these Grafana would write 0.8 as "800 mB/s", "800 mp/s" and "0.8 c/m".
-PACKETS_A_SECOND = "suffix:packets/s"
-
-RUNBOOKS = "http://localhost:5000/runbooks"
-"""The exporter's page of runbooks, where alerts.yml has its links too."""
+CORES, OPERATIONS, PACKETS_A_SECOND = "suffix:cores", "suffix:ops/s", "suffix:packets/s"
 
 STEP = "15s"
 """The scrape interval in prometheus.yml; a finer step shows nothing more."""
 
 ON = "on (job, instance)"
-
 LEVELS = {"0": ("well", OK), "1": ("warning", WARNING), "2": ("critical", CRITICAL), "3": ("info", INFO)}
 """What the values of ``fired`` mean, and their colours."""
-
 
 SOME = ('job=~"$job"', 'instance=~"$instance"')
 # Grafana escapes the values of multi-value variables, but not of single-value ones. As a pattern, the address
@@ -209,16 +201,6 @@ def property_of(name: str, value: object) -> dashboard.DynamicConfigValue:
 def colour_override(colour: str) -> dashboard.DynamicConfigValue:
     """Return the property that sets the colour of a series."""
     return property_of("color", {"mode": "fixed", "fixedColor": colour})
-
-
-def links(title: str, url: str, *, new_tab: bool = False) -> dashboard.DynamicConfigValue:
-    """Return the property that makes values lead to another page."""
-    return property_of("links", [{"title": title, "url": url, "targetBlank": new_tab}])
-
-
-def runbook() -> dashboard.DynamicConfigValue:
-    """Return the property that makes a series of ALERTS lead to the runbook of its alert, in a tab of its own."""
-    return links("Runbook of ${__field.labels.alertname}", "${runbooks:raw}#${__field.labels.alertname}", new_tab=True)
 
 
 def transformation(name: str, options: dict[str, object]) -> dashboard.DataTransformerConfig:

@@ -69,6 +69,7 @@ def cpu_by_core() -> timeseries.Panel:
     ]
     inside = [style.property_of("custom.fillBelowTo", "idlest core"), style.property_of("custom.fillOpacity", 20)]
     panel = panel.override_by_name("idlest core", edge).override_by_name("busiest core", [*edge[:2], *inside])
+    panel = panel.override_by_name("mean of all cores", [style.property_of("custom.lineWidth", 2)])
     return panel.fill_opacity(0).max(1)
 
 

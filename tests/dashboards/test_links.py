@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,18 @@ def test_the_number_of_alerts_leads_to_the_runbooks(name: str) -> None:
     assert link["url"] == "${runbooks:raw}"
 
 
-@pytest.mark.parametrize("name", ["host", "application"])
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_runbook_that_a_description_names_is_a_link(name: str) -> None:
+    named = 0
+    for panel in panels(BOARDS[name]):
+        for alert, link in re.findall(r"[Rr]unbook \[?([A-Z]\w+)(\S*)", panel["description"]):
+            assert link.startswith(f"](${{runbooks:raw}}#{alert})"), panel["title"]
+            assert f'id="{alert}"' in RUNBOOKS
+            named += 1
+    assert named
+
+
+@pytest.mark.parametrize("name", BOARDS)
 def test_the_address_of_the_runbooks_can_be_given_in_a_link_and_takes_no_room(name: str) -> None:
     variable = variables(BOARDS[name])["runbooks"]
     assert (variable["type"], variable["hide"]) == ("textbox", 2)
