@@ -70,7 +70,13 @@ def usual(usage: float = 0.42, filesystems: Sequence[Filesystem] = (), cores: in
         cpus(usage, cores),
         memory(0.41),
         Filesystems(kept),
-        Disks((Disk("nvme0n1", 1, 1, 1, 1, 0.5, 7e7, 3.3e6), Disk("sda", 1, 1, 1, 1, 0.5, 2048.0, None)), 0.0),
+        Disks(
+            (
+                Disk("nvme0n1", 1, 1, 1, 1, 0.5, 0.25, 0.5, 1.0, 7e7, 3.3e6),
+                Disk("sda", 1, 1, 1, 1, 0.5, 0.25, 0.5, 1.0, 2048.0, None),
+            ),
+            0.0,
+        ),
         Network(
             (
                 Interface("enp4s0", True, 312_500_000, counters, 4.9e6, 6.4e5),
