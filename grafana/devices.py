@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from grafana_foundation_sdk.models import common
 
-from grafana import panels, style
+from grafana import levels, panels, style
 from grafana.style import over_time, rows, select_one
 
 if TYPE_CHECKING:
@@ -46,13 +46,19 @@ def filesystems_now() -> table.Panel:
         "F": select_one("host_filesystem_error"),
         "G": select_one("host_filesystem_readonly"),
     }
+    by = "mountpoint, fstype, device"
+
+    def each(expr: str) -> str:
+        return f"max by ({by}) ({expr})"
+
+    levelled = {"A": levels.of_one(each(columns["A"]), "filesystem", by)}
     panel = panels.list_of(
         "Filesystems now",
-        'All filesystems, fullest first. "Full in" goes by the slowest of the last 6 hours, the last hour and the one '
-        'before, and is empty if one of them took no space. Good: years or empty. "Inodes" near 100 %: too many small '
-        'files. "Unreadable" 1: no data, see runbook HostFilesystemError. "Read-only" 1: it cannot be written, so how '
-        "full it is does not matter.",
-        *(rows(f"max by (mountpoint, fstype, device) ({expr})", ref) for ref, expr in columns.items()),
+        'All filesystems, fullest first, coloured by this machine\'s limits. "Full in" goes by the slowest of the last '
+        "6 hours, the last hour and the one before, and is empty if one of them took no space. Good: years or empty. "
+        '"Inodes" near 100 %: too many small files. "Unreadable" 1: no data, see runbook HostFilesystemError. '
+        '"Read-only" 1: it cannot be written, so how full it is does not matter.',
+        *(rows(levelled.get(ref, each(expr)), ref) for ref, expr in columns.items()),
     )
     names = {
         "mountpoint": "Mountpoint", "Value #A": "Used", "Value #E": "Full in", "Value #B": "Available",
@@ -62,6 +68,7 @@ def filesystems_now() -> table.Panel:
     panel = panel.with_transformation(style.columns(names, ["Time"]))
     for name, resource in {"Used": "filesystem", "Inodes": "inodes"}.items():
         panel = panel.override_by_name(name, panels.bar(resource))
+    panel = levels.coloured(panel, "Used", "filesystem")
     for name in ("Available", "Size"):
         panel = panel.override_by_name(name, [style.property_of("unit", style.BYTES), style.width(100)])
     panel = panel.override_by_name("Full in", [style.property_of("unit", style.SECONDS), style.width(100)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grafana import links, panels, style
+from grafana import levels, links, panels, style
 from grafana.machines import SEEN_AT, called
 from grafana.style import ON, now, rows, select
 
@@ -21,12 +21,6 @@ ANSWERING = f"{ON} {select('up')} == 1"
 # A machine that answers and does not say how it is doing, such as one with an older exporter, needs a look: a warning.
 LEVEL = f"({select('instance:host_level:max')} and {ANSWERING} or {ON} ({UP} == 1))"
 USAGE = select("instance:host_usage:ratio")
-LOOKS = {
-    style.CRITICAL: '{"background":"rgba(242,73,92,0.3)","boxShadow":"inset 4px 0 #f2495c"}',
-    style.WARNING: '{"background":"rgba(250,222,42,0.25)","boxShadow":"inset 4px 0 #fade2a"}',
-    style.OK: '{"boxShadow":"inset 4px 0 #73bf69"}',
-}
-"""How a cell looks at each level, in Grafana's green, yellow and red: an edge, and a tint behind bar and number."""
 
 
 def fill(board: Board) -> None:
@@ -95,7 +89,7 @@ def table_of_machines() -> table.Panel:
         return f"(max by (job, instance) ({expr}) and {ANSWERING})"
 
     def share(resource: str) -> str:
-        return with_level(each(select("instance:host_usage:ratio", f'resource="{resource}"')), resource)
+        return levels.of_machines(each(select("instance:host_usage:ratio", f'resource="{resource}"')), resource)
 
     # A machine that has never been scraped has no name yet and goes by its address.
     named, unnamed = select(SEEN_AT, 'hostname!=""'), select(SEEN_AT, 'hostname=""')
@@ -121,9 +115,7 @@ def table_of_machines() -> table.Panel:
     }  # fmt: skip
     panel = panel.with_transformation(style.columns(names, ["Time"]))
     for name, resource in {"CPU": "cpu", "Memory": "memory", "Fullest disk": "filesystem"}.items():
-        looks = f"{resource}_level"
-        panel = panel.override_by_name(name, [*panels.bar(resource), style.property_of("custom.styleField", looks)])
-        panel = panel.override_by_name(looks, [style.property_of("custom.hideFrom", panels.NOWHERE)])
+        panel = levels.coloured(panel.override_by_name(name, panels.bar(resource)), name, resource)
     panel = panel.override_by_name("Uptime", [style.property_of("unit", style.SECONDS), style.width(90)])
     panel = panel.override_by_name("Load per CPU", [style.property_of("decimals", 2), style.width(125)])
     panel = panel.override_by_name("Alerts", [style.property_of("decimals", 0), style.width(75)])
@@ -132,30 +124,6 @@ def table_of_machines() -> table.Panel:
     for name in ("Machine", "Alerts"):
         panel = panel.override_by_name(name, [_link()])
     return panel.sort_by([panels.sorted_by("Level")])
-
-
-def with_level(share: str, resource: str) -> str:
-    """Return the shares of a resource with a label that says how their cells look: by their machines' own limits.
-
-    A column has one scale of colours for all rows, but takes the style of a cell from another column (Grafana 12.3).
-    Machines without limits have no level.
-    """
-
-    def limit(severity: str) -> str:
-        found = select("host_alert_threshold_ratio", f'resource="{resource}"', f'severity="{severity}"')
-        return f"max by (job, instance) ({found})"
-
-    def looking(expr: str, looks: str) -> str:
-        return f'label_replace({expr}, "{resource}_level", \'{looks}\', "", "")'
-
-    warning, critical = limit("warning"), limit("critical")
-    levels = (
-        looking(f"({share} >= {ON} {critical})", LOOKS[style.CRITICAL]),
-        looking(f"({share} >= {ON} {warning})", LOOKS[style.WARNING]),
-        looking(f"({share} and {ON} ({warning} or {critical}))", LOOKS[style.OK]),
-        looking(share, "{}"),
-    )
-    return f" or {ON} ".join(levels)
 
 
 def _level() -> list[dashboard.DynamicConfigValue]:

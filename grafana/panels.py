@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 NO_DATA, NOT_KNOWN = "no data", "-"
 PLACE = re.compile(r"(?<=[A-Z])\d$")
 """In the name of a query of style.ranked: the place of its series."""
-NOWHERE = {"viz": True, "legend": True, "tooltip": True}
-"""Where a field is hidden that is there only for others."""
 
 
 def number(title: str, description: str, unit: str, *queries: prometheus.Dataquery, decimals: int = 0) -> stat.Panel:

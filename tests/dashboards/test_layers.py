@@ -1,17 +1,15 @@
-"""Graphs that add up, and cells that have a level, against a real Prometheus."""
+"""Graphs whose series add up, or lie within each other."""
 
 from __future__ import annotations
 
-import json
-import re
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from tests.dashboards.boards import BOARDS, fill, panels, queries
-from tests.dashboards.conftest import HOT, NO_CRITICAL, NO_LIMITS, NO_WARNING, UNDER, WARM, WELL
+from tests.dashboards.conftest import WELL
 from tests.rules.test_rules import promtool
 from tests.support import eventually
 
@@ -19,28 +17,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.dashboards.conftest import History
-    from tests.tools.replay import Machine
 
 MEMORY = {query.ref: query for query in queries() if (query.board, query.panel) == ("host", "Memory and swap")}
 LAYERS = "ABCD"
-COLUMNS = {"cpu_level": "CPU", "memory_level": "Memory", "filesystem_level": "Fullest disk"}
-(TABLE,) = [panel for panel in panels(BOARDS["fleet"]) if panel["type"] == "table"]
 
 
 def number(history: History, expr: str, instance: str) -> float | None:
     """Return the value of a query for a machine, None if there is none."""
     found = history.instant(fill(expr, instance=instance))
     return float(found[0]["value"][1]) if found else None
-
-
-def properties(matcher: str) -> dict[str, Any]:
-    """Return what the overrides of a column of Fleet's table set."""
-    return {
-        entry["id"]: entry["value"]
-        for override in TABLE["fieldConfig"]["overrides"]
-        if override["matcher"]["options"] == matcher
-        for entry in override["properties"]
-    }
 
 
 def test_the_layers_of_memory_end_at_all_there_is(history: History) -> None:
@@ -112,36 +97,3 @@ def test_the_band_of_the_cores_holds_their_mean(history: History) -> None:
     assert high is not None
     assert mean is not None
     assert low <= mean <= high
-
-
-@pytest.mark.parametrize("label", COLUMNS)
-@pytest.mark.parametrize(
-    ("machine", "colour"),
-    [
-        (WELL, "#73bf69"),
-        (WARM, "#fade2a"),
-        (HOT, "#f2495c"),
-        (NO_WARNING, "#f2495c"),
-        (UNDER, "#73bf69"),
-        (NO_CRITICAL, "#fade2a"),
-        (NO_LIMITS, None),
-    ],
-    ids=lambda one: one if isinstance(one, str) else getattr(one, "name", "none"),
-)
-def test_a_cell_of_the_fleet_has_the_colour_of_the_machines_own_limits(
-    history: History, label: str, machine: Machine, colour: str | None
-) -> None:
-    (expr,) = [target["expr"] for target in TABLE["targets"] if label in target["expr"]]
-    eventually(lambda: history.instant(fill(expr, instance=machine.instance)), 10)
-    (found,) = history.instant(fill(expr, instance=machine.instance))
-    looks = json.loads(found["metric"][label])
-    assert re.findall(r"#\w{6}", str(looks)) == ([colour] if colour else [])
-    assert ("background" in looks) == (colour in {"#fade2a", "#f2495c"}), "what is well stays quiet"
-
-
-@pytest.mark.parametrize(("label", "column"), COLUMNS.items())
-def test_a_column_takes_its_looks_from_one_that_nobody_sees(label: str, column: str) -> None:
-    assert properties(column)["custom.styleField"] == label
-    assert properties(label)["custom.hideFrom"]["viz"] is True
-    hidden = {name for step in TABLE["transformations"] for name in step["options"].get("excludeByName", {})}
-    assert label not in hidden, "a column that is taken out has no looks to give"
