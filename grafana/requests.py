@@ -95,7 +95,7 @@ def prediction_time() -> timeseries.Panel:
         PREDICTION_TIME,
         limit,
     )
-    # A logarithmic axis has room for milliseconds and for the limit. That is a line, because only lines stretch this axis.
+    # A logarithmic axis has room for milliseconds and for the limit, which is a line: only lines stretch this axis.
     panel = panel.scale_distribution(ui.ScaleDistributionConfig().type(common.ScaleDistribution.LOG).log(10))
     return panels.dashed(panel.min(0.001), "limit")
 
