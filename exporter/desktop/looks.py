@@ -108,7 +108,7 @@ def _set_styles(style: ttk.Style, looks: Looks) -> None:
     style.configure("Card.TFrame", background=c.card, relief="solid", borderwidth=1, **edge)
     style.configure("On.TFrame", background=c.card)
     style.configure("TLabel", background=c.card)
-    style.configure("Heading.TLabel", foreground=c.quiet, font=looks.bold)
+    style.configure("Heading.TLabel", font=looks.bold)
     style.configure("Quiet.TLabel", foreground=c.quiet)
     style.configure("Title.TLabel", background=c.back, font=looks.title)
     style.configure("Sub.TLabel", background=c.back, foreground=c.quiet)
@@ -116,10 +116,10 @@ def _set_styles(style: ttk.Style, looks: Looks) -> None:
     style.configure("Treeview", background=c.card, fieldbackground=c.card, foreground=c.text, rowheight=row, **flat)
     style.map("Treeview", background=[("selected", blend(c.ok, c.card, 0.18))], foreground=[("selected", c.text)])
     style.layout("Treeview", [("Treeview.treearea", {"sticky": "nswe"})])  # without the border around it
-    style.configure("Treeview.Cell", padding=(px(4), 0))
+    style.configure("Treeview.Cell", padding=(0, 0, px(8), 0))  # names stand below the heading of their card
     style.configure(
         "Heading",
-        padding=(px(6), px(2)),
+        padding=(0, px(2), px(8), px(2)),
         background=c.card,
         foreground=c.quiet,
         font=looks.small,

@@ -79,7 +79,7 @@ def _marks(threshold: Threshold) -> tuple[float, ...]:
 
 
 def _load(system: System) -> str:
-    return f", load {number(system.load1)} (1 min) {number(system.load5)} (5 min)"
+    return f", load {number(system.load1)} {number(system.load5)} {number(system.load15)} (1, 5, 15 min)"
 
 
 def _of(used: float | None, total: float | None) -> str:

@@ -120,4 +120,4 @@ def test_it_fits_every_screen_and_every_text_can_be_read(
 
 def test_the_foot_shows_how_busy_the_machine_is(page: Page, server: Gunicorn) -> None:
     page.goto(server.url)
-    expect(page.locator("#machine")).to_have_text(re.compile(r"memory \d+%, CPU \d+%"))
+    expect(page.locator("#machine")).to_have_text(re.compile(r"memory \d+\u00a0%, CPU \d+\u00a0%"))

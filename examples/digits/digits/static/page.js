@@ -112,7 +112,7 @@ async function look() {
   let words = "does not answer";
   try {
     const { memory, cpu } = await (await fetch("/api/system_info")).json();
-    words = `memory ${memory}, CPU ${cpu}`;
+    words = `memory ${memory}, CPU ${cpu}`.replaceAll("%", "\u00a0%");
   } catch {
     // said by the words
   }
