@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.collectors.battery import Battery
 from exporter.collectors.cpu import Cpu
-from exporter.collectors.disk import Disk, Disks
 from exporter.collectors.filesystem import Filesystem, Filesystems
 from exporter.collectors.network import Interface, Network
 from exporter.collectors.pressure import Pressure, Pressures
@@ -21,7 +20,7 @@ from exporter.sampling.history import LENGTH, History
 from exporter.serving.server import open_server
 from exporter.settings import Settings
 from exporter.web import create_app
-from tests.render.figures import COUNTERS, GIB, SYSTEM, memory, snapshot
+from tests.render.figures import COUNTERS, GIB, SYSTEM, disks, memory, snapshot
 from tests.tools.ports import free_port
 
 if TYPE_CHECKING:
@@ -70,13 +69,7 @@ def usual(usage: float = 0.42, filesystems: Sequence[Filesystem] = (), cores: in
         cpus(usage, cores),
         memory(0.41),
         Filesystems(kept),
-        Disks(
-            (
-                Disk("nvme0n1", 1, 1, 1, 1, 0.5, 0.25, 0.5, 1.0, 7e7, 3.3e6),
-                Disk("sda", 1, 1, 1, 1, 0.5, 0.25, 0.5, 1.0, 2048.0, None),
-            ),
-            0.0,
-        ),
+        disks(),
         Network(
             (
                 Interface("enp4s0", True, 312_500_000, counters, 4.9e6, 6.4e5),
