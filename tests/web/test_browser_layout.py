@@ -44,6 +44,7 @@ SMALL = """[...document.querySelectorAll("a, summary, button, [tabindex]")]
   .filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 44)
   .map((e) => `${e.outerHTML.slice(0, 60)}: ${e.getBoundingClientRect().height}`)"""
 
+PLAIN = r"main => main.outerHTML.replace(/ open=\"\"| d=\"\"/g, '').replace(/\s+/g, ' ')"
 NAMES = "all => all.map((each) => each.firstChild.data.trim())"
 
 
@@ -125,6 +126,22 @@ def test_processes_are_grouped_by_program_and_single_ones_are_behind_them(page: 
     assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
     page.keyboard.press("Enter")
     expect(single.first).to_be_hidden()
+
+
+def test_what_is_open_stays_open_when_an_alert_appears_and_goes(page: Page) -> None:
+    with stage.served(stage.usual()) as it:
+        page.goto(it.url)
+        page.locator("summary").click()
+        for usage, alerts in ((0.97, 1), (0.42, 0)):
+            it.sampler.shown = stage.usual(usage)
+            expect(page.locator(".alerts li")).to_have_count(alerts, timeout=20_000)
+            expect(page.locator("details tbody tr").first).to_be_visible()
+            assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+            # The page is what the server sent, whatever was added and removed.
+            fresh = page.context.new_page()
+            fresh.goto(it.url)
+            assert page.locator("main").evaluate(PLAIN) == fresh.locator("main").evaluate(PLAIN)
+            fresh.close()
 
 
 def test_single_processes_can_be_opened_without_javascript(browser: Browser, usual: str) -> None:

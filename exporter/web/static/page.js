@@ -8,13 +8,16 @@ const brief = 1000; // the same, if the last response is older than that
 const icon = document.querySelector("link[rel=icon]");
 let lastAnswer = new Date();
 
+// What a node is: a card stays that card, and what is open in it open, when an alert appears above it.
+function nameOf(node) {
+  if (node.nodeType !== Node.ELEMENT_NODE) return node.nodeName;
+  const part = ["div", "section", "svg", "ul"].includes(node.localName) ? node.classList[0] : "";
+  return `${node.nodeName} ${node.id || node.getAttribute("aria-labelledby") || part}`;
+}
+
 // Make `now` (in the page) equal to `next` (from the server), touching only what differs: bars move smoothly, and a
 // selection or a screen reader's focus survives.
 function takeOver(now, next) {
-  if (now.nodeType !== next.nodeType || now.nodeName !== next.nodeName) {
-    now.replaceWith(document.importNode(next, true));
-    return;
-  }
   if (now.nodeType !== Node.ELEMENT_NODE) {
     if (now.data !== next.data) now.data = next.data;
     return;
@@ -25,9 +28,16 @@ function takeOver(now, next) {
   }
   for (const { name, value } of next.attributes) if (now.getAttribute(name) !== value) now.setAttribute(name, value);
   const old = [...now.childNodes];
-  const fresh = [...next.childNodes];
-  old.slice(fresh.length).forEach((node) => node.remove());
-  fresh.forEach((node, i) => (old[i] ? takeOver(old[i], node) : now.append(document.importNode(node, true))));
+  for (const node of next.childNodes) {
+    const place = node.nodeType === Node.TEXT_NODE ? 0 : old.findIndex((each) => nameOf(each) === nameOf(node));
+    if (place < 0 || !old.length || nameOf(old[place]) !== nameOf(node)) {
+      now.insertBefore(document.importNode(node, true), old[0] ?? null);
+    } else {
+      old.splice(0, place).forEach((gone) => gone.remove());
+      takeOver(old.shift(), node);
+    }
+  }
+  old.forEach((gone) => gone.remove());
 }
 
 function showFound() {
