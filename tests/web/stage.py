@@ -19,7 +19,7 @@ from exporter.collectors.temperature import Temperature, Temperatures
 from exporter.sampling.history import LENGTH, History
 from exporter.serving.server import open_server
 from exporter.settings import Settings
-from exporter.web import create_app
+from exporter.web import create_app, page
 from tests.render.figures import COUNTERS, GIB, SYSTEM, disks, memory, snapshot
 from tests.tools.ports import free_port
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 STEP = 2.5
 """Seconds between two points of the lines."""
+REFRESH = 0.5
+"""Seconds between two refreshes, so that a test need not wait for long."""
 LONG = "a-name-without-any-space-in-it" * 2
 
 
@@ -145,6 +147,7 @@ def served(
     app = create_app(sampler, Settings(**settings), kept, watch)  # type: ignore[arg-type]
     server = open_server(app, "127.0.0.1", free_port())
     thread = threading.Thread(target=server.serve)
+    usual, page.REFRESH = page.REFRESH, REFRESH
     thread.start()
     try:
         yield SimpleNamespace(url=server.url, sampler=sampler, history=kept)
@@ -153,3 +156,4 @@ def served(
             time.sleep(0.01)
         server.end()
         thread.join()
+        page.REFRESH = usual

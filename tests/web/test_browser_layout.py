@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-WIDTHS = (1440, 1024, 900, 720, 390, 320)
+SCREENS, PHONES = (1440, 1024, 900, 720), (390, 320)
 """720 pixels are also what is left of 1440 at a zoom of 200 %."""
 
 LEVEL = """(part) => {
@@ -62,26 +62,28 @@ def crowd() -> Iterator[str]:
         yield it.url
 
 
-@pytest.mark.parametrize("width", [width for width in WIDTHS if width > 600])
-def test_the_parts_of_neighbouring_cards_stand_level(page: Page, usual: str, crowd: str, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
+def test_the_parts_of_neighbouring_cards_stand_level(page: Page, usual: str, crowd: str) -> None:
     for url in (usual, crowd):
         page.goto(url)
         assert page.locator(".card").count() == 3
-        for part in (".figure", ".bar", ".line", ".range", "dl"):
-            for places in page.evaluate(LEVEL, part):
-                assert len(set(places)) == 1, (part, places)
+        for width in SCREENS:
+            page.set_viewport_size({"width": width, "height": 900})
+            for part in (".figure", ".bar", ".line", ".range", "dl"):
+                for places in page.evaluate(LEVEL, part):
+                    assert len(set(places)) == 1, (width, part, places)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_nothing_is_cut_and_no_table_scrolls(browser: Browser, usual: str, crowd: str, width: int) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 900}, is_mobile=width < 500)
+@pytest.mark.parametrize("widths", [SCREENS, PHONES], ids=["screens", "phones"])
+def test_nothing_is_cut_and_no_table_scrolls(browser: Browser, usual: str, crowd: str, widths: tuple[int, ...]) -> None:
+    context = browser.new_context(is_mobile=widths == PHONES)
     page = context.new_page()
     for url in (usual, crowd):
         page.goto(url)
         page.locator("summary").click()
-        assert page.evaluate(CUT) == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate(CUT) == [], width
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
 
 
