@@ -25,8 +25,8 @@ CHAIN = ("Prometheus", "Alertmanager", "Monitoring")
 NOT_ALARMING = frozenset({"none", "info"})
 FRESH = 60.0
 """Seconds: what Prometheus said longer ago is shown with its time. All is well if it is asked every 30 s."""
-SHIPPED = "http://localhost:5000/"
-"""How the addresses of runbooks in alerts.yml begin; this page has them at the same path."""
+SHIPPED = "http://localhost:5000/runbooks#"
+"""How the addresses of runbooks in alerts.yml begin."""
 SUBJECTS = ("mountpoint", "collector", "device")
 """Labels that name what an alert is about, as findings do, and by which several of a name differ on one machine."""
 
@@ -107,14 +107,14 @@ def told(alert: Alert, now: float, *, seen: float, place: str = "", unsure: bool
     if seen and abs(now - seen) > FRESH:
         text = f"{text} (as of {clock(seen, now)})"
     subject = next((str(alert["labels"][each]) for each in SUBJECTS if each in alert["labels"]), "")
-    return Finding(name, level, place, subject, reason=text, runbook=runbook(annotations), over=over)
+    return Finding(name, level, place, subject, reason=text, runbook=runbook(name, annotations), over=over)
 
 
-def runbook(annotations: dict[str, str]) -> str:
-    """Return the address of an alert's runbook, relative if it is on this page; empty if it has none."""
+def runbook(name: str, annotations: dict[str, str]) -> str:
+    """Return the address of an alert's runbook, relative if it is one of ours; empty if it has none."""
     address = str(annotations.get("runbook_url", ""))
-    if address.startswith(SHIPPED):
-        return address.removeprefix(SHIPPED)
+    if address == f"{SHIPPED}{name.lower()}":
+        return f"runbooks#{name}"
     return address if is_web_address(address) else ""
 
 

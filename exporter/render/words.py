@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 def headline(snapshot: Snapshot) -> str:
     """Return the state in a few words: "all well", "2 critical, 1 warning", "1 alert ending"."""
-    found = snapshot.findings()
+    return counted(snapshot.findings()) or "all well"
+
+
+def counted(found: Sequence[Finding]) -> str:
+    """Return how many findings there are of each kind, in words; empty if there are none."""
     over = sum(finding.over for finding in found)
     known = [finding for finding in found if not finding.missing and not finding.over]
     counts = {level: sum(finding.level is level for finding in known) for level in (Level.CRITICAL, Level.WARNING)}
@@ -27,7 +31,7 @@ def headline(snapshot: Snapshot) -> str:
         parts.append("1 alert ending" if over == 1 else f"{over} alerts ending")
     if len(known) + over < len(found):
         parts.append("figures missing")
-    return ", ".join(parts) or "all well"
+    return ", ".join(parts)
 
 
 def sentences(snapshot: Snapshot) -> list[tuple[Finding, str]]:

@@ -10,7 +10,7 @@ from exporter.collectors.system import System
 from exporter.render import units
 from exporter.render.json import iso_time
 from exporter.render.sparkline import sparkline
-from exporter.render.words import headline, sentences
+from exporter.render.words import counted, headline, sentences
 from exporter.thresholds import Level
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def page_context(
         "findings": [_listed(finding, text) for finding, text in sentences(snapshot)],
         "silenced": [_listed(finding, finding.reason) for finding in firing.silenced],
         "elsewhere": [_listed(finding, finding.reason) for finding in firing.elsewhere[:MOST]],
+        "elsewhere_count": counted(firing.elsewhere),
         "more": max(0, len(firing.elsewhere) - MOST),
         "thresholds": settings.thresholds(),
         "level_of": lambda kind, subject="": str(levels.get((kind, subject), Level.OK)),
@@ -74,5 +75,5 @@ def page_context(
 def _listed(finding: Finding, text: str) -> dict[str, str]:
     """Return a finding as the page lists it: how, of whom, what, and the address of its runbook."""
     kind = "failed" if finding.missing else "over" if finding.over else str(finding.level)
-    runbook = f"runbooks#{finding.kind.lower()}" if finding.runbook is None else finding.runbook
+    runbook = f"runbooks#{finding.kind}" if finding.runbook is None else finding.runbook
     return {"class": kind, "place": finding.what, "text": text, "runbook": runbook}

@@ -43,7 +43,7 @@ def test_an_alert_about_this_machine_is_told_with_its_time_and_its_runbook() -> 
     (found,) = firing(view(alert(**LOCAL)), NOW).here
     assert found.reason == "CPU 97 % (limit 90 %), since 21:59 UTC"
     assert (found.kind, found.level, found.over) == ("HostHighCpu", Level.CRITICAL, False)
-    assert found.runbook == "runbooks#hosthighcpu"
+    assert found.runbook == "runbooks#HostHighCpu"
 
 
 def test_one_that_is_only_kept_firing_is_called_over_and_no_longer_critical() -> None:
@@ -141,7 +141,7 @@ def test_strange_alerts_do_no_harm() -> None:
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
-        ("http://localhost:5000/runbooks#x", "runbooks#x"),
+        ("http://localhost:5000/runbooks#ownrule", "runbooks#OwnRule"),
         ("https://wiki.example.org/x", "https://wiki.example.org/x"),
         ("javascript:alert(1)", ""),
         ("//evil.example", ""),
