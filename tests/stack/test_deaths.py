@@ -17,6 +17,7 @@ from tests.support import eventually, fetch
 from tests.tools.stack.shipped import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tests.tools.stack.chain import Chain
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(400)
 
 
-def hurried_chain(folder: Path, *prometheus: str) -> Chain:
+def hurried_chain(folder: Path, *prometheus: str, variables: Mapping[str, str] | None = None) -> Chain:
     """Return a chain whose exporter looks at Prometheus as often as the other intervals are short."""
-    chain = make_chain(folder, prometheus=prometheus)
+    chain = make_chain(folder, variables, prometheus=prometheus)
     chain.grafana = None
     words = chain.exporter.command
     words[words.index("exporter")] = "tests.stack.hurried"

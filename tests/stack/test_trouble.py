@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.stack.support import ALERT, firing, make_chain, query
 from tests.support import Exporter, eventually
@@ -39,7 +40,7 @@ def test_an_exporter_that_goes_down_gives_one_alert(tmp_path: Path) -> None:
 @pytest.mark.browser
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 @pytest.mark.parametrize("trouble", ["wrong password", "unreachable"])
-def test_mail_that_cannot_be_sent_is_seen_at_the_status_pages_links(tmp_path: Path, trouble: str) -> None:
+def test_mail_that_cannot_be_sent_is_seen_at_the_top_of_the_status_page(tmp_path: Path, trouble: str) -> None:
     mailbox = Mailbox(free_port(), login=("owner", "right"))
     port = mailbox.port if trouble == "wrong password" else free_port()
     variables = ALERT | {
@@ -52,9 +53,16 @@ def test_mail_that_cannot_be_sent_is_seen_at_the_status_pages_links(tmp_path: Pa
         eventually(lambda: "AlertmanagerNotificationsFailing" in firing(chain), 90)
         page = browser.new_page()
         page.goto(chain.urls["exporter"])
-        page.locator("footer").get_by_text("AlertmanagerNotificationsFailing").wait_for(timeout=20_000)
-        link = page.get_by_role("link", name="Prometheus").get_attribute("href")
-        assert link == f"{chain.urls['prometheus']}/alerts"
+        said = page.get_by_role("link", name="Emails cannot be sent")
+        said.wait_for(timeout=60_000)
+        expect(said).to_be_in_viewport()
+        expect(page.locator("#badge")).to_have_class("critical")
+        assert (
+            page.get_by_role("link", name="Prometheus queries").get_attribute("href")
+            == f"{chain.urls['prometheus']}/alerts"
+        )
+        said.click()
+        expect(page.locator(":target")).to_have_id("AlertmanagerNotificationsFailing")
         page.close()
         assert mailbox.mails == []
         assert set(mailbox.logins) == ({("owner", "wrong")} if trouble == "wrong password" else set())

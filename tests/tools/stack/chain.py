@@ -85,6 +85,8 @@ class Chain:
         self.prometheus = self._prometheus(prometheus)
         self.alertmanager = self._alertmanager()
         self.grafana = self._grafana()
+        if self.grafana is None:  # nothing to link to
+            self.exporter.environment = {**self.exporter.environment, "HOST_EXPORTER_GRAFANA_URL": "none"}
         self._stack = ExitStack()
 
     @property
