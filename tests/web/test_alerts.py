@@ -19,6 +19,7 @@ from exporter.web import create_app
 from tests.chain.support import SILENCED, FakeAlertmanager, FakePrometheus, listed, sent
 from tests.machines import FixtureMachine
 from tests.support import Exporter, wait_for
+from tests.support_browser import faint_texts
 from tests.tools.ports import free_port
 from tests.web.test_page import Page
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flask.testing import FlaskClient
+    from playwright.sync_api import Browser
     from werkzeug.test import TestResponse
 
 
@@ -231,6 +233,38 @@ def test_a_silenced_alert_is_listed_and_does_not_count(
         answer = Page(asked().text)
     assert answer.one("p", id="badge")[1] == "all well"
     assert [text for _, text in answer.all("li")] == ["Silenced: HostFilesystemFillingUp is wrong"]
+
+
+@pytest.mark.browser
+def test_alerts_are_legible_and_fit_a_phone(prometheus: FakePrometheus, browser: Browser) -> None:
+    here = {"hostname": "web-01"}
+    long = "a-name-without-any-space-in-it" * 3
+    prometheus.alerts = [
+        listed("HostFilesystemFillingUp", mountpoint=f"/srv/{long}", **here),
+        listed("HostFilesystemFull", severity="critical", mountpoint="/x", **here),
+        listed("HostExporterFlapping", **here) | {"keepFiringSince": "2026-01-31T22:03:04Z"},
+        listed("HostBatteryLow", **here),
+        listed("AppDown", severity="critical", job="digits", instance=f"{long}:1"),
+        listed("HostHighMemory", hostname="db-01", instance="b:1"),
+    ]
+    prometheus.alerts[0]["annotations"]["summary"] = f"Filesystem /srv/{long} is full in 3 hours"
+    silenced = sent("HostBatteryLow", hostname="web-01") | SILENCED
+    with (
+        FakeAlertmanager(silenced) as alertmanager,
+        Exporter(
+            *("--alerts-url", prometheus.url, "--hostname", "web-01"),
+            env={"HOST_EXPORTER_TEST_ALERT_URL": alertmanager.url},
+        ) as exporter,
+    ):
+        wait_for(lambda: "Silenced" in exporter.get("/").text)
+        for scheme in ("light", "dark"):
+            page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme=scheme)
+            page.goto(exporter.url)
+            kinds = "[...document.querySelectorAll('.alerts li, .elsewhere li')].map(each => each.className)"
+            assert set(page.evaluate(kinds)) >= {"critical", "warning", "over", "silenced"}
+            assert faint_texts(page, ".alerts") == faint_texts(page, ".elsewhere") == []
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390
+            page.close()
 
 
 def test_what_a_dead_prometheus_said_last_stays_with_its_time(
