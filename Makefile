@@ -5,18 +5,32 @@ BIN := $(VENV)/bin
 PORT ?= $(or $(HOST_EXPORTER_PORT),5000)
 DIST := dist
 PIP_AUDIT ?= .cache/audit/bin/pip-audit
+# Both need nothing but Python, and run before anything is installed.
+DOCTOR = $(or $(wildcard $(BIN)/python),$(PYTHON)) -m tests.tools.doctor
+PROGRESS = $(PYTHON) tests/tools/progress.py
+INSTALL = $(BIN)/python -m pip install --progress-bar off --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run stack load load-test test test-most test-load test-compose check format golden docs dashboards lock audit \
+.PHONY: help doctor run stack python free-port ready-for-stack load load-test test test-most test-load test-compose check format golden docs dashboards lock audit \
   pictures bench bench-fleet deaths binary servers schema clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/run  ## Start the exporter on http://127.0.0.1:5000 (PORT=... for another port)
+doctor: python  ## Check .env, targets/, ports and Docker before anything starts
+	@$(DOCTOR)
+
+run: python free-port $(VENV)/run  ## Start the exporter on http://127.0.0.1:5000 (PORT=... for another port)
 	$(BIN)/host-exporter serve --port $(PORT)
 
-stack: $(VENV)/dev servers  ## Run the whole stack without Docker and print its emails in the terminal
+# Before anything is installed or fetched, which takes a minute.
+free-port:
+	@$(DOCTOR) run $(or $(HOST_EXPORTER_HOST),127.0.0.1) $(PORT)
+
+ready-for-stack:
+	@$(DOCTOR) stack
+
+stack: python ready-for-stack $(VENV)/dev servers  ## Run the whole stack without Docker and print its emails in the terminal
 	$(BIN)/python -m tests.tools.stack
 
 load:  ## Keep all cores busy for three minutes to trigger an alert
@@ -47,10 +61,11 @@ format: $(VENV)/dev  ## Format the code
 golden: $(VENV)/dev  ## Regenerate the golden exposition from the fixture machine
 	$(BIN)/python -m tests.tools.golden
 
-docs: $(VENV)/dev  ## Regenerate docs/metrics.md, docs/dependencies.md and the runbooks page
+docs: $(VENV)/dev  ## Regenerate docs/metrics.md, docs/dependencies.md, the runbooks page and the list of time zones
 	$(BIN)/python -m tests.tools.reference
 	$(BIN)/python -m tests.tools.runbooks
 	$(BIN)/python -m tests.tools.dependencies
+	$(BIN)/python -m tests.tools.zones
 
 pictures: $(VENV)/dev  ## Retake the screenshots in README and docs (needs chromium, xvfb and fonts-inter)
 	$(BIN)/python -m tests.tools.pictures
@@ -111,21 +126,24 @@ endif
 endif
 endif
 
-# pip comes last: an environment that was interrupted, or could not get it, is completed by the next attempt.
-$(VENV)/bin/pip:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+python:
+	@$(or $(wildcard $(BIN)/python),$(PYTHON)) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or later is needed: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
 
-.cache/audit/bin/pip-audit:
-	$(PYTHON) -m venv .cache/audit
-	.cache/audit/bin/pip install --quiet --disable-pip-version-check pip-audit
+# pip comes last: an environment that was interrupted, or could not get it, is completed by the next attempt.
+$(VENV)/bin/pip: | python
+	@$(PROGRESS) "making a virtual environment in $(VENV)" $(PYTHON) -m venv $(VENV)
+
+.cache/audit/bin/pip-audit: | python
+	@$(PROGRESS) "making a virtual environment in .cache/audit" $(PYTHON) -m venv .cache/audit
+	@$(PROGRESS) "installing pip-audit" .cache/audit/bin/pip install --disable-pip-version-check pip-audit
 
 $(VENV)/run: $(VENV)/bin/pip requirements.lock pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PROGRESS) "installing what the exporter needs into $(VENV) (4 MB)" $(INSTALL) --require-hashes -r requirements.lock
+	@$(PROGRESS) "installing the exporter" $(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/dev: $(VENV)/run tests/requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.lock
+	@$(PROGRESS) "installing what the tests and make stack need into $(VENV) (180 MB)" \
+	  $(INSTALL) --require-hashes -r tests/requirements.lock
 	@touch $@

@@ -112,6 +112,6 @@ def test_a_schema_that_cannot_be_fetched_is_one_line(tmp_path: Path, error: str,
     npm.chmod(0o755)
     path = f"{npm.parent}:{os.environ['PATH']}"
     done = subprocess.run(["sh", script], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (1, f"fetching the types of Grafana {version} from npm\n")
     assert re.fullmatch(rf"npm .* @grafana/schema {version}: .+\n", done.stderr)
     assert word in done.stderr

@@ -14,7 +14,7 @@ from tests.support_servers import program
 from tests.tools.stack.shipped import ROOT
 
 SERVICES = ("exporter", "prometheus", "prometheus-b", "alertmanager", "alertmanager-b", "victoriametrics", "grafana",
-            "mailpit", "digits")  # fmt: skip
+            "mailpit", "digits", "check")  # fmt: skip
 ADDRESS = "https://me:the-password@example.org/"
 SECRETS = {"SMTP_PASSWORD": "the-password", "REMOTE_WRITE_URL": ADDRESS, "HEARTBEAT_URL": ADDRESS}
 
@@ -65,6 +65,7 @@ def test_each_container_has_its_limits(services: dict[str, Any], name: str) -> N
     assert services[name].get("read_only", False) is not written
     assert written is name.startswith(("alertmanager", "prometheus"))
     assert services[name]["cap_drop"] == ["ALL"]
+    assert services[name].get("cap_add") == (["DAC_OVERRIDE"] if name == "check" else None)
     assert services[name]["security_opt"] == ["no-new-privileges:true"]
 
 

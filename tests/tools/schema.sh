@@ -9,6 +9,7 @@ if ! command -v npm >/dev/null; then
   echo "npm is not installed: the dashboards are not held against Grafana's schema" >&2
   exit 0
 fi
+echo "fetching the types of Grafana $version from npm"
 rm -rf "$cache"
 mkdir -p "$cache"
 if ! npm install --loglevel=error --no-audit --no-fund --no-save --prefix "$cache" \
@@ -20,6 +21,7 @@ if ! npm install --loglevel=error --no-audit --no-fund --no-save --prefix "$cach
   fi
   exit 1
 fi
+echo "making schemas of them (about 10 s)"
 types=$cache/node_modules/@grafana/schema/dist/types/raw
 generate() { # generate FILE TYPE NAME
   "$cache/node_modules/.bin/ts-json-schema-generator" --no-type-check --path "$types/$1" --type "$2" >"$cache/$3.json"

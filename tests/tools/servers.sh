@@ -102,10 +102,18 @@ patch_paths() {
   LC_ALL=C sed -i 's#/usr/share/prometheus/alertmanager#usr/share/prometheus/alertmanager/#g' "$1"
 }
 
+# Usage: size PACKAGE; " (38 MB)", or nothing if apt does not say. --print-uris prints: 'address' file bytes checksum
+size() {
+  apt_get download --print-uris "$1" || return 0
+  awk '$3 + 0 > 0 { printf " (%.0f MB)", $3 / 1e6 + 0.5; exit }' "$folder/apt/log"
+}
+
 echo "fetching $names into .cache/servers"
+echo "  Debian's list of packages (about 10 MB)"
 apt_get update || skip "$(reason)"
 for package in $missing; do
   rm -f "$folder/apt/$package"_*.deb
+  echo "  $package$(size "$package")"
   apt_get download "$package" || skip "$(reason)"
   # Unpacked aside and moved: an interrupted run leaves no half program behind.
   dpkg -x "$folder/apt/$package"_*.deb "$folder/apt/$package" || skip "dpkg could not unpack $package"

@@ -6,16 +6,17 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
+from tests.tools.doctor.ports import holder
 from tests.tools.ports import free_port, is_free
 from tests.tools.stack.mailbox import Mail, Mailbox
-from tests.tools.stack.process import Server
+from tests.tools.stack.process import Server, StoppedError
 from tests.tools.stack.shipped import ROOT, Shipped
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
@@ -35,17 +36,24 @@ def find(*names: str) -> str:
     for name in names:
         oldest = OLDEST.get(name)
         for path in filter(None, (shutil.which(name, path=str(FETCHED)), shutil.which(name))):
-            if not oldest or (found := _version(path)) >= oldest:
+            if not oldest:
                 return path
-            trouble = f"{path} is version {_dotted(found)}, {_dotted(oldest)} or later is needed"
+            found = _version(path)
+            if found and found >= oldest:
+                return path
+            said = f"is version {_dotted(found)}" if found else "does not say its version"
+            trouble = f"{path} {said}, {_dotted(oldest)} or later is needed"
     raise MissingError(f"{trouble}: on Debian run make servers, elsewhere install it")
 
 
-def _version(path: str) -> tuple[int, int]:
-    """Return the version that a program reports, 0.0 if it reports none."""
-    said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False)
+def _version(path: str) -> tuple[int, int] | None:
+    """Return the version that a program reports, if it does."""
+    # In a session of its own, or Ctrl-C would end it before it has said anything.
+    said = subprocess.run(
+        [path, "--version"], capture_output=True, text=True, timeout=30, check=False, start_new_session=True
+    )
     found = re.search(r"version v?(\d+)\.(\d+)", said.stdout + said.stderr)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def _dotted(version: tuple[int, int]) -> str:
@@ -57,7 +65,7 @@ class Chain:
 
     ``targets`` is the folder of target files, by default a new one. ``edit`` may change each configuration before it is
     written: it gets the file name and the text. It also gets each argument of Prometheus, under the name "prometheus".
-    Setting ``stopped`` aborts the startup with StoppedError.
+    Setting ``stopped`` aborts the startup with StoppedError. ``tell`` gets a line for each step of it.
     """
 
     def __init__(
@@ -72,6 +80,7 @@ class Chain:
         prometheus: Sequence[str] = (),
         exporter: Sequence[str] = (),
         stopped: threading.Event | None = None,
+        tell: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self.shipped = shipped
         self.folder = folder
@@ -80,7 +89,8 @@ class Chain:
         self.targets = targets or folder / "targets"
         self.mailbox = mailbox or Mailbox(free_port(), on_mail=on_mail)
         self._edit = edit
-        self._stopped = stopped
+        self._stopped = stopped or threading.Event()
+        self._tell = tell
         self.exporter = self._exporter(exporter)
         self.prometheus = self._prometheus(prometheus)
         self.alertmanager = self._alertmanager()
@@ -104,18 +114,21 @@ class Chain:
         for server in self.servers:
             port = self.ports[server.name]
             if port in taken or not is_free(port):
-                raise MissingError(
-                    f"port {port} is in use: set {server.name.upper()}_PORT in .env to another one for {server.name}"
-                )
+                by = holder(port) if port not in taken else ""
+                change = f"set {server.name.upper()}_PORT in .env to another one for {server.name}"
+                raise MissingError(f"port {port} is in use{by}: {change}")
             taken.add(port)
         self.write()
         with self._stack as stack:
             stack.enter_context(self.mailbox)
+            self._tell(f"starting {', '.join(server.name for server in self.servers)}")
             for server in self.servers:
+                if self._stopped.is_set():
+                    raise StoppedError
                 server.start()
                 stack.callback(server.stop)
             for server in self.servers:
-                server.wait(stopped=self._stopped)
+                server.wait(stopped=self._stopped, tell=self._tell)
             self._stack = stack.pop_all()
         return self
 

@@ -11,7 +11,7 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 
@@ -52,17 +52,29 @@ class Server:
                 start_new_session=True,
             )
 
-    def wait(self, seconds: float = 60, stopped: threading.Event | None = None) -> None:
-        """Wait until it is ready. Raises NotReadyError, and StoppedError once ``stopped`` is set."""
+    def wait(
+        self,
+        seconds: float = 60,
+        stopped: threading.Event | None = None,
+        tell: Callable[[str], None] = lambda _text: None,
+    ) -> None:
+        """Wait until it is ready. Raises NotReadyError, and StoppedError once ``stopped`` is set.
+
+        ``tell`` gets a line when it is ready, and every 5 s until then.
+        """
         assert self.process is not None, "not started"
         stopped = stopped or threading.Event()
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        start = told = time.monotonic()
+        while (now := time.monotonic()) < start + seconds:
+            if now >= told + 5:
+                told = now
+                tell(f"  {now - start:3.0f} s  {self.name} is not ready yet: {self.last_line()}")
             if stopped.is_set():
                 raise StoppedError
             if self.process.poll() is not None:
                 raise NotReadyError(f"{self.name} {self.end()}")
             if answers(self.ready):
+                tell(f"  {self.name} is ready")
                 return
             stopped.wait(0.05)
         raise NotReadyError(f"{self.name} did not answer on {self.ready} in {seconds:.0f} s: {self.last_line()}")

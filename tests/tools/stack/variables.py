@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -32,6 +33,33 @@ _MEANINGS = {
 }
 
 
+@dataclass(frozen=True)
+class Assignment:
+    """One NAME=value of a .env file: the text as written, without the quotes around it, and the line it begins on."""
+
+    name: str
+    quote: str
+    text: str
+    line: int
+
+
+def assignments(text: str) -> Iterator[Assignment]:
+    """Yield what a .env file assigns, in order. Raises ValueError, with the line, for what Compose rejects."""
+    position = 0
+    while (position := _end(_SKIPPED.match(text, position), position)) < len(text):
+        line = text.count("\n", 0, position) + 1
+        name = _ASSIGNED.match(text, position)
+        if not name:
+            raise ValueError(f".env, line {line}: not NAME=value")
+        quote = text[name.end() : name.end() + 1]
+        pattern = {"'": _SINGLE, '"': _DOUBLE}.get(quote)
+        value = (pattern or _BARE).match(text, name.end())
+        if not value:
+            raise ValueError(f".env, line {line}: {name[1]}: a quote is missing, or something follows the last one")
+        yield Assignment(name[1], quote if pattern else "", value[1], line)
+        position = value.end()
+
+
 def read_env(text: str, environment: Mapping[str, str]) -> dict[str, str]:
     r"""Parse a .env file.
 
@@ -40,22 +68,13 @@ def read_env(text: str, environment: Mapping[str, str]) -> dict[str, str]:
     and for a few unusual forms that Compose interprets in its own way.
     """
     values: dict[str, str] = {}
-    position = 0
-    while (position := _end(_SKIPPED.match(text, position), position)) < len(text):
-        line = f".env, line {text.count(chr(10), 0, position) + 1}"
-        name = _ASSIGNED.match(text, position)
-        if not name:
-            raise ValueError(f"{line}: not NAME=value")
-        quote = text[name.end() : name.end() + 1]
-        value = {"'": _SINGLE, '"': _DOUBLE}.get(quote, _BARE).match(text, name.end())
-        if not value:
-            raise ValueError(f"{line}: {name[1]}: a quote is missing, or something follows the last one")
+    for each in assignments(text):
         try:
             # The environment takes precedence over the file, also when one value refers to another.
-            values[name[1]] = _meant(quote, value[1], {**values, **environment})
+            values[each.name] = _meant(each.quote, each.text, {**values, **environment})
         except ValueError as reason:
-            raise ValueError(f"{line}: {name[1]}: {reason}; single quotes keep a value unchanged") from None
-        position = value.end()
+            start = f".env, line {each.line}: {each.name}"
+            raise ValueError(f"{start}: {reason}; single quotes keep a value unchanged") from None
     return values
 
 
