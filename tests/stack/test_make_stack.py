@@ -182,7 +182,11 @@ def test_a_port_in_use_is_one_line(tmp_path: Path, service: str) -> None:
         name = f"{service.upper()}_PORT"
         with Stack(tmp_path / "data", **{name: port}) as stack:
             assert stack.end() == 1
-            assert stack.text == f"make stack: port {port} is in use: set {name} in .env to another one for {service}\n"
+            assert re.fullmatch(
+                rf"make stack: port {port} is in use by \S+ \(process {os.getpid()}\): "
+                rf"set {name} in .env to another one for {service}\n",
+                stack.text,
+            )
 
 
 @pytest.mark.parametrize("port", ["70000", "http", "-1"])
@@ -211,7 +215,9 @@ def test_a_server_that_ends_is_named_and_ends_the_others(tmp_path: Path) -> None
 def test_a_server_that_cannot_start_is_named_and_ends_the_others(tmp_path: Path) -> None:
     with Stack(tmp_path / "data", CPU_WARNING="95") as stack:
         assert stack.end() == 1
-        assert re.fullmatch(r"make stack: exporter ended with code \d+: .*CPU.*\n", stack.text, re.IGNORECASE)
+        assert re.search(
+            r"^make stack: exporter ended with code \d+: .*CPU.*\n\Z", stack.text, re.IGNORECASE | re.MULTILINE
+        )
 
 
 def test_a_port_given_twice_is_one_line(tmp_path: Path) -> None:
@@ -227,14 +233,60 @@ def test_a_port_given_twice_is_one_line(tmp_path: Path) -> None:
 def test_an_argument_that_prometheus_refuses_is_named(tmp_path: Path) -> None:
     with Stack(tmp_path / "data", RETENTION_TIME="forever") as stack:
         assert stack.end() == 1
-        assert re.fullmatch(r'make stack: prometheus ended with code \d+: Error .*"forever"\n', stack.text)
+        assert re.search(
+            r'^make stack: prometheus ended with code \d+: Error .*"forever"\n\Z', stack.text, re.MULTILINE
+        )
+
+
+@pytest.mark.parametrize("module", ["tests.tools.stack.chain", "aiosmtpd.controller"])
+def test_ctrl_c_while_it_is_being_loaded_is_no_traceback(tmp_path: Path, module: str) -> None:
+    """Loading takes most of a second, in which somebody may think better of it."""
+    code = (
+        "import os, runpy, signal, sys\n"
+        "class Hook:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == {module!r}: os.kill(os.getpid(), signal.SIGINT)\n"
+        f"sys.meta_path.insert(0, Hook()); sys.argv[1:] = [{str(tmp_path / 'data')!r}]\n"
+        "runpy.run_module('tests.tools.stack', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 0 or re.fullmatch("make stack: .*not installed.*\n", done.stderr), done.stderr
+
+
+def test_ctrl_c_does_not_reach_a_server_that_is_asked_for_its_version(tmp_path: Path) -> None:
+    """It was said to be version 0.0: it had been ended before it could say."""
+    server = tmp_path / "prometheus"
+    server.write_text('#!/bin/sh\ntrap "" INT\nkill -INT 0\nsleep 0.2\necho prometheus, version 3.5.3\n')
+    server.chmod(0o755)
+    code = (
+        "import pathlib; from tests.tools.stack import chain\n"
+        f"chain.FETCHED = pathlib.Path({str(tmp_path)!r}); print(chain.find('prometheus'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False, start_new_session=True,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == (f"{server}\n", "")
+
+
+def test_it_says_what_it_is_waiting_for(tmp_path: Path) -> None:
+    with Stack(tmp_path / "data") as stack:
+        (exporter,) = eventually(lambda: stack.servers("-m exporter serve"))
+        exporter.suspend()
+        text = stack.wait_for("exporter is not ready yet", 60)
+        exporter.resume()
+        assert text.startswith("starting exporter, alertmanager, prometheus")
+        assert "  prometheus is ready\n" in stack.wait_for(READY)
 
 
 def test_a_reader_that_goes_away_does_not_stop_it() -> None:
     """As in make stack | head: a reader that goes away is no reason to fail."""
     reader, writer = os.pipe()
     os.close(reader)
-    code = "from tests.tools.stack.__main__ import say\nsay('one')\nsay('two')"
+    code = "from tests.tools.stack.running import say\nsay('one')\nsay('two')"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
