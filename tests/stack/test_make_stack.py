@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import re
 import select
@@ -236,6 +237,25 @@ def test_an_argument_that_prometheus_refuses_is_named(tmp_path: Path) -> None:
         assert re.search(
             r'^make stack: prometheus ended with code \d+: Error .*"forever"\n\Z', stack.text, re.MULTILINE
         )
+
+
+def test_it_needs_no_more_packages_than_make_installs_for_it() -> None:
+    """Of the tests' 180 MB, those that receive email."""
+    code = (
+        "import importlib.metadata, sys, tests.tools.stack.running\n"
+        "owners = importlib.metadata.packages_distributions()\n"
+        "print(*{owner for name in set(sys.modules) for owner in owners.get(name, ())})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    (mailbox,) = re.findall(r"^MAILBOX := (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    locked = set(re.findall(r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    needed = {name.lower() for name in done.stdout.split()} - {"host-exporter", "setuptools"}
+    assert "aiosmtpd" in needed
+    assert needed <= locked | set(mailbox.split("|"))
+    requires = {re.split("[^a-z]", each)[0] for each in importlib.metadata.requires("aiosmtpd") or ()}
+    assert requires | {"aiosmtpd"} == set(mailbox.split("|"))
 
 
 @pytest.mark.parametrize("module", ["tests.tools.stack.chain", "aiosmtpd.controller"])

@@ -55,9 +55,9 @@ class Machine:
         for name, version in versions.items():
             self.put(folder or self.programs, name, f"echo '{WORDS[name].format(version)}'")
 
-    def run(self) -> subprocess.CompletedProcess[str]:
+    def run(self, *packages: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["sh", str(self._script)],
+            ["sh", str(self._script), *packages],
             env={"PATH": str(self.programs)}, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
 
@@ -94,6 +94,14 @@ def test_what_is_too_old_is_named(machine: Machine, name: str, version: str, sai
         "not available here, so that tests are skipped: "
         f"{name} ({machine.programs}/{name} is {said} is needed) (no apt-get)\n"
     )
+
+
+def test_make_stack_fetches_only_what_it_runs(machine: Machine) -> None:
+    machine.install({**NEW, "docker-compose": "1.29.2", "promtool": "2.42"})
+    done = machine.run("prometheus", "prometheus-alertmanager")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    machine.install({"prometheus": "2.42.0"})
+    assert "prometheus (" in machine.run("prometheus", "prometheus-alertmanager").stdout
 
 
 def test_both_places_know_the_same_oldest_versions() -> None:

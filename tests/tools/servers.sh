@@ -1,4 +1,5 @@
 #!/bin/sh
+# Usage: servers.sh [PACKAGE...], by default all.
 # Fetches the servers of the stack, for the tests and for "make stack", into .cache/servers: Debian sid's, because older
 # releases lag years behind. Uses apt's client with folders of its own: no root, nothing on the machine changes, and the
 # signatures are checked against the machine's own Debian keyring. Without them the tests that need them are skipped,
@@ -34,6 +35,7 @@ missing=""
 names=""
 for entry in $packages; do
   package=${entry%%:*}
+  case " $* " in "  " | *" $package "*) ;; *) continue ;; esac
   oldest=${entry##*:}
   program=${entry#*:}
   program=${program%:*}
@@ -86,6 +88,23 @@ apt_get() (
     -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 -o Acquire::Retries=1 \
     -o APT::Update::Error-Mode=any "$@" >log 2>&1
 )
+# Usage: slowly COMMAND...; says every 5 s that it is still running. The clock ends with us, whatever ends us.
+slowly() {
+  tick &
+  clock=$!
+  status=0
+  "$@" || status=$?
+  kill "$clock" 2>/dev/null || :
+  wait "$clock" 2>/dev/null || :
+  return "$status"
+}
+tick() {
+  waited=0
+  while sleep 5 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
+    waited=$((waited + 5))
+    echo "    $waited s"
+  done
+}
 reason() { grep -m 1 '^[EW]:' "$folder/apt/log" || echo "apt-get failed"; }
 
 # Usage: patch_paths PROGRAM
@@ -102,21 +121,22 @@ patch_paths() {
   LC_ALL=C sed -i 's#/usr/share/prometheus/alertmanager#usr/share/prometheus/alertmanager/#g' "$1"
 }
 
-# Usage: size PACKAGE; " (38 MB)", or nothing if apt does not say. --print-uris prints: 'address' file bytes checksum
+# Usage: size PACKAGE; " (38 MB)", or nothing if apt does not say. The list has lines: 'address' file bytes checksum
 size() {
-  apt_get download --print-uris "$1" || return 0
-  awk '$3 + 0 > 0 { printf " (%.0f MB)", $3 / 1e6 + 0.5; exit }' "$folder/apt/log"
+  awk -v file="$1_" 'index($2, file) == 1 { printf " (%.0f MB)", $3 / 1e6 + 0.5 }' "$folder/apt/sizes"
 }
 
 echo "fetching $names into .cache/servers"
 echo "  Debian's list of packages (about 10 MB)"
-apt_get update || skip "$(reason)"
+slowly apt_get update || skip "$(reason)"
+slowly apt_get download --print-uris $missing || :
+cp "$folder/apt/log" "$folder/apt/sizes"
 for package in $missing; do
   rm -f "$folder/apt/$package"_*.deb
   echo "  $package$(size "$package")"
-  apt_get download "$package" || skip "$(reason)"
+  slowly apt_get download "$package" || skip "$(reason)"
   # Unpacked aside and moved: an interrupted run leaves no half program behind.
-  dpkg -x "$folder/apt/$package"_*.deb "$folder/apt/$package" || skip "dpkg could not unpack $package"
+  slowly dpkg -x "$folder/apt/$package"_*.deb "$folder/apt/$package" || skip "dpkg could not unpack $package"
   [ "$package" != prometheus-alertmanager ] || patch_paths "$folder/apt/$package/usr/bin/$package"
   cp -alf "$folder/apt/$package/usr" "$folder/"
 done

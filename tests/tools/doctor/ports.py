@@ -38,7 +38,7 @@ _OURS = {
     "ALERTMANAGER_PORT": ("/api/v2/status", "cluster"),
     "ALERTMANAGER_B_PORT": ("/api/v2/status", "cluster"),
     "GRAFANA_PORT": ("/api/health", "database"),
-    "MAILPIT_PORT": ("/api/v1/messages?limit=1", "messages"),
+    "MAILPIT_PORT": ("/api/v1/messages", "messages"),
     "VICTORIAMETRICS_PORT": ("/health", "OK"),
     "DIGITS_PORT": ("/metrics", "app_"),
 }
