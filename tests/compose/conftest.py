@@ -94,16 +94,19 @@ def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         shutil.copytree(
             ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".venv", "saved_images")
         )
+    # What the service "check" runs.
+    shutil.copytree(ROOT / "tests/tools", folder / "tests/tools", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "tests/__init__.py", folder / "tests")
     for name in ("docker-compose.yml", "docker-compose.fleet.yml", "Dockerfile", ".dockerignore", "prometheus.yml",
                  "alerts.yml", "pyproject.toml", "README.md", "LICENSE", "requirements.lock"):  # fmt: skip
         shutil.copy(ROOT / name, folder)
-    ports = {service: free_port() for service in (*SERVICES, *MORE, "digits")}
+    ports = {service: free_port() for service in (*SERVICES, *MORE, "digits", "grafana")}
     lines = [f"{service.upper().replace('-', '_')}_PORT={port}" for service, port in ports.items()]
     # Only the load of a test may fire an alert, not a full disk or tests that run beside these.
     lines += [f"{what}_{level}" for what in QUIET for level in ("WARNING=99.98", "CRITICAL=99.99")]
     (folder / ".env").write_text("\n".join(lines) + "\n")
     (folder / "docker-compose.override.yml").write_text(yaml.safe_dump(OVERRIDE))
-    up = next(block for block in shell_blocks(ROOT / "README.md") if block.startswith("docker compose up"))
+    up = next(block for block in shell_blocks(ROOT / "README.md") if block.startswith("docker compose run --rm check"))
     try:
         engine.docker("compose", "build", "--quiet", folder=folder)
         start = time.monotonic()

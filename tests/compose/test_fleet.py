@@ -105,7 +105,7 @@ def test_an_update_leaves_one_of_each_running_and_all_of_them_new(fleet: Stack) 
 def test_the_documented_removal_leaves_no_volume_of_the_fleet(stack: Stack) -> None:
     """In a project with another name, whose .env no longer lists the second file."""
     (command,) = re.findall(r"^docker compose -f .+ down .+$", OPERATIONS, re.MULTILINE)
-    assert command.endswith(" --rmi all")
+    assert command.endswith(" --rmi all")  # test_the_end.py does it all
     command = command.removesuffix(" --rmi all")  # the other tests need the images
     make = (
         "docker compose -f docker-compose.yml -f docker-compose.fleet.yml -f docker-compose.override.yml up --no-start"
