@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grafana import links, panels, requests, style
+from grafana import alerting, links, panels, requests, style
 from grafana.style import now, over_time, select
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def firing() -> stat.Panel:
         'Firing alerts of the selected applications. Good: 0. "Alerts" below shows which ones; click here for the '
         "runbooks, which say what to do about each.",
         style.COUNT,
-        now(f"count({style.firing(select('ALERTS'))}) or 0 * count({select('up')})"),
+        now(f"count({alerting.firing(select('ALERTS'))}) or 0 * count({select('up')})"),
     )
     panel = panel.override_by_query("A", [links.runbooks()])
     return panels.signal(panel, (1, style.CRITICAL))
@@ -114,10 +114,12 @@ def alerts() -> statetimeline.Panel:
         "Whether each application was up, and below it every alert while it fired. Good: green lines only. Click a bar "
         "for the alert's runbook. Compare the graphs below at the same time to see what happened.",
         over_time(f"2 * (1 - max by (instance) ({answered}))", "{{instance}}"),
-        over_time(f"max by (alertname, instance) ({style.fired(select('ALERTS'))})", "{{alertname}} {{instance}}", "B"),
+        over_time(
+            f"max by (alertname, instance) ({alerting.fired(select('ALERTS'))})", "{{alertname}} {{instance}}", "B"
+        ),
     )
     panel = panel.override_by_query("B", [links.runbook()])
-    return panel.mappings(style.words(style.LEVELS))
+    return panel.mappings(style.words(alerting.LEVELS))
 
 
 def cpu() -> timeseries.Panel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grafana import levels, links, panels, style
+from grafana import alerting, levels, links, panels, style
 from grafana.machines import SEEN_AT, called
 from grafana.style import ON, now, rows, select
 
@@ -106,7 +106,7 @@ def table_of_machines() -> table.Panel:
         rows(share("filesystem"), "E"),
         rows(each(f"{select('host_load5')} / {select('host_logical_cpus')}"), "F"),
         rows(each(select("host_uptime_seconds")), "G"),
-        rows(f"count by (job, instance) ({style.firing(select('ALERTS'))})", "H"),
+        rows(f"count by (job, instance) ({alerting.firing(select('ALERTS'))})", "H"),
     )
     names = {
         "hostname": "Machine", "Value #A": "Level", "Value #H": "Alerts", "Value #C": "CPU", "Value #D": "Memory",

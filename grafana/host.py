@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from grafana_foundation_sdk.models import common
 
-from grafana import devices, links, panels, style, system, usage
+from grafana import alerting, devices, links, panels, style, system, usage
 from grafana.style import now, over_time, select_one
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def firing() -> stat.Panel:
         'Firing alerts of this machine. Good: 0. "Alerts" below shows which ones; click here for the runbooks, which '
         "say what to do about each.",
         style.COUNT,
-        now(f"count({style.firing(select_one('ALERTS'))}) or 0 * count({select_one('up')})"),
+        now(f"count({alerting.firing(select_one('ALERTS'))}) or 0 * count({select_one('up')})"),
     )
     panel = panel.override_by_query("A", [links.runbooks()])
     return panels.signal(panel, (1, style.CRITICAL))
@@ -135,10 +135,10 @@ def alerts() -> statetimeline.Panel:
         "bar for the alert's runbook. Compare the graphs below at the same time to see what happened.",
         over_time(f"max(max_over_time({level}[$__interval]))", "level"),
         over_time(
-            f"max by (alertname, mountpoint, collector) ({style.fired(select_one('ALERTS'))})",
+            f"max by (alertname, mountpoint, collector) ({alerting.fired(select_one('ALERTS'))})",
             "{{alertname}} {{mountpoint}}{{collector}}",
             "B",
         ),
     )
     panel = panel.override_by_query("B", [links.runbook()])
-    return panel.mappings(style.words(style.LEVELS))
+    return panel.mappings(style.words(alerting.LEVELS))

@@ -29,8 +29,6 @@ STEP = "15s"
 """The scrape interval in prometheus.yml; a finer step shows nothing more."""
 
 ON = "on (job, instance)"
-LEVELS = {"0": ("well", OK), "1": ("warning", WARNING), "2": ("critical", CRITICAL), "3": ("info", INFO)}
-"""What the values of ``fired`` mean, and their colours."""
 
 SOME = ('job=~"$job"', 'instance=~"$instance"')
 # Grafana escapes the values of multi-value variables, but not of single-value ones. As a pattern, the address
@@ -51,28 +49,6 @@ def select_one(metric: str, *matchers: str) -> str:
 def writable(usage: str) -> str:
     """Return the query for the usage of filesystems without those that cannot be written: images are full by nature."""
     return f"({usage} unless on (job, instance, device, mountpoint) {select_one('host_filesystem_readonly')} == 1)"
-
-
-def firing(alerts: str, severity: str = "warning|critical") -> str:
-    """Return the query for firing alerts as a person counts them: a critical alert and its warning are one.
-
-    ``alerts`` is the selector of ALERTS for the selected machines.
-    """
-    chosen = alerts.replace("}", f', alertstate="firing", severity=~"{severity}"}}')
-    return f"count by (job, instance, alertname, device, mountpoint, collector) ({chosen})"
-
-
-def fired(alerts: str) -> str:
-    """Return the query for alerts over time: 1 warning, 2 critical, 3 info; also those that fired between two steps.
-
-    ``alerts`` is the selector of ALERTS for the selected machines.
-    """
-
-    def one(severity: str) -> str:
-        chosen = alerts.replace("}", f', alertstate="firing", severity="{severity}"}}')
-        return f"max_over_time({chosen}[$__interval])"
-
-    return f"2 * {one('critical')} or {one('warning')} or 3 * {one('info')}"
 
 
 def limit(resource: str, severity: str) -> str:
