@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grafana import alerting, levels, links, panels, style
-from grafana.machines import SEEN_AT, called
+from grafana.machines import NAMES, SEEN_AT
 from grafana.style import ON, now, rows, select
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def highest(resource: str, title: str) -> timeseries.Panel:
         "limits of each. A machine that stands out from its peers is worth a look, whatever its level.",
         style.RATIO,
         *style.ranked(
-            called(series), "job, instance", "{{hostname}}", "A", (5, style.in_range("avg_over_time", series))
+            series, "job, instance", "{{hostname}}", "A", (5, style.in_range("avg_over_time", series)), named=NAMES
         ),
     )
     return panel.max(1).fill_opacity(0).legend(style.legend("mean", "max", sort="Max"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grafana.style import ON, SOME
+from grafana.style import SOME
 
 SEEN_AT = "instance:host_seen:timestamp_seconds"
 NAMED = 'hostname!=""'
@@ -35,7 +35,5 @@ VARIABLE = (
 )
 BY_NAME = r'/hostname=" ?(?<text>[^"]+)|instance="(?<value>[^"]+)/g'
 
-
-def called(series: str) -> str:
-    """Return the query for these series with the label ``hostname``: what their machine is called."""
-    return f"({series}) * {ON} group_left (hostname) ({names(', '.join(SOME))} > bool 0)"
+NAMES = f"({names(', '.join(SOME))} > bool 0)"
+"""The query for 1 for each machine, with the label ``hostname``: what it is called."""

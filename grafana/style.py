@@ -63,13 +63,14 @@ def over_time(expr: str, legend: str, ref: str = "A") -> prometheus.Dataquery:
 
 
 def ranked(
-    series: str, by: str, legend: str, ref: str, *best: tuple[int, str], first: int = 1
+    series: str, by: str, legend: str, ref: str, *best: tuple[int, str], first: int = 1, named: str = ""
 ) -> list[prometheus.Dataquery]:
     """Return the queries for a top list over time, one for each place, so that each place can have its own colour.
 
     The same series hold the same places at every step. ``series`` is what is shown and ``by`` the labels that tell its
     lines apart. ``best`` is how many to take and by what: a query that gives one value for the whole time range, with
     the same labels. If there are several, each adds to those before it. The largest has the colour of place ``first``.
+    ``named`` is a query for 1 with the label ``hostname`` for each line. It is joined to those that are shown alone.
     """
     found: list[prometheus.Dataquery] = []
     taken = ""
@@ -78,7 +79,10 @@ def ranked(
         for place in range(1, count + 1):
             top = f"topk({place}, {left})"
             top = f"({top} unless on ({by}) topk({place - 1}, {left}))" if place > 1 else top
-            found.append(over_time(f"{series} and on ({by}) {top}", legend, f"{ref}{first + len(found)}"))
+            expr = f"{series} and on ({by}) {top}"
+            if named:  # first what does not change from step to step, which is evaluated once
+                expr = f"{series} * on ({by}) group_left (hostname) ({named} and on ({by}) {top})"
+            found.append(over_time(expr, legend, f"{ref}{first + len(found)}"))
         taken = f"{taken} or topk({count}, {left})" if taken else f"topk({count}, {left})"
     return found
 

@@ -225,7 +225,7 @@ def test_the_graphs_of_the_fleet_name_machines_as_the_list_does(history: History
     names = [one["metric"]["hostname"] for (one,) in found]
     assert len(set(names)) == len(names)
     assert set(names) >= {"hot", "no-warning", "no-critical"}
-    everyone = history.instant(fill(machines.called("instance:host_level:max"), seconds=SECONDS))
+    everyone = history.instant(fill(machines.NAMES, seconds=SECONDS))
     assert {one["metric"]["hostname"] for one in everyone} >= {"well", "twin twin-a:5000", "twin twin-b:5000"}
 
 
