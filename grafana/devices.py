@@ -51,14 +51,17 @@ def filesystems_now() -> table.Panel:
     def each(expr: str) -> str:
         return f"max by ({by}) ({expr})"
 
-    levelled = {"A": levels.of_one(each(columns["A"]), "filesystem", by)}
+    asked = {ref: each(expr) for ref, expr in columns.items()}
+    asked["A"] = levels.of_one(asked["A"], "filesystem", by)
+    # No number where there is no trend: a column of which no row has anything would be left out.
+    asked["E"] += f" or {asked['B']} * NaN"
     panel = panels.list_of(
         "Filesystems now",
         'All filesystems, fullest first, coloured by this machine\'s limits. "Full in" goes by the slowest of the last '
-        "6 hours, the last hour and the one before, and is empty if one of them took no space. Good: years or empty. "
+        "6 hours, the last hour and the one before, and is - if one of them took no space. Good: years or -. "
         '"Inodes" near 100 %: too many small files. "Unreadable" 1: no data, see runbook HostFilesystemError. '
         '"Read-only" 1: it cannot be written, so how full it is does not matter.',
-        *(rows(levelled.get(ref, each(expr)), ref) for ref, expr in columns.items()),
+        *(rows(expr, ref) for ref, expr in asked.items()),
     )
     names = {
         "mountpoint": "Mountpoint", "Value #A": "Used", "Value #E": "Full in", "Value #B": "Available",
@@ -66,16 +69,15 @@ def filesystems_now() -> table.Panel:
         "device": "Device",
     }  # fmt: skip
     panel = panel.with_transformation(style.columns(names, ["Time"]))
-    for name, resource in {"Used": "filesystem", "Inodes": "inodes"}.items():
-        panel = panel.override_by_name(name, panels.bar(resource))
+    panel = panel.override_by_name("Used", panels.bar("filesystem"))
+    panel = panel.override_by_name("Inodes", panels.bar("inodes", 100))
     panel = levels.coloured(panel, "Used", "filesystem")
-    for name in ("Available", "Size"):
-        panel = panel.override_by_name(name, [style.property_of("unit", style.BYTES), style.width(100)])
+    for name, width in {"Available": 100, "Size": 90}.items():
+        panel = panel.override_by_name(name, [style.property_of("unit", style.BYTES), style.width(width)])
     panel = panel.override_by_name("Full in", [style.property_of("unit", style.SECONDS), style.width(100)])
     for name in ("Unreadable", "Read-only"):
         panel = panel.override_by_name(name, [style.property_of("decimals", 0), style.width(110)])
-    for name, width in {"Type": 75, "Device": 120}.items():
-        panel = panel.override_by_name(name, [style.width(width)])
+    panel = panel.override_by_name("Type", [style.width(65)])
     return panel.sort_by([panels.sorted_by("Used")])
 
 

@@ -106,7 +106,10 @@ def table_of_machines() -> table.Panel:
         rows(share("filesystem"), "E"),
         rows(each(f"{select('host_load5')} / {select('host_logical_cpus')}"), "F"),
         rows(each(select("host_uptime_seconds")), "G"),
-        rows(f"count by (job, instance) ({alerting.firing(select('ALERTS'))})", "H"),
+        rows(
+            f"count by (job, instance) ({alerting.firing(select('ALERTS'))}) or {ON} max by (job, instance) (0 * {UP})",
+            "H",
+        ),
     )
     names = {
         "hostname": "Machine", "Value #A": "Level", "Value #H": "Alerts", "Value #C": "CPU", "Value #D": "Memory",

@@ -206,6 +206,15 @@ def test_the_marks_of_alerts_are_there(history: History, name: str) -> None:
         assert not shown & {"HostHighMemory", "Watchdog"}
 
 
+def test_columns_that_matter_are_there_when_nothing_is_wrong(history: History) -> None:
+    """Grafana leaves out a column whose query gives nothing: when no alert fires, when no filesystem fills up."""
+    columns = {("Filesystems now", "E"), ("Machines", "H")}
+    asked = [query for query in QUERIES if (query.panel, query.ref) in columns]
+    assert len(asked) == len(columns)
+    for query in asked:
+        assert history.instant(fill(query.expr, instance=WELL.instance)), query
+
+
 def test_the_groups_of_rules_go_by_their_names(history: History) -> None:
     panel = [query for query in QUERIES if query.panel == "Rule duration"]
     now = time.time()
