@@ -40,7 +40,8 @@ def create_app(
     app = Flask(__name__)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.url_map.merge_slashes = False  # a redirect would name a path that a proxy in front does not have
-    app.send_file_max_age_default = 3600  # type: ignore[attr-defined]
+    # The icon of an exporter that is gone can only come from the browser's cache; the other files may change any time.
+    app.get_send_file_max_age = {"unknown.svg": 86400}.get  # type: ignore[assignment]
     add_filters(app.jinja_env)
     thresholds = settings.thresholds()
     expositions = Expositions(thresholds)

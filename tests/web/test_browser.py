@@ -128,6 +128,7 @@ def test_page_says_so_when_the_exporter_is_gone_and_recovers(page: Page, end: st
             expect(page.locator("#badge")).to_have_text("unknown")
             expect(page.locator("#badge")).to_have_class("unknown")
             assert page.evaluate(ICON).startswith(f"{exporter.url}/static/unknown.svg")
+            assert page.evaluate("fetch(document.body.dataset.unknown).then(answer => answer.ok)"), "not in the cache"
             # Wherever one has scrolled to.
             page.set_viewport_size({"width": 390, "height": 400})
             page.evaluate("window.scrollTo(0, document.body.scrollHeight)")

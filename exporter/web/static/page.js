@@ -89,10 +89,10 @@ async function keepCurrent() {
   setTimeout(keepCurrent, interval);
 }
 
-// Once the exporter is gone, this icon can only come from the browser's cache, which keeps it for an hour.
+// Once the exporter is gone, this icon can only come from the browser's cache, which keeps it for a day.
 const keepIcon = () => fetch(document.body.dataset.unknown).catch(() => {});
 keepIcon();
-setInterval(keepIcon, 50 * 60 * 1000);
+setInterval(keepIcon, 3600 * 1000);
 
 document.addEventListener("visibilitychange", () => document.hidden || refresh());
 setTimeout(keepCurrent, interval);
