@@ -33,7 +33,9 @@ def variables(css: str) -> dict[str, str]:
 def test_the_colours_are_those_of_the_status_page() -> None:
     from exporter.desktop.looks import DARK, LIGHT
 
-    light, dark = (variables(part) for part in STYLES.read_text().split("@media (prefers-color-scheme: dark)")[:2])
+    light, dark = (
+        variables(part) for part in STYLES.read_text().split("@media screen and (prefers-color-scheme: dark)")[:2]
+    )
     for palette, page in ((LIGHT, light), (DARK, dark)):
         assert asdict(palette) == {name: page[name].replace("#fff", "#ffffff") for name in asdict(palette)}
 

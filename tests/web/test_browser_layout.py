@@ -192,4 +192,7 @@ def test_every_text_can_be_read_in_every_state(browser: Browser, usual: str, cro
         assert faint_texts(page) == []
     page.emulate_media(contrast="more")
     assert faint_texts(page, "main", limit=7) == []
+    page.emulate_media(media="print")
+    assert faint_texts(page) == []
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(246, 247, 249)"  # as by day
     context.close()
