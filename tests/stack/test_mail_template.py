@@ -53,7 +53,7 @@ def headings(folder: Path, *alerts: dict[str, Any]) -> list[str]:
     text = re.findall(r"^(CRITICAL|WARNING|RESOLVED)  \S+: (.*)$", render(folder, "text", *alerts), re.MULTILINE)
     page = render(folder, "html", *alerts)
     levels = re.findall(r">(CRITICAL|WARNING|RESOLVED)</span>", page)
-    titles = re.findall(r"font-size: 20px; font-weight: 700\">(.*)</div>", page)
+    titles = re.findall(r'class="title"[^>]*>(.*)</div>', page)
     assert [f"{level} {title}" for level, title in text] == [
         f"{level} {title}" for level, title in zip(levels, titles, strict=True)
     ]
@@ -196,7 +196,8 @@ def test_a_figure_and_its_unit_stay_on_one_line(tmp_path: Path) -> None:
         tmp_path, "html", alert("firing", "X", "critical", summary=said, description=said, next_step="At 90 %.")
     )
     firm = "Filesystem / 95_% (limit 90_%), 21.4_GiB, 512_B, 1.90_cores, 2_s; 5 scrapes in 2 minutes"
-    assert page.count(firm.replace("_", NOBREAK)) == 2
+    assert page.count(firm.replace("_", NOBREAK)) == 3, "the preview, the title and the text"
+    assert said not in page
     # Mail programs search, and terminals print, what is in the text and the subject.
     assert NOBREAK not in render(tmp_path, "text", alert("firing", "X", "critical", summary=said))
 
@@ -205,7 +206,7 @@ def test_one_link_at_the_foot_silences(tmp_path: Path) -> None:
     text, page = (render(tmp_path, kind, FIRES, WARNS, ENDED) for kind in ("text", "html"))
     assert text.rstrip().endswith("\n\nSilence: http://localhost:9093/#/alerts")
     assert text.count("Silence") == page.count("Silence") == 1
-    assert page.index("Silence") > page.rindex('class="alert"')
+    assert page.index("Silence") > page.rindex('class="alert ')
 
 
 def test_no_line_of_the_text_is_longer_than_mail_programs_show(tmp_path: Path) -> None:
