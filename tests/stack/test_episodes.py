@@ -106,7 +106,7 @@ def test_a_resolved_mail_is_about_its_own_time_and_comes_once(tmp_path: Path) ->
     body = resolved.body()
     assert re.findall("^(?:RESOLVED|WARNING) ", body, re.MULTILINE) == ["WARNING ", "RESOLVED "]
     over = body.partition("RESOLVED ")[2]
-    assert "Resolved. Memory usage peaked at 97.0 % (critical limit: 90 %).\n" in over
+    assert "Resolved. Memory usage peaked at 97 % (critical limit: 90 %).\n" in over
     most = over.split("on average:\n")[1].split("\n\n")[0].splitlines()
     assert re.fullmatch(r"java app\.jar: [\d.]+ GiB", most[0])
     assert "idler" not in over, "it ran when memory was not short"

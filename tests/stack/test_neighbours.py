@@ -19,7 +19,7 @@ from tests.tools.stack.shipped import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-DOWN = "Machine or exporter is not responding"
+DOWN = "Not responding"
 
 
 @pytest.mark.parametrize(("number", "service", "port"), [(0, "exporter", "5000"), (1, "exporter-tls", "5001")])
