@@ -64,7 +64,7 @@ def test_a_death_is_told_each_time_and_a_removed_target_is_no_recovery(tmp_path:
         for plain, obituary in ((down.body(), OBITUARY), (page, OBITUARY.replace("memory:\n", "memory\n"))):
             assert re.search(r"Last response: 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC\n", plain)
             # The preview that an inbox shows has the same once more.
-            assert re.sub("CPU: .*\n|Programs waiting: .*\n", "", plain).count(obituary) == 1
+            assert re.sub("CPU: .*\n|Programs waiting for .*\n", "", plain).count(obituary) == 1
             assert "no value" not in plain
 
         eventually(lambda: query(chain, f'max_over_time(up{{instance="{address}"}}[13s]) == 0'), 60)
