@@ -46,13 +46,13 @@ def test_the_check_sees_the_stack_that_runs_and_finds_nothing_wrong(stack: Stack
 
 def test_the_check_reads_what_only_its_owner_may_read_and_shows_no_password(stack: Stack, dotenv: str) -> None:
     path = stack.folder / ".env"
-    wrong = "SMTP_PORT=abc\nTIMEZONE=Mars\nSMPT_HOST=x\nRETENTION_TIME=90 days\nGRAFANA_ADMIN_PASSWORD=a$hush\n"
+    wrong = "SMTP_PORT=abc\nTZ=Mars\nSMPT_HOST=x\nRETENTION_TIME=90 days\nGRAFANA_ADMIN_PASSWORD=a$hush\n"
     path.write_text(f"{dotenv}{wrong}")
     os.chown(path, 1234, 1234)
     path.chmod(0o600)
     code, lines = checked(stack)
     assert code == 1
-    for start in ("SMTP_PORT=abc: give", "TIMEZONE=Mars: give", "RETENTION_TIME=90 days: give", ".env, line"):
+    for start in ("SMTP_PORT=abc: give", "TZ=Mars: give", "RETENTION_TIME=90 days: give", ".env, line"):
         assert [line for line in lines if line.startswith(f"wrong: {start}")], (start, lines)
     assert "did you mean SMTP_HOST?" in "\n".join(lines)
 

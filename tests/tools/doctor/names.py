@@ -23,7 +23,7 @@ VARIABLES: dict[str, Check] = {
     "SMTP_USER": kinds.anything,
     "SMTP_PASSWORD": kinds.anything,
     "SMTP_REQUIRE_TLS": kinds.truth,
-    "TIMEZONE": kinds.zone,
+    "TZ": kinds.zone,
     "HEARTBEAT_URL": kinds.url,
     "MACHINE_NAME": kinds.printable,
     "CPU_WARNING": kinds.percent,
@@ -67,6 +67,9 @@ VARIABLES: dict[str, Check] = {
     "DIGITS_TRY_ERRORS": kinds.zero_or_one,
 }
 
+FORMER: dict[str, Check] = {"TIMEZONE": kinds.zone}
+"""Earlier names that still count."""
+
 SECRETS = {"SMTP_PASSWORD", "GRAFANA_ADMIN_PASSWORD", "HEARTBEAT_URL", "REMOTE_WRITE_URL"}
 """Passwords, and addresses that may hold one: never shown."""
 
@@ -77,7 +80,7 @@ _OF_OTHERS = re.compile("COMPOSE_|DOCKER_|BUILDKIT_")
 
 def values(given: Mapping[str, str]) -> Iterator[Finding]:
     """Yield every value that is not accepted. An empty one leaves the default."""
-    for name, check in VARIABLES.items():
+    for name, check in (FORMER | VARIABLES).items():
         value = given.get(name, "")
         if value and (accepted := check(value)):
             what = f"{name} (not shown)" if name in SECRETS else f"{name}={shown(value)}"
