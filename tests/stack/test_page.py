@@ -59,7 +59,7 @@ def test_the_page_follows_an_alert_to_its_end_and_misses_the_servers(tmp_path: P
         # The machine's own limit is another one, so that its figures do not tell of it.
         says(chain, "1 critical", r"Memory \d+ % \(limit 0\.1 %\), since \d\d:\d\d UTC")
         assert page(chain).all("a", href="runbooks#HostHighMemory")
-        says(chain, "1 critical", rf"critical: {gone} Machine or exporter is not responding.*, since \d\d:\d\d UTC")
+        says(chain, "1 critical", rf"critical: {gone} Not responding.*, since \d\d:\d\d UTC")
 
         now = datetime.now(UTC)
         silence = {
