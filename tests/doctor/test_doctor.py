@@ -238,7 +238,11 @@ def test_a_password_that_others_can_read_is_said(check: Check) -> None:
 def test_the_environment_comes_first_as_for_compose(check: Check) -> None:
     check.write("CPU_WARNING=80%\n")
     assert check.lines(CPU_WARNING="70") == ["all well"]
-    assert check.lines(TIMEZONE="Mars")[0] == "wrong: TIMEZONE=Mars: give a time zone such as Europe/Berlin or UTC"
+    for name in ("TZ", "TIMEZONE"):
+        lines = check.lines(**{"CPU_WARNING": "70", name: "Mars"})
+        assert lines == [f"wrong: {name}=Mars: give a time zone such as Europe/Berlin or UTC", "1 wrong"]
+    # As some shells have it, and Alertmanager reads it.
+    assert check.lines(CPU_WARNING="70", TZ=":Europe/Berlin") == ["all well"]
 
 
 def test_a_file_that_is_no_text_is_one_line(check: Check) -> None:

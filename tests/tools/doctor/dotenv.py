@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.tools.doctor.names import SECRETS, VARIABLES
+from tests.tools.doctor.names import FORMER, SECRETS, VARIABLES
 from tests.tools.doctor.report import Finding
 from tests.tools.stack.variables import assignments, read_env
 
@@ -32,7 +32,7 @@ class Dotenv:
 
 def read(path: Path, environment: Mapping[str, str]) -> Dotenv:
     """Read the file; without one, the defaults apply. What Compose cannot read is a finding, and ends the reading."""
-    outside = {name: value for name, value in environment.items() if name in VARIABLES or name in _COMPOSE}
+    outside = {name: value for name, value in environment.items() if name in {*VARIABLES, *FORMER, *_COMPOSE}}
     try:
         text = path.read_bytes().decode("utf-8-sig")
         found = list(assignments(text))

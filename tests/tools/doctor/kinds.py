@@ -104,12 +104,9 @@ def mails(value: str) -> str | None:
 
 
 def zone(value: str) -> str | None:
-    """Accept a time zone, or a file, as the TZ of a shell may name one."""
-    return (
-        None
-        if value in zones() or value.removeprefix(":").startswith("/")
-        else "a time zone such as Europe/Berlin or UTC"
-    )
+    """Accept a time zone, or a file, as the TZ of a shell may name one; that may begin with a colon."""
+    name = value.removeprefix(":")
+    return None if name in zones() or name.startswith("/") else "a time zone such as Europe/Berlin or UTC"
 
 
 @cache
