@@ -8,6 +8,8 @@ import pytest
 
 from tests.stack.test_mail_template import NOBREAK, ROOT_FS, alert, render
 from tests.support_browser import chromium, faint_texts
+from tests.tools.stack.running import linking
+from tests.tools.stack.shipped import Shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -238,6 +240,20 @@ def test_all_times_are_the_owners(tmp_path: Path) -> None:
     # Longer ago than it looks back: as it was written, which is true as well.
     old = DOWN | {"startsAt": "2026-01-01T12:00:00Z"}
     assert "Last response: 2026-01-01 09:57:46 UTC" in render(tmp_path, "text", old, zone="Europe/Berlin")
+
+
+def test_without_a_grafana_no_link_leads_to_one(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As make stack has it where none is installed."""
+    read = Shipped.config
+    monkeypatch.setattr(Shipped, "config", lambda self, name: linking(grafana=False)(f"{name}.tmpl", read(self, name)))
+    page = shown(browser, tmp_path, CPU, ENDED)
+    assert page.locator("a").all_inner_texts() == ["Runbook", "Silence for a while"]
+    page.close()
+    assert "Dashboard" not in render(tmp_path, "text", CPU, ENDED)
+    monkeypatch.undo()
+    assert render(tmp_path, "text", CPU, ENDED).count("Dashboard:\n") == 2
 
 
 def test_lines_of_the_text_are_wrapped_between_words(tmp_path: Path) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from tests.tools.stack.chain import Chain, MissingError
+from tests.tools.stack.chain import Chain, MissingError, find
 from tests.tools.stack.process import NotReadyError, StoppedError, answers
 from tests.tools.stack.shipped import ROOT, Shipped
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.tools.stack.mailbox import Mail
@@ -31,7 +32,15 @@ def main(stopped: threading.Event, folder: Path = FOLDER) -> int:
         shipped = Shipped.read(os.environ)
         with (
             alone(folder),
-            Chain(shipped, folder, targets=ROOT / "targets", on_mail=show, stopped=stopped, tell=say) as chain,
+            Chain(
+                shipped,
+                folder,
+                targets=ROOT / "targets",
+                on_mail=show,
+                stopped=stopped,
+                tell=say,
+                edit=linking(has_grafana()),
+            ) as chain,
         ):
             say(addresses(chain))
             while not stopped.wait(1):
@@ -58,6 +67,26 @@ def alone(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise MissingError(f"{folder} is in use by another make stack") from None
         yield
+
+
+def has_grafana() -> bool:
+    """Return whether Grafana is installed on this machine."""
+    try:
+        find("grafana")
+    except MissingError:
+        return False
+    return True
+
+
+def linking(grafana: bool) -> Callable[[str, str], str]:
+    """Return an edit of the configuration after which emails link to dashboards only if there is a Grafana."""
+
+    def edit(name: str, text: str) -> str:
+        if grafana or name != "mail.tmpl":
+            return text
+        return re.sub("({{- [$]grafana := )`.*?`", r"\1``", text)
+
+    return edit
 
 
 def addresses(chain: Chain) -> str:
