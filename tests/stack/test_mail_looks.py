@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tests.stack.test_mail_template import NOBREAK, ROOT_FS, alert, render
 from tests.support_browser import chromium, faint_texts
 from tests.tools.stack.running import linking
-from tests.tools.stack.shipped import Shipped
+from tests.tools.stack.shipped import ROOT, Shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-PHONE, DESKTOP, THUMB, SMALLEST, GMAIL_CUTS = 390, 700, 44, 15, 102_000
+PHONE, DESKTOP, THUMB, SMALLEST, GMAIL_CUTS, LOCK_SCREEN = 390, 700, 44, 15, 102_000, 40
 SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
 DEEP = "/srv/backups/customers/2026/november/incremental/archive-of-everything/volume-0001"
 LETTERS = "A" * 200
@@ -212,6 +213,15 @@ def test_a_lock_screen_shows_how_full_a_filesystem_with_a_long_name_is(
     full = alert("firing", "HostFilesystemFull", "critical", summary=f"Filesystem {mountpoint} 95 % full (limit 90 %)")
     assert render(tmp_path, "subject", full) == f"[CRITICAL] web-01: Filesystem {shortened} 95 % full (limit 90 %)"
     assert mountpoint in render(tmp_path, "text", full)
+
+
+def test_a_lock_screen_shows_every_figure_that_has_reached_its_limit() -> None:
+    """As the rules' own tests expect the summaries; level and machine take 18 of 40 characters."""
+    files = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests/rules").glob("*.yml"))
+    summaries = set(re.findall(r"\bsummary: '?([^\n]+?) \(limit", files))
+    summaries = {each for each in summaries if "{{" not in each}  # a hostile mountpoint
+    assert len(summaries) > 10
+    assert [each for each in summaries if not re.search(r"\d (%|s)", f"[WARNING] web-01: {each}"[:LOCK_SCREEN])] == []
 
 
 def test_a_whole_file_of_targets_fits_into_one_email(browser: Browser, tmp_path: Path) -> None:
