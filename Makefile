@@ -12,10 +12,10 @@ INSTALL = $(BIN)/python -m pip install --progress-bar off --disable-pip-version-
 
 .DEFAULT_GOAL := help
 .PHONY: help doctor run stack python free-port ready-for-stack load load-test test test-most test-load test-compose check format golden docs dashboards lock audit \
-  pictures bench bench-fleet deaths binary servers schema clean
+  dashboards-shots pictures bench bench-fleet deaths binary servers schema draw clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 doctor: python  ## Check .env, targets/, ports and Docker before anything starts
 	@$(DOCTOR)
@@ -39,7 +39,7 @@ load:  ## Keep all cores busy for three minutes to trigger an alert
 
 test: test-most test-load  ## Run all tests that do not need Docker
 
-test-most: $(VENV)/dev servers schema
+test-most: $(VENV)/dev servers schema draw
 	$(BIN)/pytest --ignore=tests/compose -m "not load" -n 5 --dist loadfile --no-loadscope-reorder
 
 # After all others, also where one of those fails and make keeps going.
@@ -73,6 +73,9 @@ pictures: $(VENV)/dev  ## Retake the screenshots in README and docs (needs chrom
 
 dashboards: $(VENV)/dev  ## Regenerate grafana/dashboards from grafana/build.py
 	$(BIN)/python -m grafana.build
+
+dashboards-shots: $(VENV)/dev servers draw  ## Draw the dashboards with Grafana's components, for README and docs
+	$(BIN)/python -m tests.draw
 
 lock: $(VENV)/dev  ## Update the locked dependencies
 	$(BIN)/pip install --quiet uv
@@ -109,6 +112,9 @@ servers:  ## Fetch Prometheus, Alertmanager, VictoriaMetrics and Compose into .c
 
 schema:  ## Build the schema of Grafana's dashboards for the tests (needs npm)
 	@sh tests/tools/schema.sh
+
+draw:  ## Install Grafana's components for drawing the dashboards, in .cache/draw (needs npm)
+	@sh tests/tools/draw.sh
 
 clean:  ## Remove the virtual environment, build output and all caches
 	rm -rf $(VENV) $(DIST) .cache .pytest_cache .mypy_cache .ruff_cache

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
+from tests.draw import shots
 from tests.test_docs import PAGES
 from tests.tools.pictures import marks, scenes
 
@@ -36,6 +37,11 @@ def test_the_picture_of_the_example_is_current() -> None:
     marks.assert_current(marks.DIGITS, marks.of_digits())
 
 
+@pytest.mark.parametrize("name", shots.PICTURES)
+def test_the_picture_of_a_dashboard_is_current(name: str) -> None:
+    marks.assert_current(name, shots.fingerprint(shots.PICTURES[name].board), "dashboards-shots")
+
+
 def test_a_page_that_changes_gets_another_fingerprint() -> None:
     with scenes.workstation() as machine:
         machine.live(2)
@@ -50,7 +56,7 @@ def test_the_machine_in_the_pictures_has_one_warning(taken: tuple[Workstation, S
     assert (finding.kind, str(finding.level), finding.missing) == ("HostHighCpu", "warning", False)
 
 
-@pytest.mark.parametrize("name", marks.PICTURES)
+@pytest.mark.parametrize("name", [*marks.PICTURES, *shots.PICTURES])
 def test_a_picture_is_sharp_and_small(name: str) -> None:
     path = marks.ROOT / name
     assert path.stat().st_size <= LARGEST
@@ -68,4 +74,4 @@ def test_readme_and_docs_show_exactly_the_pictures_that_make_takes() -> None:
             path = (page.parent / "".join(target)).resolve()
             shown.add(path.relative_to(marks.ROOT).as_posix())
     measured = set(re.findall(r"--picture (\S+)", (marks.ROOT / "Makefile").read_text(encoding="utf-8")))
-    assert shown == {*marks.PICTURES, *measured}
+    assert shown == {*marks.PICTURES, *shots.PICTURES, *measured}

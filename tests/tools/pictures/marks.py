@@ -80,6 +80,6 @@ def kept(name: str) -> str:
         return str(image.info.get(KEY, ""))
 
 
-def assert_current(name: str, mark: str) -> None:
-    """Fail, and say what to do, if a picture has another fingerprint."""
-    assert kept(name) == mark, f"{name} is out of date, run: make pictures"
+def assert_current(name: str, mark: str, target: str = "pictures") -> None:
+    """Fail, and say which target of make renews it, if a picture has another fingerprint."""
+    assert kept(name) == mark, f"{name} is out of date, run: make {target}"
