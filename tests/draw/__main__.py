@@ -30,9 +30,9 @@ def main() -> None:
     with chromium() as started:
         for name, board in BOARDS.items():
             for mode in ("dark", "light"):
-                page = browser.draw(started, asking.drawing(name, board, answers[name], mode, opened=False))
-                drawn = page.screenshot(animations="disabled")
-                page.close()
+                drawing = asking.drawing(name, board, answers[name], mode, opened=False)
+                with browser.draw(started, drawing) as page:
+                    drawn = page.screenshot(animations="disabled")
                 (FOLDER / f"{name}-{mode}.png").write_bytes(drawn)
                 with Image.open(io.BytesIO(drawn)) as image:
                     shots.keep(name, mode, image)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from tests.support_browser import wait_until
 from tests.support_servers import missing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from playwright.sync_api import Browser, Page, Route
 
@@ -58,21 +59,25 @@ def bundle() -> None:
     subprocess.run(command, check=True, env=os.environ | {"NODE_PATH": str(MODULES)})
 
 
-def draw(browser: Browser, drawing: Mapping[str, Any], width: int = WIDTH) -> Page:
-    """Return a page that shows a dashboard at its full height; RuntimeError if a panel cannot be drawn."""
+@contextmanager
+def draw(browser: Browser, drawing: Mapping[str, Any], width: int = WIDTH) -> Iterator[Page]:
+    """Yield a page that shows a dashboard at its full height; RuntimeError if a panel cannot be drawn."""
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=drawing["mode"])
-    page.route(f"{ADDRESS}**", _answer)
-    page.add_init_script(RECORD)
-    page.goto(ADDRESS)
-    page.evaluate("drawing => { window.drawing = drawing }", drawing)
-    page.add_script_tag(url=f"{ADDRESS}bundle.js")
-    wait_until(page, DRAWN, seconds=120)
-    if errors := page.locator("[data-error]").all_inner_texts():
-        raise RuntimeError("\n".join(errors))
-    height = page.locator("main").evaluate("main => main.offsetHeight")
-    page.set_viewport_size({"width": width, "height": height})
-    wait_until(page, DRAWN, seconds=120)
-    return page
+    try:
+        page.route(f"{ADDRESS}**", _answer)
+        page.add_init_script(RECORD)
+        page.goto(ADDRESS)
+        page.evaluate("drawing => { window.drawing = drawing }", drawing)
+        page.add_script_tag(url=f"{ADDRESS}bundle.js")
+        wait_until(page, DRAWN, seconds=120)
+        if errors := page.locator("[data-error]").all_inner_texts():
+            raise RuntimeError("\n".join(errors))
+        height = page.locator("main").evaluate("main => main.offsetHeight")
+        page.set_viewport_size({"width": width, "height": height})
+        wait_until(page, DRAWN, seconds=120)
+        yield page
+    finally:
+        page.close()
 
 
 def _answer(route: Route) -> None:

@@ -85,7 +85,7 @@ def steps(shape: Callable[[float], float], *changes: tuple[float, float, float])
     def changed(minute: float) -> float:
         value = shape(minute)
         inside = [other for begin, end, other in changes if begin <= minute < end]
-        return inside[-1] if inside else value
+        return inside[-1] + 0.2 * (value % 0.05) if inside else value
 
     return changed
 

@@ -122,7 +122,7 @@ export function Board({ drawing, theme, width }: { drawing: Drawing; theme: Graf
         }
         const frame = { panel, theme, range, data: data[panel.id], width: box.width, height: high(h) };
         return (
-          <article key={panel.id} style={{ ...box, height: high(h) }} data-panel={panel.title} data-type={panel.type}>
+          <article key={panel.id} style={{ ...box, height: high(h) }} data-panel={panel.title} data-type={panel.type} data-id={panel.id}>
             <Framed {...frame} />
           </article>
         );
