@@ -9,7 +9,7 @@ if ! command -v npm >/dev/null; then
   echo "npm is not installed: the dashboards are not drawn" >&2
   exit 0
 fi
-echo "Installing Grafana's components in $cache (about a minute, 650 MB)" >&2
+echo "fetching what draws Grafana's dashboards from npm (about a minute, 650 MB on disk)"
 rm -rf "$cache"
 mkdir -p "$cache"
 cp "$wanted" "$cache/package.json"
