@@ -43,7 +43,7 @@ def prometheus(folder: Path) -> Iterator[str]:
         last = number == PASSES - 1
         with _started(folder) as url:
             found = [line for rule in rules for line in _recorded(url, rule, alerts=last)]
-        # A machine that died keeps its name by what was recorded while it lived, which the first pass does not have yet.
+        # A machine that died keeps the name that was recorded while it lived; the first pass does not have it yet.
         nameless = [line for line in found if line.name == SEEN and "hostname" not in line.labels]
         _store(folder, f"rules{number}", found if last else [line for line in found if line not in nameless])
     with _started(folder) as url:
