@@ -41,8 +41,8 @@ class Table:
     note: str = ""
 
 
-PROGRAMS = (
-    Column("Program", "left", "python3 longer_name.py"),
+PROCESSES = (
+    Column("Process", "left", "python3 longer_name.py"),
     Column("CPU", "right", "6400.0 %"),
     Column("Memory", "right", "12.1 GiB"),
     Column("PID", "right", "4194304", spare=1),
@@ -66,18 +66,11 @@ def tables(snapshot: Snapshot) -> list[Table]:
 
 
 def _processes(section: Processes) -> Table:
-    """Return a row for each program; instead of a PID and a user, one with several processes has their number."""
-    named = {process.name: process for process in section.processes}
-    rows = []
-    for each in section.programs:
-        pid, user = f"{each.instances} PIDs", ""
-        if each.instances == 1:
-            process = named.get(each.name)
-            pid, user = (str(process.pid), process.user) if process else ("", "")
-        rows.append(
-            (f"program {each.name}", (each.name, percent(each.cpu_cores, 1), size(each.memory_bytes), pid, user))
-        )
-    return Table("Top processes", PROGRAMS, tuple(rows), f"{section.total} total; CPU: 100\u00a0% = one core")
+    rows = tuple(
+        (str(p.pid), (p.name, percent(p.cpu_cores, 1), size(p.memory_bytes), str(p.pid), p.user))
+        for p in section.processes
+    )
+    return Table("Top processes", PROCESSES, rows, f"{section.total} total; CPU: 100\u00a0% = one core")
 
 
 def _network(section: Network) -> Table:

@@ -19,7 +19,7 @@ from exporter.machine import open_machine
 from exporter.render.units import UNKNOWN, size
 from exporter.sampling.sampler import Sampler
 from exporter.settings import Settings
-from tests.render.figures import COUNTERS, PROCESSES, PROGRAMS, SYSTEM, cpu, filesystem, processes, snapshot, whole
+from tests.render.figures import COUNTERS, PROCESSES, SYSTEM, cpu, filesystem, processes, snapshot, whole
 from tests.support_desktop import Desk, table
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ def test_it_shows_this_machine(desk: Desk) -> None:
     assert system.hostname in texts
     memory = psutil.virtual_memory().total
     assert any(text.endswith(f" of {size(memory)}".replace("\u00a0", " ")) for text in texts)
-    names = [line[0] for line in table(desk.window.body.tables["Top processes"].tree)]
-    assert names
-    assert len(set(names)) == len(names)
+    pids = [int(line[3]) for line in table(desk.window.body.tables["Top processes"].tree)]
+    assert pids
+    assert len(set(pids)) == len(pids)
 
 
 def test_a_level_is_said_in_words(desk: Desk) -> None:
@@ -152,12 +152,11 @@ ODD = ("{", "}", "a\\", "$HOME [exit] ;", '"', "-text", "#", "{a} {b", "%s", "æ—
 
 def test_names_are_shown_as_they_are(desk: Desk) -> None:
     listed = tuple(replace(PROCESSES[0], pid=place, name=name, user=name) for place, name in enumerate(ODD))
-    grouped = tuple(replace(PROGRAMS[0], name=name) for name in ODD)
     links = tuple(Interface(name, up=True, speed_bytes=None, counters=COUNTERS) for name in ODD)
     mounts = tuple(filesystem(name, 0.95) for name in ODD)
     sample = snapshot(
         replace(SYSTEM, hostname=ODD[3]),
-        replace(processes(grouped), processes=listed),
+        replace(processes(), processes=listed),
         Network(links, 0.0),
         Filesystems(mounts),
         failed={"cpu": "{ [exit]"},
@@ -180,14 +179,13 @@ def test_characters_that_end_x11_programs_are_replaced(desk: Desk) -> None:
     assert "\N{PILE OF POO}" not in "".join(texts)
 
 
-def test_a_selection_follows_its_program(desk: Desk) -> None:
+def test_a_selection_follows_its_process(desk: Desk) -> None:
     shown(desk, whole())
     tree = desk.window.body.tables["Top processes"].tree
-    (first, *_) = tree.get_children()
-    tree.selection_set(first)
-    shown(desk, snapshot(processes(PROGRAMS[::-1])))
-    assert tree.selection() == (first,)
-    assert [line[0] for line in table(tree)] == ["bash", "postgres", "python3 train.py"]
+    tree.selection_set("77")
+    shown(desk, snapshot(replace(processes(), processes=PROCESSES[::-1])))
+    assert tree.selection() == ("77",)
+    assert [line[3] for line in table(tree)] == ["77", "4242"]
 
 
 def test_tables_stand_below_the_headings_of_their_cards(desk: Desk) -> None:

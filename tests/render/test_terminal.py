@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
@@ -17,21 +17,9 @@ from exporter.render.line import plain_line
 from exporter.render.terminal import Screen, view
 from exporter.render.units import UNKNOWN
 from exporter.settings import Settings
-from tests.render.figures import (
-    GIB,
-    PROCESSES,
-    PROGRAMS,
-    SYSTEM,
-    THRESHOLDS,
-    cpu,
-    filesystem,
-    processes,
-    snapshot,
-    whole,
-)
+from tests.render.figures import GIB, PROCESSES, SYSTEM, THRESHOLDS, cpu, filesystem, processes, snapshot, whole
 
 if TYPE_CHECKING:
-    from exporter.collectors.processes import Processes
     from exporter.model import Snapshot
     from exporter.thresholds import Thresholds
 
@@ -140,22 +128,9 @@ def test_a_limit_that_is_none_has_no_mark_and_no_level(limits: dict[str, None], 
     assert len(bar) == 40
 
 
-def one_program(name: str, **process: Any) -> Processes:
-    return replace(
-        processes((replace(PROGRAMS[0], name=name),)), processes=(replace(PROCESSES[0], name=name, **process),)
-    )
-
-
-def test_a_program_is_one_row_whatever_the_number_of_its_processes() -> None:
-    text = drawn(whole())
-    assert _line_with(text, "postgres").split() == ["postgres", "40.0", "%", "5.0", "GiB", "12", "PIDs"]
-    assert text.count("postgres") == 1
-    alone = snapshot(replace(one_program("sshd"), processes=()))  # one that is not among the first by itself
-    assert _line_with(drawn(alone), "sshd").split() == ["sshd", "190.0", "%", "2.0", "GiB"]
-
-
 def test_names_that_look_like_markup_are_shown_as_they_are() -> None:
-    table = one_program("[bold red]x[/]", user="[link]")
+    program = replace(PROCESSES[0], name="[bold red]x[/]", user="[link]")
+    table = replace(processes(), processes=(program,))
     hostile = Filesystems((replace(filesystem("/", 0.5), mountpoint="/mnt/[red]a[/red]", fstype="[b]"),))
     sample = snapshot(replace(SYSTEM, hostname="[green]h[/green]"), table, hostile, failed={"cpu": "[/nonsense] [red]"})
     text = drawn(sample)
@@ -215,15 +190,16 @@ def test_names_and_figures_stay_on_a_narrow_terminal(width: int) -> None:
 @pytest.mark.parametrize(
     ("width", "columns"),
     [
-        (20, ["Program", "CPU"]),
-        (40, ["Program", "CPU", "Memory"]),
-        (60, ["Program", "CPU", "Memory", "PID"]),
-        (80, ["Program", "CPU", "Memory", "PID", "User"]),
+        (20, ["Process", "CPU"]),
+        (40, ["Process", "CPU", "Memory"]),
+        (60, ["Process", "CPU", "Memory", "PID"]),
+        (80, ["Process", "CPU", "Memory", "PID", "User"]),
     ],
 )
 def test_a_narrow_terminal_costs_the_user_first_then_the_pid(width: int, columns: list[str]) -> None:
-    text = drawn(snapshot(one_program("python3 longer_script.py", pid=4194304, user="systemd-timesync")), width)
-    assert _line_with(text, "Program").split() == columns
+    program = replace(PROCESSES[0], name="python3 longer_script.py", pid=4194304, user="systemd-timesync")
+    text = drawn(snapshot(replace(processes(), processes=(program,))), width)
+    assert _line_with(text, "Process").split() == columns
     line = _line_with(text, "python3")
     for column, figure in {"CPU": "190.0 %", "Memory": "2.0 GiB", "PID": "4194304", "User": "systemd-timesync"}.items():
         assert (figure in line) is (column in columns)
