@@ -69,14 +69,14 @@ LABELS = {
         "host": "blue",
         "prometheus": "orange",
         "alertmanager": "purple",
-        "grafana": "#D683CE",
+        "grafana": "#A67F5D",
         "app": "#3AAFC4",
     },
     "integration": {"email": "blue", "webhook": "purple"},
 }
 """Series named after a label whose values are known: a colour for each value."""
 
-PLACES = ("blue", "orange", "purple", "#3AAFC4", "#D683CE", "dark-blue", "#A67F5D", "#8C8C8C")
+PLACES = ("blue", "orange", "purple", "#3AAFC4", "#A67F5D", "dark-blue", "#D683CE", "#8C8C8C")
 """Of the series of a top list, from the largest on: no red and no green, which would say bad and good.
 
 Grafana's palettes all have both.
