@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-ROUTES = (("GET", "/", 0.006, 0.4), ("GET", "/static/<path:filename>", 0.003, 0.9), ("POST", "/predict", 0.09, 0.7))
+ROUTES = (("GET", "/", 0.006, 0.4), ("GET", "/static/<path:filename>", 0.003, 0.9), ("POST", "/api/predict", 0.09, 0.7))
 PLACES = {"prometheus": "localhost:9090", "alertmanager": "alertmanager:9093", "grafana": "grafana:3000"}
 COSTS = {"prometheus": (0.012, 1.6e8), "alertmanager": (0.002, 4.1e7), "grafana": (0.008, 1.3e8), "app": (0.08, 2.1e8)}
 APPLICATION = {"instance": "digits:8000", "job": "app"}
@@ -60,10 +60,10 @@ def _application() -> Iterator[Line]:
         for status, share in (("200", 0.93), ("304", 0.05), ("404", 0.02)):
             rate = noisy(f"{route}{status}", pace * share, pace * share / 3)
             yield Line("http_requests_total", labels | {"status": status}, counter(rate))
-        fails = 1 / 40 if route == "/predict" else 0.0
+        fails = 1 / 40 if route == "/api/predict" else 0.0
         yield Line("http_request_exceptions_total", labels, counter(steps(lambda _: 0.0, (30, 33, fails))))
         yield from _histogram("http_request_duration_seconds", labels, seconds, pace)
-    for outcome, pace in (("digit", 0.6), ("unsure", 0.08), ("no digit", 0.02)):
+    for outcome, pace in (("prediction", 0.6), ("uncertain", 0.08), ("refused", 0.02)):
         yield Line("predictions_total", APPLICATION | {"outcome": outcome}, counter(noisy(outcome, pace, pace / 3)))
     yield from _histogram("prediction_duration_seconds", APPLICATION, 0.08, 0.7)
 
