@@ -55,6 +55,7 @@ def test_the_check_reads_what_only_its_owner_may_read_and_shows_no_password(stac
     for start in ("SMTP_PORT=abc: give", "TZ=Mars: give", "RETENTION_TIME=90 days: give", ".env, line"):
         assert [line for line in lines if line.startswith(f"wrong: {start}")], (start, lines)
     assert "did you mean SMTP_HOST?" in "\n".join(lines)
+    assert "hush" not in "\n".join(lines)
 
 
 def test_the_check_can_do_nothing_but_read_this_folder(stack: Stack) -> None:

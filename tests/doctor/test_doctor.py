@@ -221,11 +221,20 @@ def test_what_compose_makes_something_else_of_is_said(check: Check, text: str, l
 def test_passwords_are_never_shown(check: Check) -> None:
     secret = "hush-hush"
     texts = [f"{secret}", f"a${secret}", f'"{secret}', f"'{secret}' x", f"{secret}'", f"{secret} #{secret}"]
-    for name in names.SECRETS:
+    texts += [f"a$1{secret}", f"a${{{secret}}}", f"a${{{secret}", f'"a${secret}"']
+    for name in (*names.SECRETS, "SMPT_PASWORD"):
         for text in texts:
             check.write(f"{name}={text}\n", mode=0o644)
-            # What looks like a variable is named; what follows it is part of the secret.
-            assert "hush-" not in "".join(check.lines()).replace("$hush by", "")
+            assert "hush" not in "".join(check.lines()), text
+
+
+def test_no_line_has_characters_that_a_terminal_acts_on(check: Check) -> None:
+    check.write('SMTP_HOST="a\\n\\rb"\nALERT_EMAIL_TO="a\\rb"\n')
+    lines = check.lines()
+    assert len(lines) > 3
+    assert all(line.isprintable() for line in lines)
+    check.write('ALERT_EMAIL_TO="a\\rb"\n')
+    assert all(line.isprintable() for line in check.lines())
 
 
 def test_a_password_that_others_can_read_is_said(check: Check) -> None:

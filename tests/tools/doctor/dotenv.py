@@ -68,8 +68,10 @@ def _surprises(found: list[Assignment], environment: Mapping[str, str]) -> Itera
             for name in dict.fromkeys(_FILLED_IN.findall(each.text.partition(" #")[0])):
                 known = name in before or name in environment
                 effect = "the value of that variable" if known else "nothing, because no variable has that name"
+                # The rest of a password may look like a variable, also where the name of the password is misspelt.
+                shown = f"${name}" if each.name in VARIABLES and each.name not in SECRETS else "what follows $"
                 yield Finding(
-                    f"{start}: Compose replaces ${name} by {effect}; single quotes keep the value as it is",
+                    f"{start}: Compose replaces {shown} by {effect}; single quotes keep the value as it is",
                     wrong=not known or each.name in SECRETS,
                 )
         yield from _quotes(each, start)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from exporter.settings import Settings, parse_limit
 from tests.tools.doctor import kinds
-from tests.tools.doctor.report import Finding
+from tests.tools.doctor.report import Finding, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,7 +39,7 @@ def _mail(given: Mapping[str, str]) -> Iterator[Finding]:
     if not host:
         if given.get("ALERT_EMAIL_TO"):
             text = "without SMTP_HOST all email goes to the stack's own inbox"
-            yield Finding(f"ALERT_EMAIL_TO={given['ALERT_EMAIL_TO']}: {text}", wrong=False)
+            yield Finding(f"ALERT_EMAIL_TO={shown(given['ALERT_EMAIL_TO'])}: {text}", wrong=False)
         if used := [name for name in ("SMTP_PORT", "SMTP_USER", "SMTP_PASSWORD") if given.get(name)]:
             yield Finding(f"SMTP_HOST is not set, {' and '.join(used)} would be used for the stack's own inbox")
     elif host != "mailpit":
@@ -50,7 +50,7 @@ def _mail(given: Mapping[str, str]) -> Iterator[Finding]:
         }
         for name, what in needed.items():
             if not given.get(name):
-                yield Finding(f"SMTP_HOST={host} needs {name} too: {what}")
+                yield Finding(f"SMTP_HOST={shown(host)} needs {name} too: {what}")
         yield from _login(host, given)
 
 

@@ -99,7 +99,8 @@ def _escaped(pair: re.Match[str]) -> str:
 def interpolate(text: str, variables: Mapping[str, str]) -> str:
     """Substitute ``$NAME``, ``${NAME}``, ``${NAME:-default}`` and ``${NAME:+other}``; ``$$`` is a dollar sign.
 
-    Defaults may contain variables themselves. Raises ValueError for any other form.
+    Defaults may contain variables themselves. Raises ValueError for any other form. The message does not quote it: it
+    may be part of a password.
     """
     done = ""
     rest = text
@@ -116,7 +117,7 @@ def interpolate(text: str, variables: Mapping[str, str]) -> str:
         elif name := _NAME.match(rest):
             done, rest = done + variables.get(name[0], ""), rest[name.end() :]
         else:
-            raise ValueError(f"a lone dollar sign before {rest[:20]!r}")
+            raise ValueError("a lone dollar sign")
 
 
 def _braces(text: str) -> tuple[str, str]:
@@ -125,7 +126,7 @@ def _braces(text: str) -> tuple[str, str]:
         depth += (character == "{") - (character == "}")
         if depth == 0:
             return text[1:position], text[position + 1 :]
-    raise ValueError(f"unclosed brace: {text[:20]!r}")
+    raise ValueError("unclosed brace")
 
 
 def _value(inner: str, variables: Mapping[str, str]) -> str:
@@ -138,4 +139,4 @@ def _value(inner: str, variables: Mapping[str, str]) -> str:
         return interpolate(other, variables) if value else ""
     if name and not operator:
         return value
-    raise ValueError(f"unsupported form of a variable: {inner!r}")
+    raise ValueError("unsupported form of a variable")
