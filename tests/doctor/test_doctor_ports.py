@@ -80,8 +80,12 @@ def test_an_address_of_another_machine_is_said_once(tmp_path: Path, capsys: pyte
     assert lines == ["wrong: BIND_ADDRESS=192.0.2.1: this machine has no such address", "1 wrong"]
 
 
-def test_the_stack_that_is_running_already_is_no_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_stack_that_is_running_already_is_no_fault(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The real exporter; the others by what they answer, as their documentation has it."""
+    # A proxy for the Internet, which does not know this machine's ports.
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
     answers = {
         "PROMETHEUS_PORT": b"Prometheus Server is Healthy.\n",
         "ALERTMANAGER_PORT": b'{"cluster":{"status":"disabled"}}',

@@ -8,6 +8,7 @@ make stack, make run           what they need, before anything is downloaded; si
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.tools.doctor.together import together
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from tests.tools.doctor.dotenv import Dotenv
     from tests.tools.doctor.report import Finding
 
 ROOT = Path(__file__).parents[3]
@@ -55,12 +57,8 @@ def tell(findings: list[Finding], *, quiet: bool) -> int:
 def everything(folder: Path, environment: Mapping[str, str], *, inside: bool) -> Iterator[Finding]:
     """Yield all that is wrong with the stack in Docker. ``inside`` a container, less can be seen."""
     env = dotenv.read(folder / ".env", environment)
-    yield from env.findings
-    yield from names.unknown(env.lines, folder)
-    yield from names.values(env.values)
-    yield from together(env.values)
-    yield from files.targets(folder)
-    fleet = files.FLEET_FILE in files.compose_files(env.values, folder)
+    yield from settings(env, folder)
+    fleet = files.FLEET_FILE in re.split("[:;]", env.values.get("COMPOSE_FILE", ""))
     example = "digits" in env.values.get("COMPOSE_PROFILES", "").split(",")
     wanted = used(env.values, fleet=fleet, example=example)
     if not kinds.address(env.values.get("BIND_ADDRESS") or "127.0.0.1"):
@@ -70,14 +68,19 @@ def everything(folder: Path, environment: Mapping[str, str], *, inside: bool) ->
         yield from files.compose(fleet=fleet)
 
 
-def for_stack(folder: Path, environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield what would keep ``make stack`` from running, and what is wrong with .env."""
-    env = dotenv.read(folder / ".env", environment)
+def settings(env: Dotenv, folder: Path) -> Iterator[Finding]:
+    """Yield what is wrong with .env and targets/, however the stack is run."""
     yield from env.findings
     yield from names.unknown(env.lines, folder)
     yield from names.values(env.values)
     yield from together(env.values)
     yield from files.targets(folder)
+
+
+def for_stack(folder: Path, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield what would keep ``make stack`` from running, and what is wrong with .env."""
+    env = dotenv.read(folder / ".env", environment)
+    yield from settings(env, folder)
     started = ["EXPORTER_PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT"]
     started += ["GRAFANA_PORT"] if shutil.which("grafana") else []
     wanted = [(name, port) for name, port in used(env.values).items() if name in started]

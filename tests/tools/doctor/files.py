@@ -74,12 +74,6 @@ def web_config(given: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding(f"WEB_CONFIG={shown(path)}: there is no such file; /host is this machine's /")
 
 
-def compose_files(given: Mapping[str, str], folder: Path) -> list[str]:
-    """Return the names of the Compose files in use."""
-    listed = re.split("[:;]", given.get("COMPOSE_FILE", ""))
-    return [name for name in listed if name] or [file.name for file in folder.glob("docker-compose.yml")]
-
-
 def compose(*, fleet: bool) -> Iterator[Finding]:
     """Yield a Docker Compose that is missing or too old."""
     docker = shutil.which("docker")

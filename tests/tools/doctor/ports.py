@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import errno
-import os
-import re
-import shutil
-import subprocess
 import urllib.request
-from contextlib import suppress
 from http.client import HTTPException
-from pathlib import Path
-from socket import AF_INET, AF_INET6, SO_REUSEADDR, SOL_SOCKET, socket
 from typing import TYPE_CHECKING
 
 from tests.tools.doctor import kinds
 from tests.tools.doctor.report import Finding
+from tests.tools.ports import holder, trouble_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -44,6 +38,9 @@ _OURS = {
 }
 """What a service answers, and where: a port in use by what is to run there is a stack that runs already."""
 
+# A proxy for the Internet would not reach this machine's ports.
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
 
 def used(given: Mapping[str, str], *, fleet: bool = False, example: bool = False) -> dict[str, int]:
     """Return the ports that the stack publishes, by variable. Those that are none are left out."""
@@ -71,7 +68,7 @@ def ports(
             yield Finding(f"{name}={port} is already the port of {taken[port]}: {change(name, _other(host, port))}")
             continue
         taken[port] = name
-        trouble = _trouble(host, port)
+        trouble = trouble_at(host, port)
         if trouble == errno.EADDRNOTAVAIL:
             yield Finding(f"BIND_ADDRESS={host}: this machine has no such address")
             return
@@ -86,24 +83,9 @@ def ports(
             yield Finding(f"{text}; {change(name, _other(host, port))}")
 
 
-def _trouble(host: str, port: int) -> int:
-    """Return why a server cannot listen there, as an errno; 0 if it can."""
-    family = AF_INET6 if ":" in host else AF_INET
-    with socket(family) as probe:
-        # As servers do, because a predecessor's connections may be in TIME_WAIT; not on Windows.
-        if os.name != "nt":
-            probe.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-            probe.listen(1)
-        except OSError as reason:
-            return reason.errno or errno.EADDRINUSE
-    return 0
-
-
 def _other(host: str, port: int) -> int:
     """Return the next higher port that is free."""
-    return next((other for other in range(port + 1, min(port + 200, 65536)) if not _trouble(host, other)), port + 1)
+    return next((other for other in range(port + 1, min(port + 200, 65536)) if not trouble_at(host, other)), port + 1)
 
 
 def _ours(name: str, host: str, port: int, *, secured: bool) -> bool:
@@ -113,42 +95,7 @@ def _ours(name: str, host: str, port: int, *, secured: bool) -> bool:
     path, mark = _OURS[name]
     place = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     try:
-        with urllib.request.urlopen(f"http://{place}:{port}{path}", timeout=3) as answer:
+        with _direct.open(f"http://{place}:{port}{path}", timeout=3) as answer:
             return mark in answer.read(1 << 20).decode(errors="replace")
     except (OSError, HTTPException):
         return False
-
-
-def holder(port: int) -> str:
-    """Return " by NAME (process ID)", as far as this user may know it; else how to find out."""
-    found = _linux(port) if Path("/proc/net/tcp").exists() else _lsof(port)
-    if found:
-        return f" by {found[1]} (process {found[0]})"
-    ask = "sudo ss -ltnp" if Path("/proc/net/tcp").exists() else "sudo lsof -nP -iTCP -sTCP:LISTEN"
-    return f' ("{ask}" shows by what)'
-
-
-def _linux(port: int) -> tuple[int, str] | None:
-    """Return the process that listens on a port, with its name, if we may look into it."""
-    sockets = set()
-    for table in ("tcp", "tcp6"):
-        with suppress(OSError):
-            rows = [line.split() for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]]
-            # State 0A is LISTEN.
-            sockets |= {f"socket:[{row[9]}]" for row in rows if row[3] == "0A" and int(row[1][-4:], 16) == port}
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if any(str(link.readlink()) in sockets for link in (process / "fd").iterdir()):
-                return int(process.name), (process / "comm").read_text().strip()
-    return None
-
-
-def _lsof(port: int) -> tuple[int, str] | None:
-    """Do the same where there is no /proc."""
-    program = shutil.which("lsof")
-    if not program:
-        return None
-    command = [program, "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-Fpc"]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False).stdout
-    found = re.search(r"^p(\d+)\nc(.+)$", said, re.MULTILINE)
-    return (int(found[1]), found[2]) if found else None

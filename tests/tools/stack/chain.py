@@ -10,8 +10,7 @@ import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
-from tests.tools.doctor.ports import holder
-from tests.tools.ports import free_port, is_free
+from tests.tools.ports import free_port, holder, is_free
 from tests.tools.stack.mailbox import Mail, Mailbox
 from tests.tools.stack.process import Server, StoppedError
 from tests.tools.stack.shipped import ROOT, Shipped
