@@ -11,7 +11,7 @@ from exporter import __version__
 from exporter.collectors import COLLECTORS
 from exporter.render.json import dumps
 from exporter.sampling.history import History
-from exporter.web.alerts import Alerts, beside
+from exporter.web.alerts import beside
 from exporter.web.headers import add_security
 from exporter.web.hosts import check_hosts
 from exporter.web.limits import HEADER, Waiting
@@ -21,7 +21,7 @@ from exporter.web.page import add_filters, page_context
 from exporter.web.partials import Partials
 
 if TYPE_CHECKING:
-    from exporter.chain.watch import Watch
+    from exporter.chain.watch import View, Watch
     from exporter.model import Snapshot
     from exporter.sampling.sampler import Sampler
     from exporter.settings import Settings
@@ -47,7 +47,6 @@ def create_app(
     expositions = Expositions(thresholds)
     partials = Partials(app.jinja_env)
     points = history or History()
-    alerts = Alerts(watch)
     links = Links(settings)
     names = frozenset(collector.name for collector in COLLECTORS)
 
@@ -56,11 +55,14 @@ def create_app(
     def sample() -> Snapshot:
         return waiting.sample(request.headers.get(HEADER))
 
+    def view() -> View | None:
+        return watch.view() if watch else None
+
     @app.get("/")
     def page() -> Response:
-        view = alerts.view()
-        snapshot, firing = beside(sample(), view)
-        context = page_context(snapshot, settings, points.points(), firing, links.shown(request.host, view))
+        seen = view()
+        snapshot, firing = beside(sample(), seen)
+        context = page_context(snapshot, settings, points.points(), firing, links.shown(request.host, seen))
         context["places"] = partials.draw(context)
         text = render_template("page.html", **context)
         return Response(text, mimetype="text/html", headers=NO_STORE)
@@ -78,7 +80,7 @@ def create_app(
 
     @app.get("/api/stats")
     def stats() -> Response:
-        snapshot, _ = beside(sample(), alerts.view())
+        snapshot, _ = beside(sample(), view())
         body = dumps(snapshot, thresholds) + "\n"
         return Response(body, mimetype="application/json", headers=NO_STORE)
 

@@ -9,24 +9,16 @@ from exporter.chain.findings import findings
 from exporter.chain.firing import Firing, firing
 
 if TYPE_CHECKING:
-    from exporter.chain.watch import View, Watch
+    from exporter.chain.watch import View
     from exporter.findings import Finding
     from exporter.model import Snapshot
 
 
-class Alerts:
-    """Adds what the watch over Prometheus and Alertmanager has found to the machine's own findings."""
-
-    def __init__(self, watch: Watch | None) -> None:
-        self._watch = watch
-
-    def view(self) -> View | None:
-        """Return what the watch has found, None if there is none. Never waits."""
-        return self._watch.view() if self._watch else None
-
-
 def beside(snapshot: Snapshot, view: View | None) -> tuple[Snapshot, Firing]:
-    """Return the snapshot with what its figures do not show, and everything that fires."""
+    """Return the snapshot with what its figures do not show, and everything that fires.
+
+    ``view`` is what the watch over Prometheus and Alertmanager has found, None if there is none.
+    """
     if view is None:
         return snapshot, Firing()
     found = firing(view)

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 REFRESH = 2.5
 """Seconds between two refreshes of the page."""
-
-
 MOST = 6
 """Alerts about other machines and applications that are listed."""
 
