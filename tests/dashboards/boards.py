@@ -32,6 +32,16 @@ def panels(board: Mapping[str, Any]) -> Iterator[Panel]:
         yield from panel.get("panels") or []
 
 
+def overrides(panel: Panel, matcher: str) -> dict[str, dict[str, Any]]:
+    """Return the overridden properties by what the overrides are for."""
+    found: dict[str, dict[str, Any]] = {}
+    for override in panel["fieldConfig"]["overrides"]:
+        if override["matcher"]["id"] == matcher:
+            properties = {entry["id"]: entry["value"] for entry in override["properties"]}
+            found.setdefault(override["matcher"]["options"], {}).update(properties)
+    return found
+
+
 @dataclass(frozen=True)
 class Query:
     """One query of one panel."""

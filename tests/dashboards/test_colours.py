@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from exporter.sources.linux_processes import STATES
-from tests.dashboards.boards import BOARDS, Panel, panels
+from tests.dashboards.boards import BOARDS, Panel, overrides, panels
 
 EVERY_PANEL = [(name, panel) for name, board in BOARDS.items() for panel in panels(board)]
 GRAPHS = [(name, panel) for name, panel in EVERY_PANEL if panel["type"] == "timeseries"]
@@ -26,16 +26,6 @@ KNOWN = {"state": sorted(STATES.values()), "resource": ["cpu", "io", "memory"]}
 
 def title(value: object) -> str | None:
     return value["title"] if isinstance(value, dict) else None
-
-
-def overrides(panel: Panel, matcher: str) -> dict[str, dict[str, Any]]:
-    """Return the overridden properties by what the overrides are for."""
-    found: dict[str, dict[str, Any]] = {}
-    for override in panel["fieldConfig"]["overrides"]:
-        if override["matcher"]["id"] == matcher:
-            properties = {entry["id"]: entry["value"] for entry in override["properties"]}
-            found.setdefault(override["matcher"]["options"], {}).update(properties)
-    return found
 
 
 def colour(properties: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from tests.dashboards.boards import BOARDS, fill, panels, queries
+from tests.dashboards.boards import BOARDS, fill, overrides, panels, queries
 from tests.dashboards.conftest import WELL
 from tests.rules.test_rules import promtool
 from tests.support import eventually
@@ -81,10 +81,9 @@ def test_swap_and_limits_are_not_stacked_on_memory() -> None:
     (panel,) = [panel for panel in panels(BOARDS["host"]) if panel["title"] == "Memory and swap"]
     assert panel["fieldConfig"]["defaults"]["custom"]["stacking"]["mode"] == "normal"
     apart = {
-        override["matcher"]["options"]
-        for override in panel["fieldConfig"]["overrides"]
-        for entry in override["properties"]
-        if entry["id"] == "custom.stacking" and entry["value"]["mode"] == "none"
+        name
+        for name, properties in overrides(panel, "byName").items()
+        if properties.get("custom.stacking", {}).get("mode") == "none"
     }
     layers = {target["legendFormat"] for target in panel["targets"] if target["refId"] in LAYERS}
     assert apart == {target["legendFormat"] for target in panel["targets"]} - layers

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.dashboards.boards import BOARDS, Panel, fill, panels
+from tests.dashboards.boards import BOARDS, Panel, fill, overrides, panels
 from tests.dashboards.conftest import HOT, NO_CRITICAL, NO_LIMITS, NO_WARNING, UNDER, WARM, WELL
 from tests.support import eventually
 
@@ -29,16 +29,6 @@ CELLS = [
 def table(board: str, title: str) -> Panel:
     (found,) = [panel for panel in panels(BOARDS[board]) if panel["type"] == "table" and panel["title"] == title]
     return found
-
-
-def properties(panel: Panel, column: str) -> dict[str, Any]:
-    """Return what the overrides of a column set."""
-    return {
-        entry["id"]: entry["value"]
-        for override in panel["fieldConfig"]["overrides"]
-        if override["matcher"] == {"id": "byName", "options": column}
-        for entry in override["properties"]
-    }
 
 
 @pytest.mark.parametrize("cell", CELLS, ids="-".join)
@@ -70,8 +60,9 @@ def test_a_cell_has_the_colour_of_its_level(
 @pytest.mark.parametrize(("board", "title", "column", "label"), CELLS)
 def test_a_column_takes_its_looks_from_one_that_nobody_sees(board: str, title: str, column: str, label: str) -> None:
     found = table(board, title)
-    assert properties(found, column)["custom.styleField"] == label
-    assert properties(found, label)["custom.hideFrom"]["viz"] is True
+    properties = overrides(found, "byName")
+    assert properties[column]["custom.styleField"] == label
+    assert properties[label]["custom.hideFrom"]["viz"] is True
     removed = {name for step in found["transformations"] for name in step["options"].get("excludeByName", {})}
     assert label not in removed, "a column that is taken out has no looks to give"
 
@@ -79,11 +70,11 @@ def test_a_column_takes_its_looks_from_one_that_nobody_sees(board: str, title: s
 def test_each_share_that_has_limits_has_its_level() -> None:
     """Columns of ratios, on any dashboard; there is no limit for inodes that a machine's owner sets."""
     bars = {
-        (board, panel["title"], override["matcher"]["options"])
+        (board, panel["title"], column)
         for board, one in BOARDS.items()
         for panel in panels(one)
         if panel["type"] == "table"
-        for override in panel["fieldConfig"]["overrides"]
-        if any(str(entry["value"]).startswith("{'mode': 'basic', 'type': 'gauge'") for entry in override["properties"])
+        for column, properties in overrides(panel, "byName").items()
+        if properties.get("custom.cellOptions", {}).get("type") == "gauge"
     }
     assert bars - {("host", "Filesystems now", "Inodes")} == {cell[:3] for cell in CELLS}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.dashboards.boards import BOARDS, Panel, panels, variables
+from tests.dashboards.boards import BOARDS, Panel, overrides, panels, variables
 
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = (ROOT / "exporter/web/templates/runbooks_text.html").read_text(encoding="utf-8")
@@ -28,14 +28,8 @@ def alerts() -> list[dict[str, Any]]:
 
 def links(panel: Panel, matcher: str, what: str) -> list[dict[str, Any]]:
     """Return the links of a query (byFrameRefID) or a column (byName)."""
-    return [
-        link
-        for override in panel["fieldConfig"]["overrides"]
-        if override["matcher"] == {"id": matcher, "options": what}
-        for entry in override["properties"]
-        if entry["id"] == "links"
-        for link in entry["value"]
-    ]
+    found: list[dict[str, Any]] = overrides(panel, matcher).get(what, {}).get("links", [])
+    return found
 
 
 def test_there_are_timelines_of_alerts() -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.dashboards.boards import BOARDS, Panel, panels
-from tests.dashboards.test_colours import EVERY_PANEL, GRAPHS, KNOWN, TABLES, overrides, title
+from tests.dashboards.boards import BOARDS, Panel, overrides, panels
+from tests.dashboards.test_colours import EVERY_PANEL, GRAPHS, KNOWN, TABLES, title
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

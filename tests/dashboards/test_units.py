@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.dashboards.boards import BOARDS, Panel, panels
+from tests.dashboards.boards import BOARDS, Panel, overrides, panels
 
 IN_CORES = ("host_top_process_cpu_cores", "process_cpu_seconds_total")
 PANELS = [panel for board in BOARDS.values() for panel in panels(board)]
@@ -12,12 +12,8 @@ PANELS = [panel for board in BOARDS.values() for panel in panels(board)]
 
 def units(panel: Panel) -> dict[str, Any]:
     """Return the unit of each column that has its own, and of the others under an empty name."""
-    own = {
-        override["matcher"]["options"]: entry["value"]
-        for override in panel["fieldConfig"]["overrides"]
-        for entry in override["properties"]
-        if entry["id"] == "unit"
-    }
+    by_name = overrides(panel, "byName")
+    own = {column: properties["unit"] for column, properties in by_name.items() if "unit" in properties}
     return {"": panel["fieldConfig"]["defaults"]["unit"], **own}
 
 
