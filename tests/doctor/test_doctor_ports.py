@@ -84,8 +84,6 @@ def test_the_stack_that_is_running_already_is_no_fault(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The real exporter; the others by what they answer, as their documentation has it."""
-    # A proxy for the Internet, which does not know this machine's ports.
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
     answers = {
         "PROMETHEUS_PORT": b"Prometheus Server is Healthy.\n",
         "ALERTMANAGER_PORT": b'{"cluster":{"status":"disabled"}}',
@@ -96,6 +94,9 @@ def test_the_stack_that_is_running_already_is_no_fault(
         ports = {"EXPORTER_PORT": str(stack.enter_context(Exporter()).port)}
         for name, body in answers.items():
             ports[name] = stack.enter_context(serving(answering(body))).rpartition(":")[2]
+        # A proxy for the Internet, which does not know this machine's ports.
+        monkeypatch.setattr("urllib.request._opener", None)
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
         lines = said(capsys, tmp_path, ports)
         assert lines[-1] == "all well, 5 warnings"
         for name, port in ports.items():
