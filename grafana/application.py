@@ -95,15 +95,12 @@ def slowest() -> stat.Panel:
 
 def firing() -> stat.Panel:
     """Return the number of firing alerts."""
-    panel = panels.number(
-        "Alerts firing",
+    return panels.number_of_alerts(
         'Firing alerts of the selected applications. Good: 0. "Alerts" below shows which ones; click here for the '
         "runbooks, which say what to do about each.",
-        style.COUNT,
-        now(f"count({alerting.firing(select('ALERTS'))}) or 0 * count({select('up')})"),
+        select("ALERTS"),
+        select("up"),
     )
-    panel = panel.override_by_query("A", [links.runbooks()])
-    return panels.signal(panel, (1, style.CRITICAL))
 
 
 def alerts() -> statetimeline.Panel:

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.builders import common as ui
 from grafana_foundation_sdk.builders import stat, statetimeline, table, timeseries
 from grafana_foundation_sdk.models import common
 
-from grafana import style
+from grafana import alerting, links, style
 from grafana.colours import COLOURS, CRITICAL, LABELS, MARKS, NO_LEVEL, OK, PLACES, WARNING, of_legend
 from grafana.style import ON, SOURCE, STEP
 
@@ -57,7 +57,31 @@ def number_with_level(title: str, description: str, expr: str, resource: str, le
         "C": (CRITICAL, reached("critical")),
         "D": (NO_LEVEL, f"{expr} unless {ON} {limits}"),
     }
-    panel = number(title, description, style.RATIO, *(style.now(q, legend, ref) for ref, (_, q) in queries.items()))
+    return _coloured(title, description, style.RATIO, queries, legend)
+
+
+def number_of_alerts(description: str, alerts: str, up: str) -> stat.Panel:
+    """Return how many alerts fire, in the colour of the worst, with a link to the runbooks.
+
+    The arguments are the selectors of ALERTS and of ``up`` for what is shown; without targets there is no number.
+    """
+    count, critical = f"count({alerting.firing(alerts)})", f"count({alerting.firing(alerts, 'critical')})"
+    queries = {
+        "A": (OK, f"0 * count({up}) unless {count}"),
+        "B": (WARNING, f"{count} unless {critical}"),
+        "C": (CRITICAL, f"{count} and {critical}"),
+    }
+    panel = _coloured("Alerts firing", description, style.COUNT, queries)
+    for ref in queries:
+        panel = panel.override_by_query(ref, [links.runbooks()])
+    return panel
+
+
+def _coloured(
+    title: str, description: str, unit: str, queries: dict[str, tuple[str, str]], legend: str = "__auto"
+) -> stat.Panel:
+    """Return a number of which one query at a time has the value: (colour, query) by its letter."""
+    panel = number(title, description, unit, *(style.now(q, legend, ref) for ref, (_, q) in queries.items()))
     for ref, (colour, _) in queries.items():
         panel = panel.override_by_query(ref, [style.colour_override(colour)])
     return panel.color_mode(common.BigValueColorMode.BACKGROUND)
