@@ -16,6 +16,7 @@ from tests.support_servers import program
 from tests.tools.doctor import files, kinds, names
 from tests.tools.doctor.__main__ import main
 from tests.tools.doctor.ports import DEFAULTS, EXAMPLE, FLEET
+from tests.tools.doctor.report import shown
 from tests.tools.stack.shipped import ROOT
 from tests.tools.zones import zones
 
@@ -166,7 +167,7 @@ def test_names_of_compose_and_of_files_of_the_owners_are_no_mistakes(check: Chec
     (check.folder / "docker-compose.override.yml").write_text(
         "services: {exporter: {volumes: ['${BACKUP_FOLDER}:/b']}}"
     )
-    assert check.lines() == ["warning: .env, line 3: FOO is no setting: nothing reads it", "all well, 1 warning"]
+    assert check.lines() == ["warning: .env, line 3: no setting, nothing reads it", "all well, 1 warning"]
     assert check.code == 0
 
 
@@ -208,8 +209,8 @@ def test_what_does_not_go_together_is_said(check: Check, change: dict[str, str],
     ("CPU_WARNING=70 # low\n", ""),
     ("CPU_WARNING=70\n\nCPU_WARNING=60\n", "warning: .env, line 3: CPU_WARNING is also set in line 1"),
     ("A B=3\n", "wrong: .env, line 1: not NAME=value"),
-    ("SMTP_USER='x\n", "wrong: .env, line 1: SMTP_USER: a quote is missing"),
-    ("SMTP_USER=a$\n", "wrong: .env, line 1: SMTP_USER: a lone dollar sign"),
+    ("SMTP_USER='x\n", "wrong: .env, line 1: a quote is missing"),
+    ("SMTP_USER=a$\n", "wrong: .env, line 1: a lone dollar sign"),
 ])  # fmt: skip
 def test_what_compose_makes_something_else_of_is_said(check: Check, text: str, line: str) -> None:
     check.write(text)
@@ -226,6 +227,38 @@ def test_passwords_are_never_shown(check: Check) -> None:
         for text in texts:
             check.write(f"{name}={text}\n", mode=0o644)
             assert "hush" not in "".join(check.lines()), text
+
+
+@pytest.mark.parametrize("value", [
+    "http://u:hush@x:y/", "smtp://u:hush@x", "u:hush@x", "http://u:hu/hush@b@x:y", "http://u:hush #rest@x", "//hush@x",
+    "http://u:$hush@x:y/", "ftp://u:hush@[::1]/" + "long" * 20, "http://u:hush",
+])  # fmt: skip
+def test_no_value_is_shown_with_the_password_of_its_address(check: Check, value: str) -> None:
+    for name in names.VARIABLES.keys() - names.SECRETS:
+        for quote in ("", '"', "'"):
+            check.write(f"{name}={quote}{value}{quote}\n")
+            assert "hush" not in "".join(check.lines()), (name, quote)
+    (check.folder / "targets").mkdir()
+    (check.folder / "targets/a.yml").write_text(f'- targets: ["{value}"]\n')
+    check.write("")
+    assert "hush" not in "".join(check.lines())
+
+
+def test_an_address_without_a_password_is_shown_as_it_is() -> None:
+    plain = ["http://nas:5000/metrics", "ftp://[::1]:80/a b", "nas:5000", "you@example.org", "a@b, c@d", "http://a b"]
+    assert [shown(value) for value in plain] == plain
+    assert shown("http://u:p@nas:80/x") == "http://...@nas:80/x"
+
+
+@pytest.mark.parametrize("rest", ["{}=def", "{}=", "{}='x", "{}=a$", "{}=\u201cx\u201d", "{}=1\n{}=2", "{} x", "{}"])
+@pytest.mark.parametrize("secret", ["hunter2", "HUNTER", "hun_TER"])
+def test_the_rest_of_a_password_that_is_broken_over_two_lines_is_not_shown(
+    check: Check, rest: str, secret: str
+) -> None:
+    check.write(f"SMTP_PASSWORD=abc\n{rest.replace('{}', secret)}\n")
+    lines = check.lines()
+    assert secret not in "".join(lines)
+    assert [line for line in lines if ".env, line " in line]
 
 
 def test_no_line_has_characters_that_a_terminal_acts_on(check: Check) -> None:

@@ -76,18 +76,18 @@ def test_env_is_read_as_compose_reads_it(tmp_path: Path, end: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("A=1\n\nB='x", "line 3: B: a quote"),
-        ("A='x\\'", "line 1: A: a quote"),
-        ("A='x'y", "line 1: A: a quote"),
-        ('A="x', "line 1: A: a quote"),
+        ("A=1\n\nB='x", "line 3: a quote"),
+        ("A='x\\'", "line 1: a quote"),
+        ("A='x'y", "line 1: a quote"),
+        ('A="x', "line 1: a quote"),
         ("A='1\n2'\nA B=3", "line 3: not NAME=value"),
         ("A: 3", "line 1: not NAME=value"),
         ("A", "line 1: not NAME=value"),
-        ("# ä\nPASSWORD=pa$", "line 2: PASSWORD: a lone dollar sign.*; single quotes keep"),
-        ("PASSWORD=pa$1", "line 1: PASSWORD: a lone dollar sign"),
-        ('PASSWORD="${A"', "line 1: PASSWORD: unclosed brace"),
-        ("PASSWORD=${A?b}", "line 1: PASSWORD: unsupported form"),
-        (r'PASSWORD="\0101"', r"line 1: PASSWORD: \\0 is not supported here"),
+        ("# ä\nPASSWORD=pa$", "line 2: a lone dollar sign.*; single quotes keep"),
+        ("PASSWORD=pa$1", "line 1: a lone dollar sign"),
+        ('PASSWORD="${A"', "line 1: unclosed brace"),
+        ("PASSWORD=${A?b}", "line 1: unsupported form"),
+        (r'PASSWORD="\0101"', r"line 1: \\0 is not supported here"),
     ],
 )
 def test_what_is_not_understood_is_named_with_its_line(text: str, message: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.tools.doctor.names import FORMER, SECRETS, VARIABLES
-from tests.tools.doctor.report import Finding
+from tests.tools.doctor.report import Finding, without_login
 from tests.tools.stack.variables import assignments, read_env
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ def _surprises(found: list[Assignment], environment: Mapping[str, str]) -> Itera
     """Yield values of which Compose makes something else than what is written."""
     before: dict[str, int] = {}
     for each in found:
-        start = f".env, line {each.line}: {each.name}"
+        start = f".env, line {each.line}"
+        if each.name in {*VARIABLES, *FORMER, *_COMPOSE}:  # any other may be the rest of a password
+            start = f"{start}: {each.name}"
         if each.name in before:
             yield Finding(f"{start} is also set in line {before[each.name]}; the last one counts", wrong=False)
         if each.quote != "'":
@@ -69,7 +71,8 @@ def _surprises(found: list[Assignment], environment: Mapping[str, str]) -> Itera
                 known = name in before or name in environment
                 effect = "the value of that variable" if known else "nothing, because no variable has that name"
                 # The rest of a password may look like a variable, also where the name of the password is misspelt.
-                shown = f"${name}" if each.name in VARIABLES and each.name not in SECRETS else "what follows $"
+                plain = each.name in VARIABLES and each.name not in SECRETS and without_login(each.text) == each.text
+                shown = f"${name}" if plain else "what follows $"
                 yield Finding(
                     f"{start}: Compose replaces {shown} by {effect}; single quotes keep the value as it is",
                     wrong=not known or each.name in SECRETS,

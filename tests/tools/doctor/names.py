@@ -95,13 +95,13 @@ def unknown(given: Mapping[str, int], folder: Path) -> Iterator[Finding]:
     for name, line in given.items():
         if name in used or _OF_OTHERS.match(name):
             continue
-        start = f".env, line {line}: {shown(name)}"
         upper = name.upper()
         # The exporter's own variables are not read from here.
         likely = [_EXPORTERS.get(upper, ""), upper.removeprefix("HOST_EXPORTER_"), upper.removeprefix("HOST_"), upper]
         near = [each for each in likely if each in VARIABLES]
         near += difflib.get_close_matches(upper, VARIABLES, n=1, cutoff=0.75)
         if near:
-            yield Finding(f"{start} is no setting; did you mean {near[0]}?")
+            yield Finding(f".env, line {line}: {name} is no setting; did you mean {near[0]}?")
         else:
-            yield Finding(f"{start} is no setting: nothing reads it", wrong=False)
+            # A name that is like no other may be the rest of a password that was broken over two lines.
+            yield Finding(f".env, line {line}: no setting, nothing reads it", wrong=False)

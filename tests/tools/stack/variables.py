@@ -44,7 +44,10 @@ class Assignment:
 
 
 def assignments(text: str) -> Iterator[Assignment]:
-    """Yield what a .env file assigns, in order. Raises ValueError, with the line, for what Compose rejects."""
+    """Yield what a .env file assigns, in order. Raises ValueError, with the line, for what Compose rejects.
+
+    The message names no variable: in a password that is broken over two lines, its rest may look like one.
+    """
     position = 0
     while (position := _end(_SKIPPED.match(text, position), position)) < len(text):
         line = text.count("\n", 0, position) + 1
@@ -55,7 +58,7 @@ def assignments(text: str) -> Iterator[Assignment]:
         pattern = {"'": _SINGLE, '"': _DOUBLE}.get(quote)
         value = (pattern or _BARE).match(text, name.end())
         if not value:
-            raise ValueError(f".env, line {line}: {name[1]}: a quote is missing, or something follows the last one")
+            raise ValueError(f".env, line {line}: a quote is missing, or something follows the last one")
         yield Assignment(name[1], quote if pattern else "", value[1], line)
         position = value.end()
 
@@ -73,8 +76,7 @@ def read_env(text: str, environment: Mapping[str, str]) -> dict[str, str]:
             # The environment takes precedence over the file, also when one value refers to another.
             values[each.name] = _meant(each.quote, each.text, {**values, **environment})
         except ValueError as reason:
-            start = f".env, line {each.line}: {each.name}"
-            raise ValueError(f"{start}: {reason}; single quotes keep a value unchanged") from None
+            raise ValueError(f".env, line {each.line}: {reason}; single quotes keep a value unchanged") from None
     return values
 
 
