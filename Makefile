@@ -25,7 +25,7 @@ run: python free-port $(VENV)/run  ## Start the exporter on http://127.0.0.1:500
 
 # Before anything is installed or fetched, which takes a minute.
 free-port:
-	@$(DOCTOR) run $(or $(HOST_EXPORTER_HOST),127.0.0.1) $(PORT)
+	@$(DOCTOR) run '$(or $(HOST_EXPORTER_HOST),127.0.0.1)' '$(PORT)'
 
 ready-for-stack:
 	@$(DOCTOR) stack

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,7 +42,15 @@ def test_the_check_sees_the_stack_that_runs_and_finds_nothing_wrong(stack: Stack
     assert (code, lines[-1]) == (0, f"all well, {len(SERVICES)} warnings"), lines
     for service in SERVICES:
         name = f"{service.upper()}_PORT={stack.ports[service]}"
-        assert f"warning: {name} is in use: it seems that this stack is already running" in lines
+        assert f"warning: {name} is in use: right if this stack is already running, else choose another port" in lines
+
+
+def test_outside_it_knows_that_the_stack_is_this_folders(stack: Stack) -> None:
+    command = [sys.executable, "-m", "tests.tools.doctor"]
+    lines = stack.engine.run(command, folder=stack.folder, check=False).stdout.splitlines()
+    for service in SERVICES:
+        name = f"{service.upper()}_PORT={stack.ports[service]}"
+        assert f"warning: {name} is in use: this stack is already running" in lines, lines
 
 
 def test_the_check_reads_what_only_its_owner_may_read_and_shows_no_password(stack: Stack, dotenv: str) -> None:

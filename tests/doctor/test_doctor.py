@@ -37,7 +37,7 @@ MAIL = {
 @pytest.fixture(autouse=True)
 def no_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever runs on this machine; test_doctor_ports.py is about that. Nor is its Docker the matter here."""
-    monkeypatch.setattr("tests.tools.doctor.__main__.ports", lambda *_args, **_kwargs: iter(()))
+    monkeypatch.setattr("tests.tools.doctor.ports.ports", lambda *_args, **_kwargs: iter(()))
     monkeypatch.setattr(files, "compose", lambda **_kwargs: iter(()))
 
 

@@ -10,7 +10,10 @@ import shutil
 import socket
 import subprocess
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+
+from exporter.sources.process_names import display_name
 
 # Below the ephemeral ports, which start at 32,768 on Linux and at 49,152 elsewhere.
 # Browsers refuse 10,080.
@@ -59,11 +62,21 @@ def trouble_at(host: str, port: int) -> int:
 
 def holder(port: int) -> str:
     """Return " by NAME (process ID)", as far as this user may know it; else how to find out."""
-    found = _linux(port) if Path("/proc/net/tcp").exists() else _lsof(port)
+    found = listener(port)
     if found:
         return f" by {found[1]} (process {found[0]})"
     ask = "sudo ss -ltnp" if Path("/proc/net/tcp").exists() else "sudo lsof -nP -iTCP -sTCP:LISTEN"
     return f' ("{ask}" shows by what)'
+
+
+def listener(port: int) -> tuple[int, str] | None:
+    """Return the ID and the name of the process that listens on a port, as far as this user may know it."""
+    return _linux(port) if Path("/proc/net/tcp").exists() else _lsof(port)
+
+
+def _words(process: Path) -> list[str]:
+    """Return the command line of a process, by which the exporter completes a name that the kernel cut off."""
+    return [word.decode(errors="replace") for word in (process / "cmdline").read_bytes().split(b"\0") if word]
 
 
 def _linux(port: int) -> tuple[int, str] | None:
@@ -77,7 +90,8 @@ def _linux(port: int) -> tuple[int, str] | None:
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if any(str(link.readlink()) in sockets for link in (process / "fd").iterdir()):
-                return int(process.name), (process / "comm").read_text().strip()
+                comm = (process / "comm").read_text().rstrip("\n")
+                return int(process.name), display_name(comm, partial(_words, process))
     return None
 
 
@@ -86,7 +100,7 @@ def _lsof(port: int) -> tuple[int, str] | None:
     program = shutil.which("lsof")
     if not program:
         return None
-    command = [program, "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-Fpc"]
+    command = [program, "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "+c0", "-Fpc"]
     said = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False).stdout
     found = re.search(r"^p(\d+)\nc(.+)$", said, re.MULTILINE)
     return (int(found[1]), found[2]) if found else None

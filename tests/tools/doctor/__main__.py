@@ -14,15 +14,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.tools.doctor import dotenv, files, kinds, names
-from tests.tools.doctor.ports import ports, used
+from tests.tools.doctor import dotenv, files, kinds, names, ports
+from tests.tools.doctor.report import Finding, shown
 from tests.tools.doctor.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tests.tools.doctor.dotenv import Dotenv
-    from tests.tools.doctor.report import Finding
 
 ROOT = Path(__file__).parents[3]
 USAGE = "usage: python3 -m tests.tools.doctor [compose | stack | run ADDRESS PORT]"
@@ -60,9 +59,10 @@ def everything(folder: Path, environment: Mapping[str, str], *, inside: bool) ->
     yield from settings(env, folder)
     fleet = files.FLEET_FILE in re.split("[:;]", env.values.get("COMPOSE_FILE", ""))
     example = "digits" in env.values.get("COMPOSE_PROFILES", "").split(",")
-    wanted = used(env.values, fleet=fleet, example=example)
+    wanted = ports.used(env.values, fleet=fleet, example=example)
     if not kinds.address(env.values.get("BIND_ADDRESS") or "127.0.0.1"):
-        yield from ports(env.values, wanted.items(), in_dotenv)
+        running = ports.inside(env.values) if inside else ports.outside(folder)
+        yield from ports.ports(env.values, wanted.items(), in_dotenv, running=running)
     if not inside:
         yield from files.web_config(env.values)
         yield from files.compose(fleet=fleet)
@@ -83,16 +83,20 @@ def for_stack(folder: Path, environment: Mapping[str, str]) -> Iterator[Finding]
     yield from settings(env, folder)
     started = ["EXPORTER_PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT"]
     started += ["GRAFANA_PORT"] if shutil.which("grafana") else []
-    wanted = [(name, port) for name, port in used(env.values).items() if name in started]
+    wanted = [(name, port) for name, port in ports.used(env.values).items() if name in started]
     # It listens on loopback, whatever BIND_ADDRESS says.
-    yield from ports({}, wanted, in_dotenv, docker=False)
+    yield from ports.ports({**env.values, "BIND_ADDRESS": ""}, wanted, in_dotenv, docker=False)
 
 
 def for_run(address: str, port: str) -> Iterator[Finding]:
-    """Yield what would keep ``make run`` from listening. Other addresses and ports are the exporter's to refuse."""
-    if not kinds.port(port) and not kinds.address(address):
+    """Yield what would keep ``make run`` from listening. Other addresses are the exporter's to refuse."""
+    if accepted := kinds.port(port):
+        yield Finding(f"PORT={shown(port)}: give {accepted}")
+    elif not kinds.address(address):
         wanted = [("PORT", int(port))]
-        yield from ports({"BIND_ADDRESS": address}, wanted, lambda _, other: f"make run PORT={other}", docker=False)
+        yield from ports.ports(
+            {"BIND_ADDRESS": address}, wanted, lambda _, other: f"make run PORT={other}", docker=False
+        )
 
 
 def in_dotenv(name: str, port: int) -> str:
