@@ -50,8 +50,8 @@ BAD = {
     "--host": Bad("an address or a host name", ("", "a b", "a\tb", " ", "\udcff", "a\x1b")),
     "--port": PORT,
     "--allowed-host": Bad(
-        "give host names such as nas.example.org or *.example.org, without a port, or '*' for any",
-        ("", "nas.example.org:5000", "http://nas.example.org", "a..b", "a/b", "<x>", "x@y", "\udcff", "[nas]"),
+        "give host names such as nas.example.org or *.example.org, without a port, separated by commas, or '*' for any",
+        ("", "nas.example.org:5000", "http://nas.example.org", "a..b", "a/b", "<x>", "x@y", "\udcff", "[nas]", "a b"),
     ),
     "--web-config": Bad("a web configuration file", ("/nonexistent-folder/web.yml", "/", "")),
     "--rootfs": Bad("a folder where the host's / is mounted", ("/nonexistent-folder", "/dev/null", "relative")),

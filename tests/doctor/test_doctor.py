@@ -118,7 +118,7 @@ BAD = {
     "BIND_ADDRESS": ["localhost", "eth0", "1.2.3", "0.0.0.0:80", "::1"],
     "WEB_CONFIG": ["web.yml", "/etc/web.yml"],
     "PUBLIC_NAME": ["http://nas", "nas:5000", "a,b", "*.example.org"],
-    "ALLOWED_HOST": ["http://nas", "nas:5000"],
+    "ALLOWED_HOST": ["http://nas", "nas:5000", "a b", "nas.example.org *.example.net"],
     "EXPORTER_PORT": ["http", "70000", "-1"],
     "EXPORTER_MEMORY_LIMIT": ["lots", "512 mb x", "-1", "1.5.5g"],
     "ROOTFS_MOUNT": ["rw", "rslave", "ro,rw"],

@@ -82,7 +82,7 @@ def names(value: str) -> str | None:
     try:
         host_patterns(value)
     except SettingError:
-        return f"{HOSTS}, separated by commas"
+        return HOSTS
     return None
 
 
