@@ -9,6 +9,7 @@ import pytest
 
 from tests.stack.test_mail_template import NOBREAK, ROOT_FS, alert, render
 from tests.support_browser import chromium, faint_texts
+from tests.tools.stack import running
 from tests.tools.stack.running import linking
 from tests.tools.stack.shipped import ROOT, Shipped
 
@@ -257,13 +258,50 @@ def test_without_a_grafana_no_link_leads_to_one(
 ) -> None:
     """As make stack has it where none is installed."""
     read = Shipped.config
-    monkeypatch.setattr(Shipped, "config", lambda self, name: linking(grafana=False)(f"{name}.tmpl", read(self, name)))
+    monkeypatch.setattr(
+        Shipped, "config", lambda self, name: linking(grafana=False, silence=True)(f"{name}.tmpl", read(self, name))
+    )
     page = shown(browser, tmp_path, CPU, ENDED)
     assert page.locator("a").all_inner_texts() == ["Runbook", "Silence for a while"]
     page.close()
     assert "Dashboard" not in render(tmp_path, "text", CPU, ENDED)
     monkeypatch.undo()
     assert render(tmp_path, "text", CPU, ENDED).count("Dashboard:\n") == 2
+
+
+def test_without_pages_of_alertmanager_no_link_leads_to_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As make stack has it with Debian's."""
+    many = [CPU | {"labels": {**CPU["labels"], "instance": f"web-{i}"}} for i in range(120)]
+    for kind in ("text", "html"):
+        before = render(tmp_path, kind, *many)
+        assert "/#/alerts" in before
+        with monkeypatch.context() as patch:
+            read = Shipped.config
+            edit = linking(grafana=True, silence=False)
+            patch.setattr(
+                Shipped, "config", lambda self, name, read=read, edit=edit: edit(f"{name}.tmpl", read(self, name))
+            )
+            after = render(tmp_path, kind, *many)
+        assert "/#/alerts" not in after
+        assert "ilence" not in after
+        assert "more" in after
+        assert after.count("ashboard") == before.count("ashboard")
+
+
+@pytest.mark.parametrize(("files", "expected"), [
+    ([], []),
+    (["web/no-ui/x", "alertmanager/no-ui/x"], ["prometheus", "alertmanager"]),
+    (["web/no-ui/x", "web/static/react/x", "alertmanager/no-ui/x", "alertmanager/ui/script.js"], []),
+])  # fmt: skip
+def test_a_server_without_pages_is_known_by_what_debian_put_there_instead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: list[str], expected: list[str]
+) -> None:
+    for file in files:
+        path = tmp_path / "share/prometheus" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    monkeypatch.setattr(running, "find", lambda *names: str(tmp_path / "bin" / names[0]))
+    assert running.without_pages() == expected
 
 
 def test_lines_of_the_text_are_wrapped_between_words(tmp_path: Path) -> None:

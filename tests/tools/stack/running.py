@@ -5,8 +5,10 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import shlex
 import sys
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.tools.stack.chain import Chain, MissingError, find
@@ -16,7 +18,6 @@ from tests.tools.stack.shipped import ROOT, Shipped
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.tools.stack.mailbox import Mail
 
@@ -30,6 +31,7 @@ def main(stopped: threading.Event, folder: Path = FOLDER) -> int:
     """
     try:
         shipped = Shipped.read(os.environ)
+        pageless = without_pages()
         with (
             alone(folder),
             Chain(
@@ -39,7 +41,8 @@ def main(stopped: threading.Event, folder: Path = FOLDER) -> int:
                 on_mail=show,
                 stopped=stopped,
                 tell=say,
-                edit=linking(has_grafana()),
+                edit=linking(grafana=has_grafana(), silence="alertmanager" not in pageless),
+                exporter=[word for name in pageless for word in (f"--{name}-url", "none")],
             ) as chain,
         ):
             say(addresses(chain))
@@ -78,13 +81,37 @@ def has_grafana() -> bool:
     return True
 
 
-def linking(grafana: bool) -> Callable[[str, str], str]:
-    """Return an edit of the configuration after which emails link to dashboards only if there is a Grafana."""
+def without_pages() -> list[str]:
+    """Return which servers have no web pages: Debian leaves them out, unless its owner has added them."""
+    found = []
+    if _lacks(find("prometheus"), "prometheus/web", "static/react"):
+        found.append("prometheus")
+    if _lacks(find("prometheus-alertmanager", "alertmanager"), "prometheus/alertmanager", "ui/script.js"):
+        found.append("alertmanager")
+    return found
+
+
+def _lacks(program: str, place: str, pages: str) -> bool:
+    """Return whether a program is Debian's, with the page that says that there are none, and without any other."""
+    shared = Path(program).resolve().parents[1] / "share" / place
+    return (shared / "no-ui").is_dir() and not (shared / pages).exists()
+
+
+def linking(*, grafana: bool, silence: bool) -> Callable[[str, str], str]:
+    """Return an edit of the configuration after which emails link only to what there is.
+
+    ``grafana`` keeps the links to dashboards, ``silence`` those to Alertmanager's page.
+    """
 
     def edit(name: str, text: str) -> str:
-        if grafana or name != "mail.tmpl":
+        if name != "mail.tmpl":
             return text
-        return re.sub("({{- [$]grafana := )`.*?`", r"\1``", text)
+        if not grafana:
+            text = re.sub("({{- [$]grafana := )`.*?`", r"\1``", text)
+        if not silence:
+            text = text.replace("{{- if .data.Alerts.Firing }}", "{{- if false }}")
+            text = text.replace(" more: {{ .data.ExternalURL }}/#/alerts", " more")
+        return text
 
     return edit
 
@@ -98,11 +125,21 @@ def addresses(chain: Chain) -> str:
         f"Prometheus    {chain.urls['prometheus']}{alerts}",
         f"Alertmanager  {chain.urls['alertmanager']}",
         f"Grafana       {chain.urls['grafana']}" if chain.grafana else "Grafana       not installed here",
+        f"test alert    {test_alert(chain)}",
         f"mail          {'shown here' if chain.catches_mail else 'sent as set in .env'}",
         f"data, logs    {chain.folder}",
         "Press Ctrl-C to stop. In another terminal, make load triggers a first alert in about two minutes.",
     ]
     return "\n".join(lines)
+
+
+def test_alert(chain: Chain) -> str:
+    """Return the command that sends a test alert as this exporter would: it reads neither .env nor our environment."""
+    name = chain.exporter.environment["HOST_EXPORTER_HOSTNAME"]
+    program = Path(sys.executable).with_name("host-exporter")
+    short = program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program
+    named = ["--hostname", name] if name else []
+    return shlex.join([str(short), "test-alert", *named, chain.urls["alertmanager"]])
 
 
 def show(mail: Mail) -> None:
