@@ -31,7 +31,7 @@ INHIBITING = frozenset({NOT_STORING, "AlertsOnHold"})
 class Guard:
     """Takes in each look at Prometheus and posts what follows from it. Used by one thread.
 
-    ``muted`` is what Alertmanager was found to send to nobody at the last look.
+    ``muted`` is what Alertmanager said last that it sends to nobody: while it does not answer, no silence has ended.
     """
 
     def __init__(self, alertmanagers: Alertmanagers, hostname: str, pace: Pace) -> None:
@@ -62,11 +62,12 @@ class Guard:
         if self.is_calm() and look.state is State.STORING:
             self._judge.see(look.state, now)
             known = self._alertmanagers.muted()
-            self.muted = known or NOTHING
+            self.muted = known or self.muted
             return known is not None
         found = self._alertmanagers.active()
         active = found or {}
-        self.muted = muted(active.values())
+        if found is not None:
+            self.muted = muted(found.values())
         if found is not None and not self._resumed:
             self._resume(found)
         self._see_sources(active)

@@ -11,7 +11,7 @@ from exporter.chain.alertmanager import Alertmanagers
 from exporter.chain.guard import Guard
 from exporter.chain.pace import PACE
 from exporter.chain.prometheus import Look, State
-from tests.chain.support import Alert, FakeAlertmanager, ends, fingerprint, listed, sent
+from tests.chain.support import SILENCED, Alert, FakeAlertmanager, ends, fingerprint, listed, sent
 from tests.tools.ports import free_port
 
 if TYPE_CHECKING:
@@ -273,6 +273,22 @@ def test_an_alertmanager_that_is_back_is_told_what_it_missed(course: Course) -> 
     course.alertmanager.status = 200
     course.see(STORING, listed("A"), seconds=60)
     assert course.alertmanager.names() == {"A", "Watchdog", "TestAlert"}
+
+
+@pytest.mark.parametrize("state", [STORING, SILENT])
+def test_a_silence_is_remembered_while_alertmanager_does_not_answer(state: State) -> None:
+    quiet = sent("A") | SILENCED
+    with FakeAlertmanager(quiet) as server:
+        course = Course(server)
+        course.see(STORING, listed("A"), seconds=60)
+        assert course.guard.muted.silences(listed("A")["labels"])
+        server.status = 0
+        assert not course.see(state, listed("A"), seconds=60)
+        assert course.guard.muted.silences(listed("A")["labels"])
+        server.status = 200
+        quiet["status"] = sent("A")["status"]
+        assert course.see(STORING, listed("A"), seconds=15)
+        assert not course.guard.muted.silences(listed("A")["labels"])
 
 
 def test_several_alertmanagers_are_all_told_and_one_is_enough(alertmanager: FakeAlertmanager) -> None:
