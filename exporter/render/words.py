@@ -10,7 +10,7 @@ from exporter.render.units import limit, percent, size
 from exporter.thresholds import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from exporter.findings import Finding
     from exporter.model import Snapshot
@@ -34,18 +34,20 @@ def counted(found: Sequence[Finding]) -> str:
     return ", ".join(parts)
 
 
-def sentences(snapshot: Snapshot) -> list[tuple[Finding, str]]:
+def sentences(snapshot: Snapshot, note: Callable[[Finding], str] = lambda _: "") -> list[tuple[Finding, str]]:
     """Return a sentence for each finding, worst first: "CPU 93 % (critical at 90 %): python3 train.py 1.90 cores".
 
     Things that cannot be read for the same reason share one sentence, since a dead server takes down all its mounts.
+    ``note`` returns what else is to be said of a finding.
     """
     processes = snapshot.section(Processes)
     alike: dict[tuple[object, ...], list[Finding]] = {}
     for finding in snapshot.findings():
-        alone = () if finding.missing else (finding.subject,)
-        alike.setdefault((finding.kind, finding.level, finding.what, finding.reason, *alone), []).append(finding)
+        alone = "" if finding.missing else finding.subject
+        same = (finding.kind, finding.level, finding.what, finding.reason, note(finding), alone, finding.missing)
+        alike.setdefault(same, []).append(finding)
     return [
-        (finding, sentence(finding, processes, [other.subject for other in others]))
+        (finding, sentence(finding, processes, [other.subject for other in others]) + note(finding))
         for finding, *others in alike.values()
     ]
 

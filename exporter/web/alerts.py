@@ -23,12 +23,15 @@ def beside(snapshot: Snapshot, view: View | None) -> tuple[Snapshot, Firing]:
         return snapshot, Firing()
     found = firing(view)
     mine = snapshot.own()
-    unshown = tuple(each for each in found.here if not _is_shown(each, mine))
+    unshown = tuple(each for each in found.here if not any(_says(own, each) for own in mine))
     return replace(snapshot, beside=findings(view), firing=unshown), found
 
 
-def _is_shown(alert: Finding, mine: list[Finding]) -> bool:
-    """Return whether the figures themselves say what an alert says, or worse."""
-    return any(
-        each.kind == alert.kind and each.level >= alert.level and each.subject in {"", alert.subject} for each in mine
-    )
+def silences(alert: Finding, mine: Finding) -> bool:
+    """Return whether a silenced alert is the one about what a figure shows. A warning's silence is none for worse."""
+    return _says(mine, alert) and alert.level >= mine.level
+
+
+def _says(mine: Finding, alert: Finding) -> bool:
+    """Return whether a figure itself says what an alert says, or worse."""
+    return mine.kind == alert.kind and mine.level >= alert.level and mine.subject in {"", alert.subject}

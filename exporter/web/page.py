@@ -12,6 +12,7 @@ from exporter.render.json import iso_time
 from exporter.render.sparkline import sparkline
 from exporter.render.words import counted, headline, sentences
 from exporter.thresholds import Level
+from exporter.web.alerts import silences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +46,13 @@ def page_context(
     hostname = system.hostname if system else "this machine"
     words = headline(snapshot)
     levels = snapshot.levels()
+    mine = snapshot.own()
+
+    def silence(finding: Finding) -> str:
+        quiet = finding in mine and any(silences(alert, finding) for alert in firing.silenced)
+        return ". Silenced in Alertmanager" if quiet else ""
+
+    unshown = [alert for alert in firing.silenced if not any(silences(alert, own) for own in mine)]
     return {
         "version": __version__,
         "refresh": REFRESH,
@@ -54,8 +62,8 @@ def page_context(
         "level": str(snapshot.level()),
         "headline": words,
         "title": f"{hostname}: {words}",
-        "findings": [_listed(finding, text) for finding, text in sentences(snapshot)],
-        "silenced": [_listed(finding, finding.reason) for finding in firing.silenced],
+        "findings": [_listed(finding, text) for finding, text in sentences(snapshot, silence)],
+        "silenced": [_listed(finding, finding.reason) for finding in unshown],
         "elsewhere": [_listed(finding, finding.reason) for finding in firing.elsewhere[:MOST]],
         "elsewhere_count": counted(firing.elsewhere),
         "more": max(0, len(firing.elsewhere) - MOST),

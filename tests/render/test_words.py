@@ -46,6 +46,11 @@ def test_things_unreadable_for_the_same_reason_share_one_sentence() -> None:
         "Filesystem /c cannot be read: not allowed",
         "The figures for cpu are missing: OSError: no",
     ]
+    noted = [text for _, text in sentences(sample, lambda finding: "!" if finding.subject == "/b" else "")]
+    assert noted[:2] == [
+        "Filesystem /a cannot be read: no answer in 2 s",
+        "Filesystem /b cannot be read: no answer in 2 s!",
+    ]
     assert [finding.subject for finding in sample.findings()] == ["/a", "/b", "/c", "cpu"]
     assert sentences(snapshot(cpu(0.5))) == []
 

@@ -235,6 +235,36 @@ def test_a_silenced_alert_is_listed_and_does_not_count(
     assert [text for _, text in answer.all("li")] == ["Silenced: HostFilesystemFillingUp is wrong"]
 
 
+def test_what_the_figures_show_says_itself_that_its_alert_is_silenced_and_counts(
+    prometheus: FakePrometheus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeAlertmanager() as alertmanager:
+        asked, name = watched(prometheus, tmp_path, monkeypatch, alertmanager.url, memory_warning=1)
+        ((_, before),) = Page(asked().text).all("li")
+        here = {level: listed("HostHighMemory", severity=level, hostname=name) for level in ("warning", "critical")}
+        silenced = [sent("HostHighMemory", severity=level, hostname=name) | SILENCED for level in here]
+        alertmanager.alerts |= {each["fingerprint"]: each for each in silenced}
+        prometheus.alerts = [here["warning"]]
+        answer = Page(asked().text)
+        assert [text for _, text in answer.all("li")] == [f"{before}. Silenced in Alertmanager"]
+        assert answer.one("p", id="badge")[1] == "1 warning", "it is as full as it was"
+        prometheus.alerts = [here["critical"]]
+        assert [text for _, text in Page(asked().text).all("li")] == [before, "Silenced: HostHighMemory is wrong"]
+
+
+def test_that_a_warning_is_silenced_says_nothing_about_worse(
+    prometheus: FakePrometheus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silenced = sent("HostHighMemory", hostname="web-01") | SILENCED
+    with FakeAlertmanager(silenced) as alertmanager:
+        asked, name = watched(prometheus, tmp_path, monkeypatch, alertmanager.url, memory_warning=1, memory_critical=2)
+        prometheus.alerts = [listed("HostHighMemory", hostname=name)]
+        worse, warning = [text for _, text in Page(asked().text).all("li")]
+    assert "critical" in worse
+    assert "ilenced" not in worse
+    assert warning == "Silenced: HostHighMemory is wrong"
+
+
 @pytest.mark.browser
 def test_alerts_are_legible_and_fit_a_phone(prometheus: FakePrometheus, browser: Browser) -> None:
     here = {"hostname": "web-01"}
