@@ -102,8 +102,8 @@ def told(alert: Alert, now: float, *, seen: float, place: str = "", unsure: bool
         lasts = _seconds(str(annotations.get("keep_firing_for", "")))
         ends = f"at {clock(kept + lasts, now)}" if lasts else "by itself"
         text = f"Over since {clock(kept, now)}: {text}. Its alert ends {ends}"
-    elif (since := _moment(alert.get("activeAt"))) is not None:
-        text = f"{text}, since {clock(since, now)}"
+    elif (pending := _moment(alert.get("activeAt"))) is not None and isinstance(waited := alert.get("for"), float):
+        text = f"{text}, since {clock(pending + waited, now)}"  # when it began to fire, as in the email
     if seen and abs(now - seen) > FRESH:
         text = f"{text} (as of {clock(seen, now)})"
     subject = next((str(alert["labels"][each]) for each in SUBJECTS if each in alert["labels"]), "")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from exporter.chain.asking import NoAnswerError, ask, texts
-from exporter.chain.rules import Rules
+from exporter.chain.rules import Rules, with_waits
 from exporter.chain.starts import Starts
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Prometheus:
     def _look(self, url: str) -> Look:
         try:
             stores = self._stores(url)
-            alerts = listed(ask(f"{url}/api/v1/alerts", self._pace.answer))
+            alerts = with_waits(listed(ask(f"{url}/api/v1/alerts", self._pace.answer)), url, self._pace.answer)
         except NoAnswerError as reason:
             if reason.status == UNAVAILABLE:
                 return Look(State.STARTING)

@@ -1,4 +1,7 @@
-"""Notices that Prometheus no longer evaluates its rules: it then stores and answers, and no alert ever fires."""
+"""What Prometheus says of its rules: how long each waits before its alert fires, and whether they are evaluated.
+
+If they are not, it stores and answers, and no alert ever fires.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from exporter.chain.asking import NoAnswerError, ask
+from exporter.chain.asking import NoAnswerError, ask, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,6 +18,30 @@ if TYPE_CHECKING:
 
 WATCHDOG = "Watchdog"
 """The alert that always fires. A Prometheus with other rules never had it, and is not judged by it."""
+
+
+def with_waits(alerts: tuple[dict[str, Any], ...], url: str, wait: float) -> tuple[dict[str, Any], ...]:
+    """Return the alerts, each with the seconds that its rule waits before it fires as ``for``, where the server says.
+
+    /api/v1/alerts has only when an alert became pending. The rules are not asked for while only the Watchdog fires.
+    """
+    if not any(alert["state"] == "firing" and alert["labels"].get("severity") != "none" for alert in alerts):
+        return alerts
+    try:
+        groups = ask(f"{url}/api/v1/rules?type=alert", wait)["data"]["groups"]
+        waits = {
+            _key(alert): float(rule["duration"])
+            for group in groups
+            for rule in group["rules"]
+            for alert in rule.get("alerts") or ()
+        }
+    except (NoAnswerError, LookupError, TypeError, ValueError, AttributeError):
+        return alerts
+    return tuple(alert | {"for": waits[_key(alert)]} if _key(alert) in waits else alert for alert in alerts)
+
+
+def _key(alert: dict[str, Any]) -> frozenset[tuple[str, str]]:
+    return frozenset(texts(alert["labels"]).items())
 
 
 class Rules:

@@ -22,7 +22,7 @@ LOCAL = {"hostname": "web-01"}
 
 
 def alert(name: str = "HostHighCpu", severity: str = "critical", *, kept: str = "", **labels: str) -> Alert:
-    made = listed(name, severity=severity, **labels) | {"activeAt": "2026-01-31T21:59:30.123456789Z"}
+    made = listed(name, severity=severity, **labels) | {"activeAt": "2026-01-31T21:54:30.123456789Z", "for": 300.0}
     made["annotations"] = {
         "summary": "CPU 97 % (limit 90 %)",
         "keep_firing_for": "5m",
@@ -44,6 +44,12 @@ def test_an_alert_about_this_machine_is_told_with_its_time_and_its_runbook() -> 
     assert found.reason == "CPU 97 % (limit 90 %), since 21:59 UTC"
     assert (found.kind, found.level, found.over) == ("HostHighCpu", Level.CRITICAL, False)
     assert found.runbook == "runbooks#HostHighCpu"
+
+
+def test_if_nobody_says_when_it_began_to_fire_the_page_does_not_either() -> None:
+    made = alert(**LOCAL)
+    del made["for"]
+    assert firing(view(made), NOW).here[0].reason == "CPU 97 % (limit 90 %)"
 
 
 def test_one_that_is_only_kept_firing_is_called_over_and_no_longer_critical() -> None:

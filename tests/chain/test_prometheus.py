@@ -32,6 +32,36 @@ def test_it_stores_and_lists_its_alerts() -> None:
     assert [alert["labels"]["alertname"] for alert in look.alerts] == ["A"]
 
 
+def test_what_fires_is_listed_with_how_long_its_rule_waits() -> None:
+    with FakePrometheus(0.1) as server:
+        server.alerts = [
+            listed("A"),
+            listed("A", severity="critical"),
+            listed("B"),
+            listed("Watchdog", severity="none"),
+        ]
+        one, other = [
+            {"duration": wait, "alerts": [alert]} for wait, alert in zip((300, 60), server.alerts, strict=False)
+        ]
+        server.groups = [{"rules": [one]}, {"rules": [other, {"duration": 1, "alerts": None}]}]
+        look = Prometheus([server.url], QUICK).look()
+        assert [alert.get("for") for alert in look.alerts] == [300, 60, None, None]
+        asked = server.asked
+        server.alerts = server.alerts[3:]
+        Prometheus([server.url], QUICK).look()
+        assert server.asked == asked + asked - 1, "the rules are not asked for while all is well"
+
+
+@pytest.mark.parametrize(
+    "groups", [[{}], [7], {"a": 1}, [{"rules": [{"alerts": [{"labels": 1}], "duration": 1}]}], None]
+)
+def test_rules_of_another_form_do_no_harm(groups: Any) -> None:
+    with FakePrometheus(0.1) as server:
+        server.alerts, server.groups = [listed("A")], groups
+        look = Prometheus([server.url], QUICK).look()
+    assert (look.state, look.alerts) == (STORING, (listed("A"),))
+
+
 @pytest.mark.parametrize("age", [0.6, 3600, None])
 def test_an_old_sample_or_none_means_that_nothing_is_stored_unless_it_has_just_started(age: float | None) -> None:
     with FakePrometheus(age) as server:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from exporter.chain.pace import PACE
+from exporter.chain.prometheus import Prometheus
 from tests.stack.support import Relay
 from tests.stack.test_deaths import hurried_chain
 from tests.support import eventually, fetch
@@ -43,6 +45,13 @@ def says(chain: Chain, badge: str, *lines: str) -> None:
     eventually(shown, 60, lambda: str([page(chain).one("p", id="badge"), *page(chain).all("li")]))
 
 
+def fired_here(alert: dict[str, Any]) -> bool:
+    labels = alert["labels"]
+    return (labels["alertname"], labels["severity"]) == ("HostHighMemory", "critical") and alert.get(
+        "state"
+    ) != "pending"
+
+
 def ask_alertmanager(chain: Chain, path: str, body: Any = None, method: str = "POST") -> Any:
     data = None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": "application/json"}
@@ -60,6 +69,12 @@ def test_the_page_follows_an_alert_to_its_end_and_misses_the_servers(tmp_path: P
         says(chain, "1 critical", r"Memory \d+ % \(limit 0\.1 %\), since \d\d:\d\d UTC")
         assert page(chain).all("a", href="runbooks#HostHighMemory")
         says(chain, "1 critical", rf"critical: {gone} Not responding.*, since \d\d:\d\d UTC")
+
+        (fires,) = (a for a in Prometheus([chain.urls["prometheus"]], PACE).look().alerts if fired_here(a))
+        (mailed,) = filter(fired_here, ask_alertmanager(chain, "alerts", method="GET"))
+        waited = datetime.fromisoformat(mailed["startsAt"]) - datetime.fromisoformat(fires["activeAt"])
+        assert waited.total_seconds() == pytest.approx(fires["for"], abs=0.5)
+        assert fires["for"] > 1
 
         now = datetime.now(UTC)
         silence = {

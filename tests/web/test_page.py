@@ -22,7 +22,7 @@ from tests.other_systems import MacOs, Windows
 if TYPE_CHECKING:
     from tests.support import Exporter
 
-VOID = {"meta", "link", "rect", "path", "br"}
+VOID = {"wbr", "meta", "link", "rect", "path", "br"}
 
 
 class Page(HTMLParser):
