@@ -15,7 +15,7 @@ from exporter.thresholds import Level
 from exporter.web.alerts import silences
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from jinja2 import Environment
 
@@ -52,6 +52,10 @@ def page_context(
         quiet = finding in mine and any(silences(alert, finding) for alert in firing.silenced)
         return ". Silenced in Alertmanager" if quiet else ""
 
+    def worst_first(things: Iterable[Any], subject: str, *kinds: str) -> list[Any]:
+        """Return things in their order, those at a level first; ``subject`` is their attribute that findings name."""
+        return sorted(things, key=lambda it: -max(levels.get((kind, getattr(it, subject)), Level.OK) for kind in kinds))
+
     unshown = [alert for alert in firing.silenced if not any(silences(alert, own) for own in mine)]
     return {
         "version": __version__,
@@ -68,6 +72,7 @@ def page_context(
         "elsewhere_count": counted(firing.elsewhere),
         "more": max(0, len(firing.elsewhere) - MOST),
         "thresholds": settings.thresholds(),
+        "worst_first": worst_first,
         "level_of": lambda kind, subject="": str(levels.get((kind, subject), Level.OK)),
         "sections": {reading.collector: reading.section for reading in snapshot.readings},
         "lines": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,6 +44,26 @@ CUT = """() => {
 SMALL = """[...document.querySelectorAll("a, summary, button, [tabindex]")]
   .filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 44)
   .map((e) => `${e.outerHTML.slice(0, 60)}: ${e.getBoundingClientRect().height}`)"""
+
+LINES = """(element) => {
+  const lines = [];
+  let last = -1;
+  const words = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  while (words.nextNode()) {
+    const range = document.createRange();
+    for (let i = 0; i < words.currentNode.data.length; i++) {
+      range.setStart(words.currentNode, i);
+      range.setEnd(words.currentNode, i + 1);
+      const { top, width } = range.getBoundingClientRect();
+      if (!width) continue;
+      if (Math.abs(top - last) > 5) lines.push("");
+      last = top;
+      lines[lines.length - 1] += words.currentNode.data[i];
+    }
+  }
+  return lines;
+}"""
+"""The text of an element, line by line as it is shown."""
 
 PLAIN = r"main => main.outerHTML.replace(/ open=\"\"| d=\"\"/g, '').replace(/\s+/g, ' ')"
 NAMES = "all => all.map((each) => each.firstChild.data.trim())"
@@ -144,6 +165,37 @@ def test_what_is_open_stays_open_when_an_alert_appears_and_goes(page: Page) -> N
             fresh.goto(it.url)
             assert page.locator("main").evaluate(PLAIN) == fresh.locator("main").evaluate(PLAIN)
             fresh.close()
+
+
+def test_a_long_path_breaks_after_a_slash(page: Page) -> None:
+    places = ["/srv/seen/new/volumes/vol10", "/srv/pictures/of/the/last/ten/years/and/of/more", f"/srv/{'x' * 70}"]
+    kept = [stage.mounted(place, 0.97, f"/dev/mapper/of-a-group/{number}") for number, place in enumerate(places)]
+    page.set_viewport_size({"width": 390, "height": 900})
+    with stage.served(stage.usual(0.4, kept)) as it:
+        page.goto(it.url)
+        for name in ("section[aria-labelledby=filesystems] tbody th", ".alerts li"):
+            lines = [page.locator(name, has_text=place).evaluate(LINES) for place in places]
+            for place, parts in zip(places[:2], lines, strict=False):
+                ends = [
+                    part.strip()[-1] for part in parts if part.strip() in place and not place.endswith(part.strip())
+                ]
+                assert set(ends) <= {"/"}, (name, parts)
+            assert any("/" in part for part in lines[1][:-1])
+            assert len(lines[2]) > 2, "a part that is too long breaks anywhere"
+        assert page.evaluate(CUT) == []
+        assert page.locator("tbody th", has_text=places[0]).evaluate("e => e.firstChild.data") == "/"
+        assert places[0] in text_of(page, "main"), "what is copied is the path"
+
+
+def test_filesystems_at_a_level_come_first(page: Page) -> None:
+    usages = {"/a": 0.1, "/b": 0.85, "/c": 0.97, "/d": 0.2, "/e": 0.95}
+    kept = [stage.mounted(place, usage) for place, usage in usages.items()]
+    inodes = replace(stage.mounted("/f", 0.1), inodes_usage_ratio=0.95)
+    with stage.served(stage.usual(0.4, [*kept, inodes])) as it:
+        page.goto(it.url)
+        rows = page.locator("section[aria-labelledby=filesystems] tbody th")
+        shown = rows.evaluate_all("all => all.map((each) => each.innerText.trim().split(/\\s/)[0])")
+    assert shown == ["/c", "/e", "/b", "/f", "/a", "/d"]
 
 
 def test_single_processes_can_be_opened_without_javascript(browser: Browser, usual: str) -> None:
