@@ -45,6 +45,26 @@ SMALL = """[...document.querySelectorAll("a, summary, button, [tabindex]")]
   .filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 44)
   .map((e) => `${e.outerHTML.slice(0, 60)}: ${e.getBoundingClientRect().height}`)"""
 
+CROSSED = """() => {
+  const element = document.activeElement, style = getComputedStyle(element), box = element.getBoundingClientRect();
+  const inner = parseFloat(style.outlineOffset), outer = inner + parseFloat(style.outlineWidth);
+  const grown = (by) => ({ left: box.left - by, right: box.right + by, top: box.top - by, bottom: box.bottom + by });
+  const [ring, hole] = [grown(outer), grown(inner)];
+  const words = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  const crossed = [];
+  while (words.nextNode()) {
+    if (!words.currentNode.data.trim() || !words.currentNode.parentElement.checkVisibility()) continue;
+    const range = document.createRange();
+    range.selectNodeContents(words.currentNode);
+    const r = range.getBoundingClientRect();
+    const touches = r.left < ring.right && r.right > ring.left && r.top < ring.bottom && r.bottom > ring.top;
+    const inside = r.left >= hole.left && r.right <= hole.right && r.top >= hole.top && r.bottom <= hole.bottom;
+    if (touches && !inside && !element.contains(words.currentNode)) crossed.push(words.currentNode.data.trim());
+  }
+  return crossed;
+}"""
+"""The words beside the element in focus that its ring crosses."""
+
 LINES = """(element) => {
   const lines = [];
   let last = -1;
@@ -165,6 +185,17 @@ def test_what_is_open_stays_open_when_an_alert_appears_and_goes(page: Page) -> N
             fresh.goto(it.url)
             assert page.locator("main").evaluate(PLAIN) == fresh.locator("main").evaluate(PLAIN)
             fresh.close()
+
+
+def test_no_focus_ring_crosses_words(page: Page, usual: str) -> None:
+    page.goto(usual)
+    page.locator("summary").click()
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.locator("h1").click()
+        for _ in range(page.locator("a, summary, [tabindex]").count()):
+            page.keyboard.press("Tab")
+            assert page.evaluate(CROSSED) == [], (width, page.evaluate("document.activeElement.outerHTML"))
 
 
 def test_a_long_path_breaks_after_a_slash(page: Page) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
@@ -126,6 +126,22 @@ def test_a_value_is_rounded_down_like_every_other(page: Page, machine: SimpleNam
     for ratio in ratios:
         assert words(page, "cpu").inner_text().rpartition(": ")[2] == percent(ratio)
         page.keyboard.press("ArrowRight")
+
+
+def test_the_spot_on_a_line_is_whole_wherever_it_is(page: Page, machine: SimpleNamespace) -> None:
+    machine.history._points = tuple(Point(float(n), ratio, 0.5, 0.5) for n, ratio in enumerate([1.0, 0.0, 0.0]))
+    page.route("**/page.js*", lambda route: route.abort())  # the page does not change during the checks
+    page.goto(machine.url)
+    shown = line(page, "cpu")
+    shown.focus()
+    page.keyboard.press("Home")
+    box = shown.bounding_box()
+    assert box
+    # A spot is 8 pixels wide: some of it lies above the line's box and to its left.
+    around: Any = {"x": box["x"] - 6, "y": box["y"] - 6, "width": 12, "height": 12}
+    picture = page.screenshot(clip=around)
+    shown.evaluate("e => { e.style.overflow = 'hidden'; }")
+    assert page.screenshot(clip=around) != picture, "what is outside of the box was not shown before either"
 
 
 def test_a_line_that_ends_and_begins_again_is_no_error(page: Page, machine: SimpleNamespace) -> None:

@@ -141,4 +141,11 @@ def test_page_shows_the_figures_without_javascript(browser: Browser, exporter: E
     assert page.locator("section[aria-labelledby=processes] tbody tr").count() >= 5
     assert text_of(page, "#badge")
     assert page.locator("#lost").is_hidden()
+    clock = text_of(page, "footer time")
+    said = f"This page refreshes itself only with JavaScript. The figures are those of {clock}."
+    assert text_of(page, "noscript") == said
     context.close()
+    with_it = browser.new_page()
+    with_it.goto(exporter.url)
+    assert with_it.get_by_text("only with JavaScript").is_hidden()
+    with_it.close()
