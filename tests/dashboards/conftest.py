@@ -76,7 +76,8 @@ def use(app: Gunicorn) -> None:
     assert {status // 100 for status in answers} == {2, 3, 4, 5}
 
 
-@pytest.fixture(scope="session")
+# Not for the session: with its fifty targets it would take a share of the CPU from all tests that follow.
+@pytest.fixture(scope="package")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     folder: Path = tmp_path_factory.mktemp("chain")
     with Replay(REPLAYED) as replay, make_chain(folder) as chain, Gunicorn(folder, DIGITS_TRY_ERRORS="1") as app:
