@@ -110,7 +110,7 @@ def memory() -> timeseries.Panel:
         style.BYTES,
         over_time(select_one("host_memory_used_bytes"), "used", "A"),
         over_time(f"clamp_min({available} - {free}, 0)", "caches", "B"),
-        over_time(f"clamp_max({free}, scalar(max({available})))", "free", "C"),
+        over_time(f"max by (job, instance) (clamp_max({free}, scalar(max({available}))))", "free", "C"),
         over_time(f"{available} unless on (job, instance) {free}", "available", "D"),
         over_time(select_one("host_swap_used_bytes"), "swap used", "E"),
         *panels.limit_lines("memory", total),

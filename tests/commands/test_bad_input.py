@@ -62,6 +62,7 @@ BAD = {
     "--interval": _numbers("seconds from 0.5 to 86400", "0", "0.49", "86401"),
     "--theme": Bad("give auto, light or dark", ("pink", "", "lightdark")),
     "--grafana-url": LINK,
+    "--grafana-check-url": LINK,
     "--prometheus-url": LINK,
     "--alertmanager-url": LINK,
     "--alerts-url": Bad(

@@ -93,9 +93,13 @@ def lacking(pair: Pair, begin: float, end: float) -> set[tuple[str, float]]:
 
 
 def labels(pair: Pair, name: str, query: str, now: float) -> set[tuple[tuple[str, str], ...]]:
-    """Return the labels of the series that a server gives for the last quarter of a minute."""
+    """Return the labels of the series that a server gives for the last quarter of a minute.
+
+    Without those of nothing but NaN, which hold the place of a column: VictoriaMetrics leaves them out.
+    """
     found = pair.ask(name, "query_range", query=query, start=now - 15, end=now, step=5)["result"]
-    return {tuple(sorted(series["metric"].items())) for series in found}
+    known = [series for series in found if any(value != "NaN" for _, value in series["values"])]
+    return {tuple(sorted(series["metric"].items())) for series in known}
 
 
 def tied(pair: Pair, query: str, now: float) -> bool:

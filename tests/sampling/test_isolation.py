@@ -30,7 +30,7 @@ NAMES = [collector.name for collector in COLLECTORS]
 REASON = "the sensor <bus> is on fire"
 
 # The heading on the page for each collector, if this machine has the hardware.
-HEADINGS = {"cpu": 'id="cpu"', "memory": 'id="memory"', "filesystem": 'id="filesystems"', "processes": 'id="processes"'}
+HEADINGS = {"cpu": 'id="cpu"', "memory": 'id="memory"', "filesystem": 'id="fullest"', "processes": 'id="processes"'}
 
 
 def _raise(*_: object) -> NoReturn:

@@ -104,9 +104,9 @@ def test_something_else_on_a_port_is_told_and_a_machine_that_flaps_is_told_once(
         try:
             for address, what in ((empty, "(an empty page)"), (other, "(1 samples of something else)")):
                 mail = chain.mailbox.wait(f"[CRITICAL] {address}: Not Host Exporter: something else answers", 60)
-                assert what in mail.body()
+                assert what in mail.prose()
             warning = chain.mailbox.wait("[WARNING] web-07: Responds only now and then", 120)
-            assert " % of the scrapes of " in warning.body()
+            assert " % of the scrapes of " in warning.prose()
         finally:
             stopped.set()
             flaps.join()
@@ -162,7 +162,7 @@ def redirecting(where: str) -> type[BaseHTTPRequestHandler]:
 
 def mailed(chain: Chain, *texts: str) -> bool:
     """Return whether the texts are in an email."""
-    return any(all(text in mail.body() for text in texts) for mail in chain.mailbox.mails)
+    return any(all(text in mail.prose() for text in texts) for mail in chain.mailbox.mails)
 
 
 FIGURES = b'host_info{hostname="web-07"} 1\nhost_exporter_collector_success{collector="memory"} 1\n'

@@ -77,7 +77,7 @@ class Scene:
         deadline = time.time() + seconds
         while time.time() < deadline:
             for mail in chain.mailbox.mails:
-                if mail.time >= since and (text in mail.subject or text in mail.body()):
+                if mail.time >= since and (text in mail.subject or text in mail.prose()):
                     return mail.time
             time.sleep(0.5)
         return None

@@ -38,6 +38,10 @@ class Mail:
         text: str = part.get_content()
         return text.replace("\r\n", "\n")
 
+    def prose(self) -> str:
+        """Return the text as one line: where it is wrapped says nothing."""
+        return " ".join(self.body().split())
+
 
 class Mailbox:
     """The server; ``login`` makes it require user and password, ``tls`` makes it require STARTTLS."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shlex
@@ -63,6 +62,8 @@ def main(stopped: threading.Event, folder: Path = FOLDER) -> int:
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """Lock a folder, so that a second stack does not overwrite the first one's configuration. Raises MissingError."""
+    import fcntl  # of Unix only, where make stack runs
+
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:
