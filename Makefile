@@ -68,7 +68,7 @@ docs: $(VENV)/dev  ## Regenerate docs/metrics.md, docs/dependencies.md, the runb
 	$(BIN)/python -m tests.tools.dependencies
 	$(BIN)/python -m tests.tools.zones
 
-pictures: $(VENV)/dev  ## Retake the screenshots in README and docs (needs chromium, xvfb and fonts-inter)
+pictures: $(VENV)/dev servers  ## Retake the screenshots in README and docs (needs chromium, xvfb and fonts-inter)
 	$(BIN)/python -m tests.tools.pictures
 
 dashboards: $(VENV)/dev  ## Regenerate grafana/dashboards from grafana/build.py

@@ -33,6 +33,11 @@ def test_the_picture_of_the_status_page_is_current(name: str, taken: tuple[Works
     marks.assert_current(name, marks.of_page(taken[0]))
 
 
+@pytest.mark.parametrize("name", [marks.MAIL, marks.MAIL_DARK])
+def test_the_picture_of_the_email_is_current(name: str) -> None:
+    marks.assert_current(name, marks.of_mail())
+
+
 def test_the_picture_of_the_example_is_current() -> None:
     marks.assert_current(marks.DIGITS, marks.of_digits())
 

@@ -18,7 +18,7 @@ from exporter.web import create_app
 from tests.digits.strokes import Hand, draw
 from tests.digits.support import EXAMPLE
 from tests.support_browser import chromium
-from tests.tools.pictures import marks, scenes
+from tests.tools.pictures import mail, marks, scenes
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 FONTS = Path(__file__).with_name("fonts.conf")
 WIDTH = 1200
 """CSS pixels: the page grows no wider, more would only be margins."""
+PHONE = 432
+"""CSS pixels."""
 
 
 def main() -> None:
@@ -39,6 +41,7 @@ def main() -> None:
         with scenes.workstation() as machine:
             snapshot = machine.live()
             take_page(browser, machine)
+            take_mail(browser)
             with scenes.screen() as display, scenes.window(machine, snapshot, display) as root:
                 box = (0, 0, root.winfo_width(), root.winfo_height())
                 marks.save(ImageGrab.grab(box, xdisplay=display), marks.WINDOW, marks.of_window(root))
@@ -64,6 +67,14 @@ def take_page(browser: Browser, machine: Workstation) -> None:
             shoot(page, name, mark)
 
 
+def take_mail(browser: Browser) -> None:
+    """Take the email as a phone shows it, light and dark."""
+    for name, scheme in ((marks.MAIL, "light"), (marks.MAIL_DARK, "dark")):
+        page = new_page(browser, PHONE, 200, scheme)
+        page.set_content(mail.html())
+        shoot(page, name, marks.of_mail())
+
+
 def take_digits(browser: Browser, machine: Workstation) -> None:
     """Take the example's page with a digit drawn on it. Its footer shows the workstation's figures."""
     sys.path.insert(0, str(EXAMPLE))
@@ -74,7 +85,7 @@ def take_digits(browser: Browser, machine: Workstation) -> None:
     measured.LONGEST = math.inf  # its first reading stays valid, however long the browser takes
     with tempfile.TemporaryDirectory() as folder, scenes.served(build(Settings(saved_images=folder))) as url:
         machine.live(1)  # the application shows the CPU time used since it was built
-        page = new_page(browser, 432, 780, "light")
+        page = new_page(browser, PHONE, 780, "light")
         page.add_init_script("window.setInterval = () => 0")  # the machine now stands still: it asks once only
         page.goto(url)
         draw(page, "3-round", Hand(height=0.7, left=0.28, top=0.14, pen=34, tremble=0.002, seed=3))

@@ -13,6 +13,7 @@ from PIL import Image, PngImagePlugin
 
 from exporter.web import create_app
 from tests.support_desktop import shown_texts, widgets
+from tests.tools.pictures import mail
 
 if TYPE_CHECKING:
     import tkinter as tk
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
     from tests.tools.pictures.workstation import Workstation
 
 ROOT = Path(__file__).parents[3]
-PAGE, DARK, WINDOW, DIGITS = (
+PAGE, DARK, MAIL, MAIL_DARK, WINDOW, DIGITS = (
     "docs/status-page.png",
     "docs/status-page-dark.png",
+    "docs/mail.png",
+    "docs/mail-dark.png",
     "docs/desktop.png",
     "examples/digits/page.png",
 )
-PICTURES = (PAGE, DARK, WINDOW, DIGITS)
+PICTURES = (PAGE, DARK, MAIL, MAIL_DARK, WINDOW, DIGITS)
 KEY = "fingerprint"
 
 
@@ -35,6 +38,11 @@ def of_page(workstation: Workstation) -> str:
     app = create_app(workstation.sampler, workstation.settings, workstation.history)
     html = app.test_client().get("/").text
     return _mark(html, (ROOT / "exporter/web/static/page.css").read_text(encoding="utf-8"))
+
+
+def of_mail() -> str:
+    """Return the fingerprint of the email."""
+    return _mark(mail.html())
 
 
 def of_window(root: tk.Tk) -> str:
