@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from math import floor
 
 UNKNOWN = "\N{EN DASH}"
 SPACE = "\u00a0"  # keeps a figure and its unit on one line
 STEP = 1024
 CLOSE = 1e-6  # in floating point, 0.29 * 100 is slightly less than 29
+
+
+def unbroken(text: str) -> str:
+    """Return a text in which no line break parts a figure from its unit."""
+    return re.sub(r"(?<=\d) (?=%|(?:[KMGTPE]?i?B|cores|°C)\b)", SPACE, text)
 
 
 def percent(ratio: float | None, digits: int = 0) -> str:

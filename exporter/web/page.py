@@ -87,4 +87,4 @@ def _listed(finding: Finding, text: str) -> dict[str, str]:
     """Return a finding as the page lists it: how, of whom, what, and the address of its runbook."""
     kind = "failed" if finding.missing else "over" if finding.over else str(finding.level)
     runbook = f"runbooks#{finding.kind}" if finding.runbook is None else finding.runbook
-    return {"class": kind, "place": finding.what, "text": text, "runbook": runbook}
+    return {"class": kind, "place": finding.what, "text": units.unbroken(text), "runbook": runbook}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.render.units import UNKNOWN, limit, link_speed, number, percent, rate, size, span
+from exporter.render.units import UNKNOWN, limit, link_speed, number, percent, rate, size, span, unbroken
 
 NBSP = "\u00a0"
 
@@ -81,6 +81,11 @@ def test_a_figure_and_its_unit_stay_on_one_line() -> None:
     for text in (percent(0.5), size(5000), rate(5000), link_speed(125_000_000)):
         assert " " not in text
         assert NBSP in text
+
+
+def test_a_line_of_text_does_not_break_between_a_figure_and_its_unit() -> None:
+    text = "CPU 97_% (limit 90_%), 4_GiB of 512_B, 71_°C, nginx 0.30_cores, 3 hours, 2 Bands"
+    assert unbroken(text.replace("_", " ")) == text.replace("_", NBSP)
 
 
 def test_rates_are_sizes_per_second() -> None:

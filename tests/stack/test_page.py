@@ -38,7 +38,7 @@ def says(chain: Chain, badge: str, *lines: str) -> None:
 
     def shown() -> bool:
         answer = page(chain)
-        listed = [text for _, text in answer.all("li")]
+        listed = [text.replace("\u00a0", " ") for _, text in answer.all("li")]
         found = all(any(re.fullmatch(line, text) for text in listed) for line in lines)
         return found and answer.one("p", id="badge")[1] == badge and answer.title() == f"web-01: {badge}"
 
