@@ -114,7 +114,8 @@ def test_page_works_under_a_strict_content_security_policy(page: Page, exporter:
 def test_page_says_so_when_the_exporter_is_gone_and_recovers(page: Page, end: str) -> None:
     with Exporter("--hostname", "box", *CALM) as exporter:
         begin = datetime.now(UTC)
-        page.goto(exporter.url)
+        with page.expect_request_finished(lambda request: "unknown.svg" in request.url):  # the icon, for later
+            page.goto(exporter.url)
         lost = page.locator("#lost")
         expect(lost).to_be_hidden()
         if end == "stopped":
