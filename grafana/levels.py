@@ -25,12 +25,11 @@ NOWHERE = {"viz": True, "legend": True, "tooltip": True}
 def of_machines(share: str, resource: str) -> str:
     """Return the shares of a resource, one for each machine, with the label that says how their cells look."""
 
+    def limit(severity: str) -> str:
+        return style.limit(resource, severity, style.select)
+
     def reached(severity: str) -> str:
         return f"({share} >= {style.ON} {limit(severity)})"
-
-    def limit(severity: str) -> str:
-        found = style.select("host_alert_threshold_ratio", f'resource="{resource}"', f'severity="{severity}"')
-        return f"max by (job, instance) ({found})"
 
     limited = f"({share} and {style.ON} ({limit('warning')} or {limit('critical')}))"
     return _looking(resource, reached("critical"), reached("warning"), limited, share, "job, instance")

@@ -13,7 +13,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat, QueryEdito
 from grafana.colours import COLOURS, CRITICAL, INFO, LABELS, MISSING, NEUTRAL, NO_LEVEL, OK, WARNING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ("COLOURS", "CRITICAL", "INFO", "NEUTRAL", "NO_LEVEL", "OK", "WARNING")
 
@@ -51,9 +51,12 @@ def writable(usage: str) -> str:
     return f"({usage} unless on (job, instance, device, mountpoint) {select_one('host_filesystem_readonly')} == 1)"
 
 
-def limit(resource: str, severity: str) -> str:
-    """Return a machine's own limit: one series even if two target files list the machine with different labels."""
-    found = select_one("host_alert_threshold_ratio", f'resource="{resource}"', f'severity="{severity}"')
+def limit(resource: str, severity: str, of: Callable[..., str] = select_one) -> str:
+    """Return each machine's own limit: one series even if two target files list the machine with different labels.
+
+    ``of`` makes the selector: of the machine that a dashboard shows, or with ``select`` of several.
+    """
+    found = of("host_alert_threshold_ratio", f'resource="{resource}"', f'severity="{severity}"')
     return f"max by (job, instance) ({found})"
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.draw import shots
 from tests.test_docs import PAGES
-from tests.tools.pictures import marks, scenes
+from tests.tools.pictures import mail, marks, scenes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def test_the_picture_of_the_status_page_is_current(name: str, taken: tuple[Works
 
 @pytest.mark.parametrize("name", [marks.MAIL, marks.MAIL_DARK])
 def test_the_picture_of_the_email_is_current(name: str) -> None:
-    marks.assert_current(name, marks.of_mail())
+    marks.assert_current(name, marks.of_mail(mail.html()))
 
 
 def test_the_picture_of_the_example_is_current() -> None:

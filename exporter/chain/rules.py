@@ -28,7 +28,7 @@ def with_waits(alerts: tuple[dict[str, Any], ...], url: str, wait: float) -> tup
     if not any(alert["state"] == "firing" and alert["labels"].get("severity") != "none" for alert in alerts):
         return alerts
     try:
-        groups = ask(f"{url}/api/v1/rules?type=alert", wait)["data"]["groups"]
+        groups = _groups(url, wait)
         waits = {
             _key(alert): float(rule["duration"])
             for group in groups
@@ -38,6 +38,12 @@ def with_waits(alerts: tuple[dict[str, Any], ...], url: str, wait: float) -> tup
     except (NoAnswerError, LookupError, TypeError, ValueError, AttributeError):
         return alerts
     return tuple(alert | {"for": waits[_key(alert)]} if _key(alert) in waits else alert for alert in alerts)
+
+
+def _groups(url: str, wait: float) -> list[dict[str, Any]]:
+    """Return the groups of alert rules that a server lists. Raises NoAnswerError, LookupError or TypeError."""
+    groups: list[dict[str, Any]] = ask(f"{url}/api/v1/rules?type=alert", wait)["data"]["groups"]
+    return groups
 
 
 def _key(alert: dict[str, Any]) -> frozenset[tuple[str, str]]:
@@ -70,7 +76,7 @@ class Rules:
     def _evaluates(self, url: str) -> bool:
         """Return whether a server has evaluated an alert rule lately; also if it does not say."""
         try:
-            groups = ask(f"{url}/api/v1/rules?type=alert", self._pace.answer)["data"]["groups"]
+            groups = _groups(url, self._pace.answer)
             moments = [
                 datetime.fromisoformat(group["lastEvaluation"]).timestamp() for group in groups if group["rules"]
             ]

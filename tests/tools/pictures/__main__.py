@@ -69,10 +69,11 @@ def take_page(browser: Browser, machine: Workstation) -> None:
 
 def take_mail(browser: Browser) -> None:
     """Take the email as a phone shows it, light and dark."""
+    html = mail.html()
     for name, scheme in ((marks.MAIL, "light"), (marks.MAIL_DARK, "dark")):
         page = new_page(browser, PHONE, 200, scheme)
-        page.set_content(mail.html())
-        shoot(page, name, marks.of_mail())
+        page.set_content(html)
+        shoot(page, name, marks.of_mail(html))
 
 
 def take_digits(browser: Browser, machine: Workstation) -> None:

@@ -13,7 +13,6 @@ from PIL import Image, PngImagePlugin
 
 from exporter.web import create_app
 from tests.support_desktop import shown_texts, widgets
-from tests.tools.pictures import mail
 
 if TYPE_CHECKING:
     import tkinter as tk
@@ -40,9 +39,9 @@ def of_page(workstation: Workstation) -> str:
     return _mark(html, (ROOT / "exporter/web/static/page.css").read_text(encoding="utf-8"))
 
 
-def of_mail() -> str:
+def of_mail(html: str) -> str:
     """Return the fingerprint of the email."""
-    return _mark(mail.html())
+    return _mark(html)
 
 
 def of_window(root: tk.Tk) -> str:
