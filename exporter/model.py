@@ -39,6 +39,9 @@ class Collector:
     ``read`` takes the machine and the snapshot that rates are computed against (None for the very first), and returns
     the section, or None if the machine has no such hardware. ``metrics`` and ``findings`` are pure functions of that
     section; ``findings`` also takes the owner's thresholds.
+
+    What changes slowly is read at most once in ``every`` seconds: samples in between show the last section again, and
+    its age. Such a collector computes no rates.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Collector:
     read: Callable[[Machine, Snapshot | None], Any]
     metrics: Callable[[Any], Iterable[Metric]]
     findings: Callable[[Any, Thresholds], Iterable[Finding]]
+    every: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Reading:
 
     ``seconds`` is how long it took. Since start, and among the samples that were shown, ``errors`` counts the failed
     ones and ``dropped`` the values left out because they cannot be, or could not be read while the rest could.
+    ``age_seconds`` says how long before the sample it was read, None if each sample reads it anew.
     """
 
     collector: str
@@ -64,6 +69,7 @@ class Reading:
     seconds: float
     errors: int
     dropped: int = 0
+    age_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

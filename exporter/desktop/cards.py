@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from exporter.desktop.looks import Looks
     from exporter.render.shares import Share
-    from exporter.render.tables import Table as Listing
+    from exporter.render.tables.table import Table as Listing
 
 LONGEST_NAME, LONGEST_DETAIL, LEAST_DETAIL = 210, 290, 60
 """Pixels at 96 dpi. Longer texts are cut; a detail narrower than LEAST_DETAIL would say nothing and is dropped."""

@@ -95,6 +95,12 @@ def exporter_families(readings: Iterable[Reading], thresholds: Thresholds, level
         [(k, reading.dropped) for k, reading in rows],
     )
     yield from gauges(
+        "host_exporter_collector_age_seconds",
+        "Seconds since the collector was read; only for those that change slowly and are not read in each sample.",
+        ("collector",),
+        [(k, reading.age_seconds) for k, reading in rows if reading.age_seconds is not None],
+    )
+    yield from gauges(
         "host_exporter_build_info",
         "Versions of the exporter and Python in the labels; the value is always 1.",
         ("version", "python"),

@@ -61,6 +61,7 @@ def stats(snapshot: Snapshot, thresholds: Thresholds) -> dict[str, Any]:
                 "errors_total": reading.errors,
                 "values_dropped_total": reading.dropped,
                 "duration_seconds": reading.seconds,
+                "age_seconds": reading.age_seconds,
             }
             for reading in snapshot.readings
         },

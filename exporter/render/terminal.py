@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from exporter.model import Snapshot
-    from exporter.render.tables import Table as Listing
+    from exporter.render.tables.table import Table as Listing
     from exporter.thresholds import Thresholds
 
 STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "bold red"}

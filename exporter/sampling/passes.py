@@ -32,7 +32,8 @@ class Outcome(NamedTuple):
     """The result of a collector, or an error of one line; ``seconds`` is how long it took.
 
     ``dropped`` describes the values that were left out because they cannot be, ``missing`` the parts of the section
-    that could not be read.
+    that could not be read. ``read_at`` is when it was read, by the sampler's clock, for a collector that is not read in
+    each sample.
     """
 
     section: Any | None
@@ -42,6 +43,7 @@ class Outcome(NamedTuple):
     seconds: float
     dropped: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    read_at: float | None = None
 
 
 def failed(error: str, seconds: float) -> Outcome:
@@ -97,14 +99,16 @@ class Pass:
 
     def snapshot(self, tally: Tally) -> Snapshot:
         """Return the finished snapshot."""
-        readings = (tally.reading(each.name, self.outcomes[each.name]) for each in self.collectors)
+        outcomes = self.outcomes
+        readings = (tally.reading(each.name, outcomes[each.name], self.monotonic) for each in self.collectors)
         return Snapshot(self.time, self.monotonic, tuple(readings))
 
     def so_far(self, running: Mapping[str, Call], tally: Tally, limit: float) -> Snapshot:
         """Return the results available after ``limit`` seconds; collectors still missing are reported as late."""
         known = self.outcomes
         missing = {each.name: late(running.get(each.name), limit) for each in self.collectors if each.name not in known}
-        readings = (tally.reading(each.name, known.get(each.name) or missing[each.name]) for each in self.collectors)
+        outcomes = {**missing, **known}
+        readings = (tally.reading(each.name, outcomes[each.name], self.monotonic) for each in self.collectors)
         began = self.begun < inf
         return Snapshot(self.time if began else time.time(), self.monotonic, tuple(readings))
 
@@ -122,10 +126,12 @@ class Tally:
         self._failing: set[str] = set()
         self._logged: dict[str, set[str]] = {name: set() for name in self._errors}
 
-    def reading(self, name: str, outcome: Outcome) -> Reading:
-        """Return a collector's outcome with its counts since start."""
-        section, families, findings, error, seconds, *_ = outcome
-        return Reading(name, section, families, findings, error, seconds, self._errors[name], self._dropped[name])
+    def reading(self, name: str, outcome: Outcome, now: float) -> Reading:
+        """Return a collector's outcome with its counts since start, and its age at ``now`` by the sampler's clock."""
+        section, families, findings, error, seconds, *_, read_at = outcome
+        counts = self._errors[name], self._dropped[name]
+        age = None if read_at is None else max(0.0, now - read_at)
+        return Reading(name, section, families, findings, error, seconds, *counts, age)
 
     def add(self, name: str, outcome: Outcome, *, counted: bool) -> None:
         """Record how a collector fared in a sample; ``counted`` is False for a sample that nobody sees."""

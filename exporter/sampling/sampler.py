@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from exporter.collectors import COLLECTORS
 from exporter.sampling.baselines import MIN_WINDOW, Baselines
+from exporter.sampling.kept import Kept
 from exporter.sampling.passes import Call, Outcome, Pass, Tally, failed, late, read, stuck
 from exporter.threads import Spare, start
 
@@ -67,6 +68,7 @@ class Sampler:
         self._latest: Snapshot | None = None
         self._count = 0
         self._baselines = Baselines()
+        self._kept = Kept()
         self._tally = Tally(collector.name for collector in self._collectors)
 
     def prime(self) -> None:
@@ -115,6 +117,8 @@ class Sampler:
         for collector in self._collectors:
             if call := self._running.get(collector.name):
                 current.outcomes[collector.name] = stuck(call)
+            elif outcome := self._kept.fresh(collector, begin):
+                current.outcomes[collector.name] = outcome
             else:
                 current.left.append(collector)
         if not current.left:
@@ -159,7 +163,7 @@ class Sampler:
                 outcome = read(collector, self._machine, current.baseline)
             except BaseException as reason:  # noqa: BLE001 - not even a MemoryError may end the worker
                 outcome = failed(type(reason).__name__, 0.0)
-            self._note(current, collector.name, outcome)
+            self._note(current, collector, outcome)
 
     def _next_job(self) -> tuple[Pass, Collector, Call] | None:
         """Wait for a collector to read; return None if another thread has taken over."""
@@ -173,12 +177,13 @@ class Sampler:
                 self._begun.wait()
         return None
 
-    def _note(self, current: Pass, name: str, outcome: Outcome) -> None:
-        """Store a collector's outcome, unless its pass is over."""
+    def _note(self, current: Pass, collector: Collector, outcome: Outcome) -> None:
+        """Store a collector's outcome, for its pass unless that is over."""
         with self._lock:
-            del self._running[name]
+            del self._running[collector.name]
+            outcome = self._kept.keep(collector, outcome, current.monotonic)
             if self._pass is current:
-                current.outcomes[name] = outcome
+                current.outcomes[collector.name] = outcome
                 if current.is_complete():
                     self._end(current)
 

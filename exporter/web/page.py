@@ -74,6 +74,7 @@ def page_context(
         "thresholds": settings.thresholds(),
         "worst_first": worst_first,
         "level_of": lambda kind, subject="": str(levels.get((kind, subject), Level.OK)),
+        "age_of": lambda name: next((each.age_seconds for each in snapshot.readings if each.collector == name), None),
         "sections": {reading.collector: reading.section for reading in snapshot.readings},
         "lines": {
             name: sparkline([(point.monotonic, getattr(point, name)) for point in points])
