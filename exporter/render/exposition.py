@@ -3,42 +3,24 @@
 from __future__ import annotations
 
 import platform
-from typing import TYPE_CHECKING, cast
-
-from prometheus_client.exposition import choose_encoder
+from typing import TYPE_CHECKING
 
 from exporter import __version__
 from exporter.families import counters, gauge, gauges
+from exporter.render.encoder import Encoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from prometheus_client.core import Metric
-    from prometheus_client.registry import Collector
 
     from exporter.model import Reading, Snapshot
     from exporter.thresholds import Level, Thresholds
 
 
-class _Families:
-    """The only part of a registry that prometheus_client's encoders use."""
-
-    def __init__(self, families: Iterable[Metric]) -> None:
-        self._families = tuple(families)
-
-    def collect(self) -> Iterable[Metric]:
-        return self._families
-
-
 def encode(families: Iterable[Metric], accept: str) -> tuple[bytes, str]:
-    """Return the exposition in the best format the ``Accept`` header allows, and its content type."""
-    source = cast("Collector", _Families(families))
-    try:
-        encoder, content_type = choose_encoder(accept)
-        return encoder(source), content_type
-    except (TypeError, ValueError):  # a version that is not a number, or an unknown escaping scheme
-        encoder, content_type = choose_encoder("")
-        return encoder(source), content_type
+    """Return one exposition in the best format the ``Accept`` header allows, and its content type."""
+    return Encoder().encode(families, accept)
 
 
 def snapshot_families(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import ProcessCollector
 
-from exporter.render.exposition import encode, snapshot_families
+from exporter.render.encoder import Encoder
+from exporter.render.exposition import snapshot_families
 
 if TYPE_CHECKING:
     from exporter.model import Snapshot
@@ -27,6 +28,7 @@ class Expositions:
     def __init__(self, thresholds: Thresholds) -> None:
         self._thresholds = thresholds
         self._process = ProcessCollector(registry=None)
+        self._encoder = Encoder()
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._bodies: dict[tuple[str, bool], tuple[bytes, dict[str, str]]] = {}
@@ -51,7 +53,9 @@ class Expositions:
         self, snapshot: Snapshot, only: frozenset[str] | None, accept: str, gzipped: bool
     ) -> tuple[bytes, dict[str, str]]:
         families = [*snapshot_families(snapshot, self._thresholds, only), *self._process.collect()]
-        body, content_type = encode(families, accept)
+        # Those in ``only`` would make it forget the lines of all the others.
+        encoder = self._encoder if only is None else Encoder()
+        body, content_type = encoder.encode(families, accept)
         headers = {"Content-Type": content_type, "Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding"}
         if gzipped:
             body = _gzip(body)
