@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from grafana_foundation_sdk.models import common
 
-from grafana import alerting, devices, links, panels, style, system, usage
+from grafana import alerting, devices, links, panels, storage, style, system, usage
 from grafana.style import now, over_time, select_one
 
 if TYPE_CHECKING:
@@ -45,6 +45,10 @@ def fill(board: Board) -> None:
     board.add(devices.disk_latency(), 12, 8)
     board.add(devices.network_traffic(), 12, 8)
     board.add(devices.network_errors(), 12, 8)
+    board.row("Storage health", collapsed=True)
+    board.add(storage.degraded(), 8, 8)
+    board.add(storage.sync(), 8, 8)
+    board.add(storage.errors(), 8, 8)
     board.row("System")
     board.add(system.pressure(), 12, 8)
     board.add(system.processes(), 12, 8)

@@ -41,6 +41,15 @@ PROMISED: dict[str, tuple[str, tuple[str, ...]]] = {
     "host_filesystem_readonly": ("gauge", FILESYSTEM),
     "host_filesystem_stopped": ("gauge", ("device", "mountpoint", "fstype")),
     "host_filesystem_error": ("gauge", FILESYSTEM),
+    "host_filesystem_errors_total": ("counter", ("device",)),
+    "host_filesystem_last_error_timestamp_seconds": ("gauge", ("device",)),
+    "host_btrfs_device_errors_total": ("counter", ("filesystem", "device", "kind")),
+    "host_btrfs_device_missing": ("gauge", ("filesystem", "device")),
+    "host_raid_degraded_members": ("gauge", ("device", "level")),
+    "host_raid_members": ("gauge", ("device", "state")),
+    "host_raid_member_info": ("gauge", ("device", "member", "state")),
+    "host_raid_sync_ratio": ("gauge", ("device", "action")),
+    "host_pool_state": ("gauge", ("pool", "type", "state")),
     "host_prometheus_disk_size_bytes": ("gauge", ()),
     "host_prometheus_disk_available_bytes": ("gauge", ()),
     "host_disk_read_bytes_total": ("counter", ("device",)),
@@ -77,6 +86,7 @@ PROMISED: dict[str, tuple[str, tuple[str, ...]]] = {
     "host_exporter_collector_success": ("gauge", ("collector",)),
     "host_exporter_collector_errors_total": ("counter", ("collector",)),
     "host_exporter_values_dropped_total": ("counter", ("collector",)),
+    "host_exporter_collector_age_seconds": ("gauge", ("collector",)),
     "host_exporter_build_info": ("gauge", ("version", "python")),
 }
 

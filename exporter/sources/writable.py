@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from exporter.sources.ext4 import ext4_count
 from exporter.sources.filesystems import FAILED
-from exporter.sources.host import read_int, read_text
+from exporter.sources.host import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -104,11 +105,11 @@ class Ext4Errors:
             name = os.path.basename(os.readlink(f"{self._host.sys}/dev/block/{number}"))
         except OSError:
             return False
-        folder = f"{self._host.sys}/fs/ext4/{name}"
-        if not read_int(f"{folder}/errors_count"):
+        count = ext4_count(self._host, name)
+        if count is None or not count.errors > 0:
             return False
-        last, booted = read_int(f"{folder}/last_error_time"), _boot_time()
-        return last is None or booted is None or last >= booted
+        booted = _boot_time()
+        return count.last_seconds is None or booted is None or count.last_seconds >= booted
 
 
 def _boot_time() -> float | None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from exporter.collectors.disk import Disks
+from exporter.collectors.integrity import Integrity
 from exporter.collectors.network import Network
+from exporter.collectors.pool import Pools
 from exporter.collectors.processes import Processes
-from exporter.render.tables import activity
+from exporter.collectors.raid import Raid
+from exporter.render.tables import activity, storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +29,9 @@ def tables(snapshot: Snapshot) -> list[Table]:
 
 _SUBJECTS: dict[type[Any], Callable[[Any], Table]] = {
     Processes: activity.processes,
+    Integrity: storage.errors,
+    Raid: storage.arrays,
+    Pools: storage.pools,
     Network: activity.network,
     Disks: activity.disks,
 }
