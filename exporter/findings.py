@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from exporter.thresholds import Threshold, Thresholds
 
+Culprits = Literal["", "cpu", "memory", "faults", "gone"]
+"""What the programs that a finding names have most of; ``gone``: those that ended when the kernel killed some."""
+
 COLLECTOR_FAILING = "HostCollectorFailing"
 
 
@@ -21,8 +24,8 @@ class Finding:
 
     The sentence shown to people starts with ``what`` and ``subject`` ("Filesystem", "/srv"), unless ``what`` is empty
     because ``reason`` is a whole sentence. It ends with ``ratio`` (0 to 1) and ``limit``, or with ``reason``, and names
-    the programs that use the most ``culprits``. ``resource`` is set if the limit is one of the owner's thresholds; only
-    then can the level be OK. ``below`` means the ratio must stay above the limit. ``missing`` means the figures cannot
+    programs by their ``culprits``. ``resource`` is set if the limit is one of the owner's thresholds; only then can the
+    level be OK. ``below`` means the ratio must stay above the limit. ``missing`` means the figures cannot
     be read, so their state is unknown. ``over`` means that only its alert has not ended yet. ``runbook`` is an address
     other than that of its kind, empty if there is none.
     """
@@ -35,7 +38,7 @@ class Finding:
     limit: float | None = None
     reason: str = ""
     resource: str = ""
-    culprits: Literal["", "cpu", "memory"] = ""
+    culprits: Culprits = ""
     below: bool = False
     missing: bool = False
     over: bool = False
@@ -50,7 +53,7 @@ def against(
     resource: str,
     what: str,
     subject: str = "",
-    culprits: Literal["", "cpu", "memory"] = "",
+    culprits: Culprits = "",
 ) -> Iterable[Finding]:
     """Compare a usage ratio with its threshold; yield nothing if the ratio is unknown or no limit is set.
 

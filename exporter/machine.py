@@ -12,7 +12,10 @@ from exporter.sources.filesystem_reader import FilesystemReader
 from exporter.sources.filesystems import read_usage
 from exporter.sources.host import LINUX, WINDOWS, Host
 from exporter.sources.linux_processes import LinuxProcesses
+from exporter.sources.minute import Minute
 from exporter.sources.mount_table import MountTable
+from exporter.sources.oom_kills import OomKills
+from exporter.sources.oom_scores import OomScores
 from exporter.sources.process_memory import LinuxMemory, UnknownMemory
 from exporter.sources.program_memory import ProgramMemory
 from exporter.sources.psutil_processes import PsutilProcesses
@@ -36,6 +39,9 @@ class Machine:
     filesystems: FilesystemReader
     processes: ProcessSource
     program_memory: ProgramMemory
+    oom_scores: OomScores
+    oom_kills: OomKills
+    paging: Minute
     physical_cores: PhysicalCores
     mounts: MountTable
     hidden_fstypes: Patterns
@@ -58,6 +64,9 @@ def open_machine(settings: Settings, probe: Probe = read_usage) -> Machine:
         filesystems=FilesystemReader(probe, settings.filesystem_timeout),
         processes=processes,
         program_memory=ProgramMemory(memory),
+        oom_scores=OomScores(host),
+        oom_kills=OomKills(),
+        paging=Minute(),
         physical_cores=PhysicalCores(host),
         mounts=MountTable(host),
         hidden_fstypes=Patterns(settings.exclude_fstypes),

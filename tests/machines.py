@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psutil
 import pytest
 
-from exporter.collectors import battery, cpu, disk, network, processes
+from exporter.collectors import battery, cpu, disk, network, paging, processes
 from exporter.machine import open_machine
 from exporter.render.exposition import encode, snapshot_families
 from exporter.sampling.sampler import Sampler
@@ -48,7 +48,7 @@ class FixtureMachine:
         self.now = 1000.0
         self._primed = False
         # These take the time themselves, closer to reading their counters than the sampler could.
-        for module in (battery, cpu, disk, network, processes):
+        for module in (battery, cpu, disk, network, paging, processes):
             patch.setattr(
                 module,
                 "time",

@@ -6,13 +6,16 @@ import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from heapq import nlargest
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
 from exporter.collectors.memory import Memory
 from exporter.families import gauges
 from exporter.model import hidden
 from exporter.sources.host import LINUX
+from exporter.sources.oom_scores import FIRST
 from exporter.sources.process_memory import NO_TOTALS, MemoryTotals
+from exporter.sources.process_use import use
 from exporter.sources.processes import UNKNOWN
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
     from exporter.machine import Machine
     from exporter.model import Snapshot
+    from exporter.sources.oom_kills import Gone
+    from exporter.sources.oom_scores import Victim
     from exporter.sources.processes import ProcessSample
 
 K = TypeVar("K", bound="Hashable")
@@ -57,8 +62,20 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
+class Faulting:
+    """A program whose processes waited for pages that were not in memory, so many times a second (major faults)."""
+
+    name: str
+    fault_rate: float
+
+
+@dataclass(frozen=True, slots=True)
 class Processes:
-    """``programs`` and ``processes`` hold the top ones by CPU plus the top ones by memory, most CPU first."""
+    """``programs`` and ``processes`` hold the top ones by CPU plus the top ones by memory, most CPU first.
+
+    ``faulting`` holds the top ones by major faults since the previous sample, only those with any. ``gone`` holds what
+    ended with the kills for want of memory of the last ten minutes, largest first.
+    """
 
     total: int
     states: dict[str, int]
@@ -66,6 +83,9 @@ class Processes:
     processes: tuple[Process, ...]
     scanned: Mapping[int, ProcessSample] = hidden()
     scanned_at: float = hidden()
+    faulting: tuple[Faulting, ...] = ()
+    next_victim: Victim | None = None
+    gone: tuple[Gone, ...] = ()
 
 
 def read(machine: Machine, baseline: Snapshot | None) -> Processes:
@@ -77,7 +97,7 @@ def read(machine: Machine, baseline: Snapshot | None) -> Processes:
     scanned_at, scanned = time.monotonic(), machine.processes.scan()
     if not scanned:  # there is always one: this
         raise OSError(f"{machine.host.proc} shows no process" if LINUX else "the system shows no process")
-    cores = _cpu_cores(scanned, before, scanned_at)
+    cores, faults = use(scanned, before.scanned, scanned_at - before.scanned_at) if before else ({}, {})
     states: Counter[str] = Counter()
     cpu: dict[str, float] = {}
     resident: dict[str, int] = {}
@@ -96,12 +116,17 @@ def read(machine: Machine, baseline: Snapshot | None) -> Processes:
     totals = MemoryTotals(*earlier.programs) if earlier else NO_TOTALS
     memory = machine.program_memory.largest(named, resident, top, _busiest(top, cpu), totals)
     names = _first(top, cpu, memory)
-    pids = _first(top, cores, {pid: process.memory_bytes for pid, process in scanned.items()})
+    largest = nlargest(max(top, FIRST), scanned.values(), key=attrgetter("memory_bytes"))
+    pids = _first(top, cores, {pid: scanned[pid].memory_bytes for pid in (*cores, *(each.pid for each in largest))})
+    swapping = earlier is not None and bool(earlier.swap_used_bytes)
     return Processes(
         total=len(scanned),
         states={**dict.fromkeys(STATES if states.keys() != {UNKNOWN} else (), 0), **states},
         programs=tuple(Program(name, cpu.get(name, idle), memory[name], len(named[name])) for name in names),
         processes=tuple(_process(machine, scanned[pid], cores.get(pid, idle)) for pid in pids),
+        faulting=tuple(Faulting(name, faults[name]) for name in _busiest(top, faults)),
+        next_victim=machine.oom_scores.next(scanned, largest, everybody=before is None, swapping=swapping),
+        gone=machine.oom_kills.gone(scanned, scanned_at),
         scanned=scanned,
         scanned_at=scanned_at,
     )
@@ -136,29 +161,21 @@ def metrics(section: Processes) -> Iterable[Metric]:
         ("name",),
         [(k, program.instances) for k, program in rows],
     )
-
-
-def _cpu_cores(scanned: Mapping[int, ProcessSample], before: Processes | None, now: float) -> dict[int, float]:
-    """Return CPU use in cores by PID, for the processes that used any."""
-    cores: dict[int, float] = {}
-    if before is None:
-        return cores
-    elapsed = max(now - before.scanned_at, 0.01)
-    then = before.scanned
-    for pid, process in scanned.items():
-        known = then.get(pid)
-        if known is process:  # unchanged since the baseline: it did not run
-            continue
-        spent = process.cpu_seconds
-        if known is not None and known.started == process.started:
-            spent -= known.cpu_seconds
-        elif known is None:
-            # Started since the baseline, so all its CPU time falls into this window. If it is older and has only
-            # now become visible, its past must not count: no thread can use more time than has elapsed.
-            spent = min(spent, elapsed * (process.threads or 1))
-        if spent > 0:
-            cores[pid] = spent / elapsed
-    return cores
+    yield from gauges(
+        "host_top_process_major_faults",
+        "Major page faults a second of all processes of that name since the previous sample taken for any client: they "
+        "waited for pages to be read from a file or swapped in; only for the names with the most, and with any.",
+        ("name",),
+        [((program.name,), program.fault_rate) for program in section.faulting],
+    )
+    victim = section.next_victim
+    yield from gauges(
+        "host_oom_next_victim_memory_bytes",
+        "Memory, resident and swapped, of the process that the kernel would kill next if the whole machine ran out of "
+        "it: the one with the highest oom_score.",
+        ("name",),
+        [((victim.name,), victim.memory_bytes)] if victim else [],
+    )
 
 
 def _busiest(count: int, cpu: Mapping[K, float]) -> list[K]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from exporter.findings import Finding
     from exporter.model import Snapshot
+    from exporter.sources.oom_kills import Gone
 
 
 def headline(snapshot: Snapshot) -> str:
@@ -62,8 +63,7 @@ def sentence(finding: Finding, processes: Processes | None, others: Sequence[str
         text = f"{text} {finding.reason}".lstrip()
     if others:
         text = f"{text}; the same goes for {', '.join(others)}"
-    culprits = _culprits(finding.culprits, processes)
-    return f"{text}: {', '.join(culprits)}" if culprits else text
+    return text + _culprits(finding.culprits, processes)
 
 
 def cores(count: float) -> str:
@@ -76,11 +76,29 @@ def _count(number: int, level: Level) -> str:
     return f"{number} {level}{plural}"
 
 
-def _culprits(measure: str, processes: Processes | None) -> Sequence[str]:
+def _culprits(measure: str, processes: Processes | None) -> str:
+    """Return the end of a sentence that names at most three programs, empty if there are none to name."""
     if processes is None or not measure:
-        return ()
+        return ""
+    if measure == "gone":
+        return _listed("; gone since: ", [_gone(each) for each in processes.gone[:3]])
+    if measure == "faults":
+        return _listed(": ", [f"{each.name} {each.fault_rate:.0f}\u00a0faults/s" for each in processes.faulting[:3]])
     if measure == "cpu":
         used = sorted(((p.cpu_cores or 0, p.name) for p in processes.programs), key=itemgetter(0), reverse=True)[:3]
-        return [f"{name} {cores(count)}" for count, name in used if count >= 0.05]
+        return _listed(": ", [f"{name} {cores(count)}" for count, name in used if count >= 0.05])
     largest = sorted(processes.programs, key=attrgetter("memory_bytes"), reverse=True)[:3]
-    return [f"{program.name} {size(program.memory_bytes)}" for program in largest]
+    text = _listed(": ", [f"{program.name} {size(program.memory_bytes)}" for program in largest])
+    victim = processes.next_victim
+    return f"{text}; the kernel would end next: {victim.name} ({size(victim.memory_bytes)})" if victim else text
+
+
+def _listed(before: str, names: Sequence[str]) -> str:
+    return before + ", ".join(names) if names else ""
+
+
+def _gone(program: Gone) -> str:
+    """Return "java app.jar (3.1 GiB)", "chromium (2 processes, 512 MiB; 14 run now)"."""
+    many = f"{program.instances} processes, " if program.instances > 1 else ""
+    now = f"; {program.running} run{'s' if program.running == 1 else ''} now" if program.running else ""
+    return f"{program.name} ({many}{size(program.memory_bytes)}{now})"

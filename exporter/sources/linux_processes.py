@@ -11,6 +11,7 @@ import errno
 import os
 import time
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from exporter.sources.host import printable, read_bytes
@@ -43,6 +44,9 @@ beginning, though possibly after a class path."""
 UID_DIGITS = 10
 """Maximum digits of a user ID, which has 32 bits."""
 
+FIELDS = itemgetter(1, 6, 9, 11, 12, 17, 19, 21)
+"""Of those after the name: parent, flags, major faults, user and system time, threads, start time, resident pages."""
+
 EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 """Errors that are not about one process: half of them must not look like all."""
 
@@ -59,6 +63,7 @@ class Stat:
     state: bytes
     parent: int
     flags: int
+    major_faults: int
     cpu_ticks: int
     threads: int
     start_ticks: int
@@ -74,18 +79,11 @@ def parse_stat(raw: bytes) -> Stat:
     fields = raw[end + 2 :].split()
     if len(fields) < 22:
         raise ValueError(f"stat has {len(fields)} fields after the name, expected at least 22")
-    pid, parent, flags, threads, start, rss = (
-        int(raw[:begin]),
-        int(fields[1]),
-        int(fields[6]),
-        int(fields[17]),
-        int(fields[19]),
-        int(fields[21]),
-    )
-    user, system = int(fields[11]), int(fields[12])
+    pid = int(raw[:begin])
+    parent, flags, faults, user, system, threads, start, rss = map(int, FIELDS(fields))
     if (
-        min(pid, parent, flags, user, system, threads, start) < 0
-        or max(pid, parent, flags, user, system, threads, start, rss) >= LARGEST
+        min(pid, parent, flags, faults, user, system, threads, start) < 0
+        or max(pid, parent, flags, faults, user, system, threads, start, rss) >= LARGEST
         or len(fields[0]) > 1
     ):
         raise ValueError("stat has impossible numbers")
@@ -95,6 +93,7 @@ def parse_stat(raw: bytes) -> Stat:
         state=fields[0],
         parent=parent,
         flags=flags,
+        major_faults=faults,
         cpu_ticks=user + system,
         threads=threads,
         start_ticks=start,
@@ -195,6 +194,7 @@ class LinuxProcesses:
             threads=stat.threads,
             started=stat.start_ticks,
             parent=stat.parent,
+            major_faults=stat.major_faults,
         )
         return _Known(raw, sample, name)
 

@@ -13,7 +13,8 @@ class ProcessSample(NamedTuple):
 
     ``cpu_seconds`` is user plus system time since its start, nan if unknown. ``memory_bytes`` is its resident set size
     (RSS), 0 if unknown; a process without either is never shown. ``state`` is a word of psutil's, or UNKNOWN,
-    ``parent`` a PID, 0 if unknown.
+    ``parent`` a PID, 0 if unknown. ``major_faults`` counts the pages that it had to wait for since its start, because
+    they were not in memory: read from a file, or swapped in; 0 if unknown.
 
     It is a tuple because a sample may create 2,000 of them, and a dataclass costs three times as much.
     """
@@ -26,6 +27,7 @@ class ProcessSample(NamedTuple):
     threads: int | None
     started: float
     parent: int = 0
+    major_faults: int = 0
 
 
 class ProcessSource(Protocol):
