@@ -18,6 +18,7 @@ from exporter.machine import open_machine
 from exporter.render.exposition import encode, snapshot_families
 from exporter.sampling.sampler import Sampler
 from exporter.settings import Settings
+from exporter.sources import vmstat
 from exporter.sources.filesystems import Usage
 from exporter.sources.host import LINUX
 from exporter.sources.linux_processes import LinuxProcesses
@@ -59,6 +60,7 @@ class FixtureMachine:
         self.machine = open_machine(self.settings, probe=self.probe)
         assert isinstance(self.machine.processes, LinuxProcesses)
         self.machine.processes._page = 4096  # the fixtures are from x86; some ARM machines have larger pages
+        patch.setattr(vmstat, "PAGE", 4096)
         self.sampler = Sampler(self.machine, clock=self.clock, sleep=self.advance)
 
     def clock(self) -> float:

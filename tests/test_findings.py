@@ -49,6 +49,20 @@ def sick_laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any
     return laptop
 
 
+def thrashing(laptop: FixtureMachine, stalled: float) -> Snapshot:
+    """Return a sample of the laptop after a minute of swapping 1 MiB/s each way, in which a process was killed.
+
+    ``stalled`` is how many seconds all programs waited for memory.
+    """
+    laptop.write("proc/pressure/memory", "some total=0\nfull total=0\n")
+    laptop.sample()
+    laptop.write("proc/vmstat", "pswpin 1256\npswpout 2000\npgmajfault 4300\noom_kill 2\n")
+    laptop.write("proc/pressure/memory", f"some total=50000000\nfull total={stalled * 1e6:.0f}\n")
+    laptop.sample()
+    laptop.write("proc/vmstat", "pswpin 21256\npswpout 22000\npgmajfault 24300\noom_kill 3\n")
+    return laptop.sample(70)
+
+
 @pytest.fixture
 def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FixtureMachine:
     return sick_laptop(tmp_path, monkeypatch)
@@ -66,6 +80,7 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
             "proc/1/mountinfo", mounts.replace("xfs /dev/mapper/home rw", "ext4 /dev/mapper/home rw,shutdown")
         )
         found += machine.later().findings()
+        found += thrashing(machine, stalled=10 if number else 40).findings()
         machine.remove("proc/meminfo")
         found += machine.sample().findings()
     return found

@@ -74,6 +74,11 @@ class Paging:
     available_ratio: float | None = hidden(None)
     read_at: float = hidden(0.0)
 
+    def is_quiet(self) -> bool:
+        """Return whether the machine has neither swapped nor killed anything since it booted, and does not thrash."""
+        seen = self.swap_in_bytes_total, self.swap_out_bytes_total, self.oom_kills_total
+        return not any(seen) and (self.strain is None or not is_thrashing(self.strain, self.available_ratio))
+
 
 def read(machine: Machine, baseline: Snapshot | None) -> Paging | None:
     """Read /proc/vmstat; None if there is none. Pressure and available memory are those of the previous sample."""
@@ -133,7 +138,7 @@ def findings(section: Paging, _thresholds: Thresholds) -> Iterable[Finding]:
         reason = f"The kernel killed {many} because memory ran out, {ago}"
         yield Finding("HostOomKill", Level.WARNING, "", reason=reason, culprits="gone")
     strain = section.strain
-    if strain is not None and _is_thrashing(strain, section.available_ratio):
+    if strain is not None and is_thrashing(strain, section.available_ratio):
         stalled = strain.stalled_ratio or 0.0
         level = Level.CRITICAL if stalled >= STALLED else Level.WARNING
         yield Finding("HostThrashing", level, "", reason=_words(strain), culprits="faults")
@@ -159,7 +164,7 @@ def _strain(rates: tuple[float | None, ...]) -> Strain:
     return Strain(swap_in, swap_out, faults, waiting, disks, max(stalls, default=None))
 
 
-def _is_thrashing(strain: Strain, available_ratio: float | None) -> bool:
+def is_thrashing(strain: Strain, available_ratio: float | None) -> bool:
     """Return whether memory thrashes; the same as in HostThrashing.
 
     With swap, pages go both ways and programs wait. Without it, programs wait for their own code, which is read again

@@ -9,8 +9,9 @@ from exporter.collectors.battery import Battery
 from exporter.collectors.cpu import Cpu
 from exporter.collectors.filesystem import Filesystems
 from exporter.collectors.memory import Memory
+from exporter.collectors.paging import Paging
 from exporter.collectors.system import System
-from exporter.render.units import number, size, span, whole
+from exporter.render.units import number, rate, size, span, whole
 from exporter.thresholds import Level
 
 if TYPE_CHECKING:
@@ -49,12 +50,20 @@ def _cpu(snapshot: Snapshot, cpu: Cpu, thresholds: Thresholds, levels: Levels) -
     yield Share("CPU", cpu.usage_ratio, f"{whole(cpu.logical_cpus)} CPUs{load}", _marks(thresholds.cpu), level)
 
 
-def _memory(_snapshot: Snapshot, memory: Memory, thresholds: Thresholds, levels: Levels) -> Iterator[Share]:
+def _memory(snapshot: Snapshot, memory: Memory, thresholds: Thresholds, levels: Levels) -> Iterator[Share]:
     detail = _of(memory.used_bytes, memory.total_bytes)
     level = levels.get(("HostHighMemory", ""), Level.OK)
     yield Share("Memory", memory.usage_ratio, detail, _marks(thresholds.memory), level)
     if memory.swap_usage_ratio is not None:
-        yield Share("Swap", memory.swap_usage_ratio, _of(memory.swap_used_bytes, memory.swap_total_bytes))
+        paging = snapshot.section(Paging)
+        traffic = _traffic(paging) if paging else ""
+        yield Share("Swap", memory.swap_usage_ratio, f"{_of(memory.swap_used_bytes, memory.swap_total_bytes)}{traffic}")
+
+
+def _traffic(paging: Paging) -> str:
+    """Return what is being swapped, nothing if nothing is: ", 1.2 MiB/s in, 0.5 MiB/s out"."""
+    both = paging.swap_in_rate_bytes, paging.swap_out_rate_bytes
+    return f", {rate(both[0])} in, {rate(both[1])} out" if any(both) else ""
 
 
 def _filesystems(_snapshot: Snapshot, section: Filesystems, thresholds: Thresholds, levels: Levels) -> Iterator[Share]:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from exporter.sources.host import Host
 
 
+PAGE = os.sysconf("SC_PAGE_SIZE") if LINUX else 4096
+"""Bytes of a page, in which swap is counted."""
+
+
 class Vmstat(NamedTuple):
     """Counters since boot; None for what the kernel does not count, NaN for what is no number.
 
@@ -31,17 +35,17 @@ class Vmstat(NamedTuple):
 def read_vmstat(host: Host) -> Vmstat | None:
     """Return the machine's counters, None without the file."""
     text = read_bytes(f"{host.proc}/vmstat") if LINUX else None
-    return None if text is None else parse_vmstat(text, os.sysconf("SC_PAGE_SIZE"))
+    return None if text is None else parse_vmstat(text)
 
 
-def parse_vmstat(text: bytes, page: int) -> Vmstat:
-    """Parse lines of a name and a number; swap is counted in pages of ``page`` bytes."""
+def parse_vmstat(text: bytes) -> Vmstat:
+    """Parse lines of a name and a number."""
     swapped_in, swapped_out, faults, kills = (
         _count(text, name) for name in (b"pswpin", b"pswpout", b"pgmajfault", b"oom_kill")
     )
     return Vmstat(
-        None if swapped_in is None else swapped_in * page,
-        None if swapped_out is None else swapped_out * page,
+        None if swapped_in is None else swapped_in * PAGE,
+        None if swapped_out is None else swapped_out * PAGE,
         faults,
         kills,
     )
