@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from grafana_foundation_sdk.models import common
 
-from grafana import alerting, devices, links, panels, storage, style, system, usage
+from grafana import alerting, devices, links, memory, panels, storage, style, system, usage
 from grafana.style import now, over_time, select_one
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def fill(board: Board) -> None:
     board.row("Memory")
     board.add(usage.memory(), 12, 9)
     board.add(usage.top_by_memory(), 12, 9)
+    board.add(memory.paging(), 12, 8)
+    board.add(memory.faults(), 12, 8)
     board.row("Programs")
     board.add(usage.programs(), 24, 8)
     board.row("Filesystems")

@@ -40,7 +40,16 @@ UP = 12 * 86400.0
 """Seconds since boot."""
 FILESYSTEMS = {"/": (1e11, 0.0), "/boot/efi": (5e8, 0.25), "/home": (4.3e11, 0.44), "/mnt/nas": (4.3e12, 0.52)}
 """Size in bytes, and the share that is used."""
-RATES = {"errors": 0.02, "dropped": 0.02, "seconds": 0.06, "bytes": 9e5, "": 30.0}
+RATES = {
+    "oom": 0.0,
+    "swap": 2e3,
+    "faults": 1.5,
+    "errors": 0.02,
+    "dropped": 0.02,
+    "seconds": 0.06,
+    "bytes": 9e5,
+    "": 30.0,
+}
 """How fast a counter grows per second, by a word in its name; the first that fits."""
 STEADY = ("threshold", "info", "logical", "physical", "total_bytes", "_up", "speed", "ratio", "plugged")
 """Words in the names of what does not change."""
@@ -203,6 +212,8 @@ def _programs(cpu: list[float]) -> Iterator[tuple[str, dict[str, str], list[floa
         taken = gauge(noisy(f"{program} takes", 2e9 / 1.7**number, 2e7))
         yield "host_top_process_memory_bytes", {"name": program}, taken
         yield "host_top_process_instances", {"name": program}, [1.0] * len(TIMES)
+        waits = gauge(noisy(f"{program} waits", 0.9 / 1.9**number, 1.4 / 1.9**number))
+        yield "host_top_process_major_faults", {"name": program}, [each if each > 0.2 else math.nan for each in waits]
     trained = [max(0.0, share - 0.35) * CPUS if share > 0.5 else math.nan for share in cpu]
     yield "host_top_process_cpu_cores", {"name": TRAINING}, trained
     yield "host_top_process_memory_bytes", {"name": TRAINING}, [cores * 0 + 3.1e9 for cores in trained]
