@@ -12,8 +12,8 @@ from exporter.plausible import LARGEST
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-BELOW_ZERO = "_celsius"
-"""Only temperatures may be negative."""
+BELOW_ZERO = ("_celsius", "_offset_seconds")
+"""Only temperatures and the offsets of clocks may be negative."""
 
 
 def gauge(name: str, help_text: str, value: float | None) -> Iterable[GaugeMetricFamily]:
@@ -29,6 +29,12 @@ def gauges(
     family = GaugeMetricFamily(name, help_text, labels=labels)
     if _fill(family, labels, samples):
         yield family
+
+
+def counter(name: str, help_text: str, value: float | None) -> Iterable[CounterMetricFamily]:
+    """Yield a counter without labels, or nothing if the value is unknown; ``name`` ends in ``_total``."""
+    if value is not None:
+        yield CounterMetricFamily(name, help_text, value=_figure(name, value))
 
 
 def counters(

@@ -39,6 +39,7 @@ class Finding:
     reason: str = ""
     resource: str = ""
     culprits: Culprits = ""
+    culprits: Literal["", "cpu", "memory", "threads"] = ""
     below: bool = False
     missing: bool = False
     over: bool = False

@@ -19,6 +19,7 @@ from exporter.sources.oom_scores import OomScores
 from exporter.sources.process_memory import LinuxMemory, UnknownMemory
 from exporter.sources.program_memory import ProgramMemory
 from exporter.sources.psutil_processes import PsutilProcesses
+from exporter.sources.timex import KernelClock
 from exporter.sources.topology import PhysicalCores
 from exporter.sources.windows_processes import WindowsProcesses
 
@@ -44,6 +45,7 @@ class Machine:
     paging: Minute
     physical_cores: PhysicalCores
     mounts: MountTable
+    clock: KernelClock
     hidden_fstypes: Patterns
     hidden_mountpoints: Patterns
     hidden_interfaces: Patterns
@@ -69,6 +71,7 @@ def open_machine(settings: Settings, probe: Probe = read_usage) -> Machine:
         paging=Minute(),
         physical_cores=PhysicalCores(host),
         mounts=MountTable(host),
+        clock=KernelClock(),
         hidden_fstypes=Patterns(settings.exclude_fstypes),
         hidden_mountpoints=Patterns(settings.exclude_mountpoints),
         hidden_interfaces=Patterns(settings.exclude_interfaces),

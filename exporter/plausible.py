@@ -138,4 +138,6 @@ def _fields(kind: type[Any]) -> tuple[tuple[str, float, float, bool], ...]:
 def _range(name: str) -> tuple[float, float]:
     if name.endswith(("_ratio", "_ratios")):
         return 0.0, 1.0
-    return (COLDEST, HOTTEST) if name == "celsius" else (0.0, LARGEST)
+    if name == "celsius":
+        return COLDEST, HOTTEST
+    return (-LARGEST if name == "offset_seconds" else 0.0), LARGEST

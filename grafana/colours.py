@@ -51,11 +51,23 @@ COLOURS = {
     "limit": WARNING,
     "series": "blue",
     "samples": "blue",
+    "ahead of Prometheus": "blue",
+    "to correct": "orange",
+    "wrong at most": "purple",
+    "sent again": "orange",
+    "not accepted": "dark-orange",
 }
 """Series with names of our own."""
 
 LABELS = {
-    "resource": {"cpu": "blue", "memory": "purple", "io": "orange"},
+    "resource": {
+        "cpu": "blue",
+        "memory": "purple",
+        "io": "orange",
+        "descriptors": "#3AAFC4",
+        "threads": "blue",
+        "conntrack": "#A67F5D",
+    },
     "state": {
         "running": "blue",
         "sleeping": "purple",

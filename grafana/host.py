@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from grafana_foundation_sdk.models import common
 
-from grafana import alerting, devices, links, memory, panels, storage, style, system, usage
+from grafana import alerting, devices, kernel, links, memory, panels, storage, style, system, usage
 from grafana.style import now, over_time, select_one
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ def fill(board: Board) -> None:
     board.row("System")
     board.add(system.pressure(), 12, 8)
     board.add(system.processes(), 12, 8)
+    board.add(kernel.limits(), 8, 8)
+    board.add(kernel.clock(), 8, 8)
+    board.add(kernel.tcp(), 8, 8)
     board.row("Sensors and battery", collapsed=True)
     board.add(system.temperatures(), 12, 8)
     board.add(system.battery(), 12, 8)

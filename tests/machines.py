@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psutil
 import pytest
 
-from exporter.collectors import battery, cpu, disk, network, paging, processes
+from exporter.collectors import battery, clock, cpu, disk, network, paging, processes
 from exporter.machine import open_machine
 from exporter.render.exposition import encode, snapshot_families
 from exporter.sampling.sampler import Sampler
@@ -22,6 +22,7 @@ from exporter.sources import vmstat
 from exporter.sources.filesystems import Usage
 from exporter.sources.host import LINUX
 from exporter.sources.linux_processes import LinuxProcesses
+from exporter.sources.timex import Timex, timex
 from tests.support import Samples
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ S = TypeVar("S")
 FIXTURES = Path(__file__).parent / "fixtures"
 WINDOW = 10.0
 """Seconds between a fixture's first state and its later one; the counters in "-later" grow accordingly."""
+
+CLOCK = 1_750_000_000.0
+"""What a fixture's clock shows when the clock that a test moves shows 0."""
 
 
 def copy_fixture(name: str, folder: Path) -> Path:
@@ -55,12 +59,14 @@ class FixtureMachine:
                 "time",
                 SimpleNamespace(monotonic=self.clock, clock_gettime=lambda _: self.clock(), CLOCK_BOOTTIME=7),
             )
+        patch.setattr(clock, "time", SimpleNamespace(time=lambda: CLOCK + self.now))
         patch.setattr(psutil, "PROCFS_PATH", psutil.PROCFS_PATH)  # open_machine sets it; the patch restores it
         self.settings = Settings(rootfs=str(self.root), **settings)
         self.machine = open_machine(self.settings, probe=self.probe)
         assert isinstance(self.machine.processes, LinuxProcesses)
         self.machine.processes._page = 4096  # the fixtures are from x86; some ARM machines have larger pages
         patch.setattr(vmstat, "PAGE", 4096)
+        patch.setattr(self.machine.clock, "_call", self.timex)
         self.sampler = Sampler(self.machine, clock=self.clock, sleep=self.advance)
 
     def clock(self) -> float:
@@ -76,6 +82,11 @@ class FixtureMachine:
         if mountpoint not in figures:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         return Usage(**figures[mountpoint])
+
+    def timex(self) -> Timex | None:
+        """Return what the fixture's timex.json says of its clock."""
+        file = self.path("timex.json")
+        return timex(**json.loads(file.read_text())) if file.exists() else None
 
     def path(self, path: str) -> Path:
         return self.root / path

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 OURS = {
     "Cpu.core_numbers",
+    "Holder.threads",
     "Processes.total",
     "Program.instances",
     "Program.memory_bytes",

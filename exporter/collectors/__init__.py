@@ -5,10 +5,12 @@ The order of the tuple is the order of subjects everywhere: page, terminal, wind
 
 from exporter.collectors import (
     battery,
+    clock,
     cpu,
     disk,
     filesystem,
     integrity,
+    limits,
     memory,
     network,
     paging,
@@ -24,6 +26,7 @@ from exporter.model import Collector
 
 COLLECTORS: tuple[Collector, ...] = (
     Collector("system", system.System, system.read, system.metrics, none_yet),
+    Collector("clock", clock.Clock, clock.read, clock.metrics, clock.findings),
     Collector("cpu", cpu.Cpu, cpu.read, cpu.metrics, cpu.findings),
     Collector("memory", memory.Memory, memory.read, memory.metrics, memory.findings),
     Collector("paging", paging.Paging, paging.read, paging.metrics, paging.findings),
@@ -36,5 +39,6 @@ COLLECTORS: tuple[Collector, ...] = (
     Collector("disk", disk.Disks, disk.read, disk.metrics, none_yet),
     Collector("battery", battery.Battery, battery.read, battery.metrics, battery.findings),
     Collector("temperature", temperature.Temperatures, temperature.read, temperature.metrics, none_yet),
+    Collector("limits", limits.Limits, limits.read, limits.metrics, limits.findings, every=limits.EVERY),
     Collector("pressure", pressure.Pressures, pressure.read, pressure.metrics, none_yet),
 )

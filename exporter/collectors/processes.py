@@ -132,6 +132,15 @@ def read(machine: Machine, baseline: Snapshot | None) -> Processes:
     )
 
 
+def most_threads(section: Processes, count: int) -> list[tuple[str, int]]:
+    """Return the programs with the most threads, and how many those are, most first; without the kernel's."""
+    threads: Counter[str] = Counter()
+    for process in section.scanned.values():
+        if process.memory_bytes:  # threads of the kernel, one process each, have none
+            threads[process.name] += process.threads or 0
+    return threads.most_common(count)
+
+
 def metrics(section: Processes) -> Iterable[Metric]:
     """Return the process families."""
     yield from gauges(

@@ -8,6 +8,7 @@ from math import floor
 UNKNOWN = "\N{EN DASH}"
 SPACE = "\u00a0"  # keeps a figure and its unit on one line
 STEP = 1024
+NO_LIMIT = 2**60  # what the kernel says if there is to be none is a little less than 2**63
 CLOSE = 1e-6  # in floating point, 0.29 * 100 is slightly less than 29
 
 
@@ -74,6 +75,13 @@ def span(seconds: float | None, most: int = 2) -> str:
 def whole(value: float | None) -> str:
     """Return a count."""
     return UNKNOWN if value is None else f"{value:.0f}"
+
+
+def used_of(used: float | None, most: float | None) -> str:
+    """Return a count and its limit: "2295 of 262144"; what cannot ever be reached is no limit."""
+    if most is None:
+        return whole(used)
+    return f"{whole(used)} of {whole(most)}" if most < NO_LIMIT else f"{whole(used)}, no limit"
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
-from exporter.collectors.processes import Processes
-from exporter.render.units import limit, percent, size
+from exporter.collectors.processes import Processes, most_threads
+from exporter.render.units import limit, percent, size, whole
 from exporter.thresholds import Level
 
 if TYPE_CHECKING:
@@ -87,6 +87,9 @@ def _culprits(measure: str, processes: Processes | None) -> str:
     if measure == "cpu":
         used = sorted(((p.cpu_cores or 0, p.name) for p in processes.programs), key=itemgetter(0), reverse=True)[:3]
         return _listed(": ", [f"{name} {cores(count)}" for count, name in used if count >= 0.05])
+        return [f"{name} {cores(count)}" for count, name in used if count >= 0.05]
+    if measure == "threads":
+        return [f"{name} {whole(count)}\u00a0threads" for name, count in most_threads(processes, 3)]
     largest = sorted(processes.programs, key=attrgetter("memory_bytes"), reverse=True)[:3]
     text = _listed(": ", [f"{program.name} {size(program.memory_bytes)}" for program in largest])
     victim = processes.next_victim

@@ -20,7 +20,7 @@ MEANINGS = {"well": "green", "warning": "yellow", "critical": "red", "info": "bl
 # Series that are bad or good news whatever their value.
 BAD = re.compile(r"steal|critical limit|5xx|.*errors|.*failed|zombie|dead|down|critical")
 GOOD = re.compile(r"2xx|charge|well|up")
-KNOWN = {"state": sorted(STATES.values()), "resource": ["cpu", "io", "memory"]}
+KNOWN = {"state": sorted(STATES.values()), "resource": ["conntrack", "cpu", "descriptors", "io", "memory", "threads"]}
 """Labels whose values the exporter decides."""
 
 

@@ -44,6 +44,9 @@ RATES = {
     "oom": 0.0,
     "swap": 2e3,
     "faults": 1.5,
+    "hung": 0.0,
+    "listen": 0.001,
+    "retransmitted": 0.05,
     "errors": 0.02,
     "dropped": 0.02,
     "seconds": 0.06,
@@ -51,7 +54,7 @@ RATES = {
     "": 30.0,
 }
 """How fast a counter grows per second, by a word in its name; the first that fits."""
-STEADY = ("threshold", "info", "logical", "physical", "total_bytes", "_up", "speed", "ratio", "plugged")
+STEADY = ("threshold", "info", "logical", "physical", "total_bytes", "_up", "speed", "ratio", "plugged", "_limit")
 """Words in the names of what does not change."""
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
@@ -120,6 +123,8 @@ class Usage:
             "host_boot_time_seconds": [END - UP] * len(TIMES),
             "host_uptime_seconds": [at - END + UP for at in TIMES],
             "host_battery_plugged": [1.0] * len(TIMES),
+            "host_clock_time_seconds": [at + 0.02 for at in TIMES],
+            "host_clock_synchronized": [1.0] * len(TIMES),
         }
 
     def mode(self, mode: str) -> list[float]:

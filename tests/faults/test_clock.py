@@ -10,6 +10,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from exporter.families import BELOW_ZERO
 from tests.faults.support import Scrape, needs_linux, tell
 from tests.support import COMMAND, Exporter, Load, Samples, wait_for
 
@@ -39,8 +40,8 @@ def faked(offset: Path, *args: str) -> Exporter:
 
 
 def negative(samples: Samples) -> set[str]:
-    """Return the metrics with a value below 0; temperatures may be."""
-    return {sample.name for sample in samples.samples if sample.value < 0 and "celsius" not in sample.name}
+    """Return the metrics with a value below 0; temperatures and the clock's offset may be."""
+    return {each.name for each in samples.samples if each.value < 0 and not each.name.endswith(BELOW_ZERO)}
 
 
 def test_a_clock_that_is_set_back_a_day_changes_no_rate_and_stops_no_export(tmp_path: Path) -> None:

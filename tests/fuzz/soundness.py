@@ -13,6 +13,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from rich.console import Console
 
+from exporter.families import BELOW_ZERO
 from exporter.recording.formats import CsvFormat, JsonLinesFormat
 from exporter.render.exposition import encode, snapshot_families
 from exporter.render.json import dumps
@@ -63,7 +64,7 @@ class Showing:
         assert len({(s.name, *sorted(s.labels.items())) for s in series}) == len(series), "a series occurs twice"
         for sample in series:
             assert isfinite(sample.value), sample
-            assert sample.value >= 0 or "celsius" in sample.name or "inodes" in sample.name, sample
+            assert sample.value >= 0 or sample.name.endswith(BELOW_ZERO) or "inodes" in sample.name, sample
             assert all(value.isprintable() for value in sample.labels.values()), sample
             if sample.name.endswith("_ratio"):
                 assert 0 <= sample.value <= 1, sample
@@ -112,7 +113,7 @@ def _check_values(value: Any, name: str = "") -> None:
         assert value.isprintable(), (name, value)
         assert len(value) < 254 or name not in {"hostname", "os", "release", "machine", "state"}, (name, value)
     elif isinstance(value, (int, float)):
-        assert value >= 0 or name == "celsius", (name, value)
+        assert value >= 0 or name in {"celsius", "offset_seconds"}, (name, value)
 
 
 def _no_json(word: str) -> NoReturn:

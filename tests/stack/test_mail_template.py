@@ -121,6 +121,15 @@ FULL = over("HostFilesystemFull", "critical")
         ),
         ([over("HostFilesystemFull", "critical", mountpoint="/mnt"), FIRES], ["CRITICAL HostFilesystemFull critical"]),
         ([over("HostFilesystemFull", "critical", site="here"), FIRES], ["CRITICAL HostFilesystemFull critical"]),
+        # What is near one limit says nothing about another.
+        (
+            [
+                alert("resolved", "HostLimitNear", "critical", {"resource": "threads"}),
+                alert("resolved", "HostLimitNear", "warning", {"resource": "threads"}),
+                alert("resolved", "HostLimitNear", "warning", {"resource": "conntrack"}),
+            ],
+            ["RESOLVED HostLimitNear critical", "RESOLVED HostLimitNear warning"],
+        ),
         # Collectors have no filesystem that could have been renamed.
         (
             [

@@ -50,7 +50,10 @@ def families() -> list[tuple[str, str, list[Metric]]]:
     """Return (title, description, families) of every collector, then of the exporter itself."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         laptop = FixtureMachine("laptop", Path(folder), patch, prometheus_data="/prometheus")
-        snapshot = laptop.later()
+        laptop.prime()
+        laptop.change()
+        laptop.write("proc/sys/kernel/threads-max", "500\n")  # near that limit, programs are named
+        snapshot = laptop.sample(60)
         thresholds = laptop.settings.thresholds()
     given = {reading.collector: list(reading.families) for reading in snapshot.readings}
     sections = [

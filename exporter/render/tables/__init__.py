@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.collectors.disk import Disks
 from exporter.collectors.integrity import Integrity
+from exporter.collectors.limits import Limits
 from exporter.collectors.network import Network
 from exporter.collectors.pool import Pools
 from exporter.collectors.processes import Processes
 from exporter.collectors.raid import Raid
-from exporter.render.tables import activity, storage
+from exporter.render.tables import activity, kernel, storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,4 +35,5 @@ _SUBJECTS: dict[type[Any], Callable[[Any], Table]] = {
     Pools: storage.pools,
     Network: activity.network,
     Disks: activity.disks,
+    Limits: kernel.limits,
 }
