@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from exporter.thresholds import Threshold, Thresholds
 
-Culprits = Literal["", "cpu", "memory", "faults", "gone"]
+Culprits = Literal["", "cpu", "memory", "faults", "gone", "threads"]
 """What the programs that a finding names have most of; ``gone``: those that ended when the kernel killed some."""
 
 COLLECTOR_FAILING = "HostCollectorFailing"
@@ -39,7 +39,6 @@ class Finding:
     reason: str = ""
     resource: str = ""
     culprits: Culprits = ""
-    culprits: Literal["", "cpu", "memory", "threads"] = ""
     below: bool = False
     missing: bool = False
     over: bool = False

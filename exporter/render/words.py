@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
-from exporter.collectors.processes import Processes, most_threads
-from exporter.render.units import limit, percent, size, whole
+from exporter.collectors.processes import Processes
+from exporter.render.culprits import culprits
+from exporter.render.units import limit, percent
 from exporter.thresholds import Level
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from exporter.findings import Finding
     from exporter.model import Snapshot
-    from exporter.sources.oom_kills import Gone
 
 
 def headline(snapshot: Snapshot) -> str:
@@ -63,45 +62,9 @@ def sentence(finding: Finding, processes: Processes | None, others: Sequence[str
         text = f"{text} {finding.reason}".lstrip()
     if others:
         text = f"{text}; the same goes for {', '.join(others)}"
-    return text + _culprits(finding.culprits, processes)
-
-
-def cores(count: float) -> str:
-    """Return CPU use in cores: "1.02 cores"."""
-    return f"{count:.2f}\u00a0cores"
+    return text + culprits(finding.culprits, processes)
 
 
 def _count(number: int, level: Level) -> str:
     plural = "s" if level is Level.WARNING and number > 1 else ""
     return f"{number} {level}{plural}"
-
-
-def _culprits(measure: str, processes: Processes | None) -> str:
-    """Return the end of a sentence that names at most three programs, empty if there are none to name."""
-    if processes is None or not measure:
-        return ""
-    if measure == "gone":
-        return _listed("; gone since: ", [_gone(each) for each in processes.gone[:3]])
-    if measure == "faults":
-        return _listed(": ", [f"{each.name} {each.fault_rate:.0f}\u00a0faults/s" for each in processes.faulting[:3]])
-    if measure == "cpu":
-        used = sorted(((p.cpu_cores or 0, p.name) for p in processes.programs), key=itemgetter(0), reverse=True)[:3]
-        return _listed(": ", [f"{name} {cores(count)}" for count, name in used if count >= 0.05])
-        return [f"{name} {cores(count)}" for count, name in used if count >= 0.05]
-    if measure == "threads":
-        return [f"{name} {whole(count)}\u00a0threads" for name, count in most_threads(processes, 3)]
-    largest = sorted(processes.programs, key=attrgetter("memory_bytes"), reverse=True)[:3]
-    text = _listed(": ", [f"{program.name} {size(program.memory_bytes)}" for program in largest])
-    victim = processes.next_victim
-    return f"{text}; the kernel would end next: {victim.name} ({size(victim.memory_bytes)})" if victim else text
-
-
-def _listed(before: str, names: Sequence[str]) -> str:
-    return before + ", ".join(names) if names else ""
-
-
-def _gone(program: Gone) -> str:
-    """Return "java app.jar (3.1 GiB)", "chromium (2 processes, 512 MiB; 14 run now)"."""
-    many = f"{program.instances} processes, " if program.instances > 1 else ""
-    now = f"; {program.running} run{'s' if program.running == 1 else ''} now" if program.running else ""
-    return f"{program.name} ({many}{size(program.memory_bytes)}{now})"
