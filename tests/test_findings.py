@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,7 +38,9 @@ EVERYTHING_TOO_MUCH: dict[str, Any] = {
 
 
 def sick_laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> FixtureMachine:
-    """Return the laptop with its battery at 3 %, no inodes left on /, and a mount that it cannot see."""
+    """Return the laptop with its battery at 3 %, no inodes left on /, a mount that it cannot see, and
+    a pool that is degraded.
+    """
     laptop = FixtureMachine("laptop", tmp_path, monkeypatch, **settings)
     laptop.write("sys/class/power_supply/AC/online", "0\n")
     laptop.write("sys/class/power_supply/BAT0/status", "Discharging\n")
@@ -48,6 +51,7 @@ def sick_laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any
     figures = json.loads(laptop.path("filesystems.json").read_text())
     figures["/"]["inodes_used"] = figures["/"]["inodes"]
     laptop.write("filesystems.json", json.dumps(figures))
+    laptop.write("proc/spl/kstat/zfs/tank/state", "DEGRADED\n")
     return laptop
 
 
@@ -81,6 +85,9 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
         machine.write(
             "proc/1/mountinfo", mounts.replace("xfs /dev/mapper/home rw", "ext4 /dev/mapper/home rw,shutdown")
         )
+        machine.write("sys/fs/ext4/nvme0n1p2/errors_count", "1\n")
+        machine.write("sys/fs/ext4/nvme0n1p2/last_error_time", f"{time.time():.0f}\n")
+        machine.write("sys/block/md0/md/degraded", "1\n")
         found += machine.later().findings()
         found += thrashing(machine, stalled=10 if number else 40).findings()
         machine.remove("proc/meminfo")

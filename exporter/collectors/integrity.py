@@ -149,7 +149,7 @@ def _mounts(machine: Machine) -> Sequence[Mount]:
 def _ext4(machine: Machine, name: str, count: Ext4Count, mounts: Sequence[Mount]) -> ErrorCount:
     device = device_name(machine.host, name)
     own = [mount for mount in mounts if mount.device == f"/dev/{device}"]
-    if not own and (number := device_number(machine.host, name)):
+    if mounts and not own and (number := device_number(machine.host, name)):
         own = [mount for mount in mounts if mount.device_number == number]
     if name.startswith("dm-"):  # else the kernel's name: the table may have /dev/root
         device = printable(own[0].device) if own else f"/dev/{device}"

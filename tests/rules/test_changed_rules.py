@@ -54,6 +54,17 @@ if TYPE_CHECKING:
             "avg_over_time(host_filesystem_error[10m]) >= 5",
         ),
         ("HostFilesystemError", "host_filesystem_error[3m]", "host_filesystem_error[9m]"),
+        ("HostFilesystemErrors", "last_over_time(device:host_storage_errors:count[1d] offset 1d)", "vector(0)"),
+        ("HostFilesystemErrors", "> min_over_time(device:host_storage_errors:count[1d])", "> 1e9"),
+        ("HostRaidDegraded", 'host_raid_members{state="inactive"}) > 0', 'host_raid_members{state="inactive"}) > 9'),
+        (
+            "HostRaidDegraded",
+            '0 * max by (job, instance, device) (host_raid_sync_ratio{action="recover"}) + 1',
+            "vector(0)",
+        ),
+        ("HostRaidDegraded", "unless on (job, instance, device) host_raid_degraded_members", ""),
+        ("HostPoolDegraded", 'state!~"ONLINE|DEGRADED"', 'state!~"ONLINE|DEGRADED|UNAVAIL"'),
+        ("HostPoolDegraded", "host_btrfs_device_missing == 1,", "host_btrfs_device_missing >= 0,"),
         ("HostExporterDown", ') and on (job, instance) up{job="host"}', ")"),
         ("HostExporterDown", 'max by (job, instance) (timestamp(up{job="host"}))', "vector(0) > 1"),
         (

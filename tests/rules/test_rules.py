@@ -49,11 +49,19 @@ def test_promtool_has_nothing_to_say_about_the_rules() -> None:
 
 
 def only(alert: str, text: str) -> str:
-    """Return rules without the alerts that this one's file does not mention: they cost two thirds of the time."""
-    named = set(re.findall(r"\w+", (HERE / f"{alert}.yml").read_text(encoding="utf-8")))
+    """Return rules without those that this one's file does not need: they cost nine tenths of the time."""
+    asked = (HERE / f"{alert}.yml").read_text(encoding="utf-8")
+    named = set(re.findall(r"[\w:]+", asked))
     document = yaml.safe_load(text)
+    everything = [rule for group in document["groups"] for rule in group["rules"]]
+    needed = [rule for rule in everything if rule.get("alert", rule.get("record")) in named]
+    for rule in needed:  # grows while it is read: records of records
+        names = set(re.findall(r"[\w:]+", yaml.safe_dump(rule, width=10**6)))
+        needed += [each for each in everything if each.get("record") in names and each not in needed]
     for group in document["groups"]:
-        group["rules"] = [rule for rule in group["rules"] if "record" in rule or rule["alert"] in named]
+        group["rules"] = [rule for rule in group["rules"] if rule in needed]
+        if "\nevaluation_interval: 1m\n" in asked:  # a test of a day, with no need of an evaluation every 5 s
+            group.pop("interval", None)
     return yaml.safe_dump(document)
 
 

@@ -101,6 +101,11 @@ FULL = over("HostFilesystemFull", "critical")
             [over("HostFilesystemFull", "warning", mountpoint="/srv", device="/dev/sdb1"), FULL],
             ["RESOLVED HostFilesystemFull critical", "RESOLVED HostFilesystemFull warning"],
         ),
+        (
+            [alert("resolved", "HostPoolDegraded", "warning", {"pool": pool}) for pool in ("tank", "backup")]
+            + [alert("firing", "HostPoolDegraded", "critical", {"pool": "tank"})],
+            ["CRITICAL HostPoolDegraded critical", "RESOLVED HostPoolDegraded warning"],
+        ),
         ([ENDED, ENDED_TOO], ["RESOLVED HostHighCpu critical", "RESOLVED HostHighMemory warning"]),
         (
             [over("HostFilesystemFull", "warning", instance="b:5000"), FULL],
