@@ -32,7 +32,6 @@ def paging() -> timeseries.Panel:
     )
     marks = [
         style.property_of("unit", style.COUNT),
-        style.property_of("decimals", 0),
         style.property_of("custom.axisPlacement", "right"),
         style.property_of("custom.drawStyle", "points"),
         style.property_of("custom.pointSize", 8),

@@ -81,7 +81,8 @@ class OomKills:
         for pid, process in tuple(self._before.items()):
             if not _is_left(process, scanned):
                 self._gone[pid] = self._before.pop(pid)
-        return _by_name(self._gone.values(), Counter(process.name for process in scanned.values()))
+        running = Counter(process.name for process in scanned.values() if process.state not in GONE)
+        return _by_name(self._gone.values(), running)
 
     def _lately(self) -> dict[int, ProcessSample]:
         """Return the processes of the last two samples that are large enough, as they were while they were alive."""
