@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from exporter.collectors.processes import Processes
     from exporter.findings import Culprits
-    from exporter.sources.oom_kills import Gone
 
 MOST = 3
 
@@ -49,14 +48,15 @@ def _faults(section: Processes) -> str:
 
 
 def _gone_since(section: Processes) -> str:
-    return _listed("; gone since: ", [_gone(each) for each in section.gone[:MOST]])
+    gone = [_gone(each.name, each.instances, each.memory_bytes, each.running) for each in section.gone[:MOST]]
+    return _listed("; gone since: ", gone)
 
 
-def _gone(program: Gone) -> str:
+def _gone(name: str, instances: int, memory_bytes: int, running: int) -> str:
     """Return "java app.jar (3.1 GiB)", "chromium (2 processes, 512 MiB; 14 run now)"."""
-    many = f"{program.instances} processes, " if program.instances > 1 else ""
-    now = f"; {program.running} run{'s' if program.running == 1 else ''} now" if program.running else ""
-    return f"{program.name} ({many}{size(program.memory_bytes)}{now})"
+    many = f"{instances} processes, " if instances > 1 else ""
+    now = f"; {running} run{'s' if running == 1 else ''} now" if running else ""
+    return f"{name} ({many}{size(memory_bytes)}{now})"
 
 
 def _listed(before: str, names: list[str]) -> str:
