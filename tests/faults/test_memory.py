@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -139,6 +141,65 @@ def test_it_answers_while_another_program_eats_the_memory_until_the_kernel_kills
         assert all(scrape.failing() == set() for scrape in scrapes)
         assert exporter.stop() == 0
         assert "Traceback" not in exporter.log
+
+
+GROWING = """
+import sys
+held = [b"x" * (1 << 20) for _ in range(50)]
+print("holds 50 MiB", flush=True)
+sys.stdin.readline()
+while True:
+    held.append(b"x" * (1 << 20))
+"""
+
+
+@contextlib.contextmanager
+def growing(folder: Path, *enter: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a program that holds 50 MiB, and takes all there is once it has read a line; ``enter`` runs before it."""
+    script = folder / "grower.py"
+    script.write_text(GROWING)
+    command = [*enter, sys.executable, str(script)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdin
+        assert process.stdout.readline() == "holds 50 MiB\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_program_that_the_kernel_kills_is_counted_and_named_as_gone(tmp_path: Path) -> None:
+    """In a cgroup with a limit, as a container's: the kernel counts that among the machine's."""
+    with memory_cgroup(100 * MIB) as group, Exporter("--max-age", "0") as exporter:
+        enter = ["sh", "-c", f'echo $$ > {group}/cgroup.procs; exec "$@"', "sh"]
+        with growing(tmp_path, *enter) as grower:
+            before = Scrape.of(exporter)
+            assert grower.stdin
+            begin = time.monotonic()
+            grower.communicate("grow\n", timeout=30)
+            seconds = time.monotonic() - begin
+            assert grower.returncode == -signal.SIGKILL
+        after = Scrape.of(exporter)
+        stats = json.loads(exporter.get("/api/stats").text)
+        [text] = [each["text"] for each in stats["findings"] if each["kind"] == "HostOomKill"]
+        tell("killed at the limit of its cgroup", killed_after=ms(seconds), says=text)
+        assert (after.value("host_oom_kills_total") or 0) > (before.value("host_oom_kills_total") or 0)
+        assert re.match(r"The kernel killed \d+ process.* because memory ran out, just now; gone since: ", text)
+        # Others may have ended in the same seconds, and three are named.
+        [gone] = [each for each in stats["processes"]["gone"] if each["name"].endswith("grower.py")]
+        assert gone["memory_bytes"] > 50 * MIB
+        assert gone["running"] == 0
+
+
+def test_the_next_victim_is_whom_its_owner_has_told_the_kernel_to_take_first(tmp_path: Path) -> None:
+    with Exporter("--max-age", "0") as exporter, growing(tmp_path) as grower:
+        with open(f"/proc/{grower.pid}/oom_score_adj", "w", encoding="ascii") as file:
+            file.write("1000")
+        [victim] = [each for each in Scrape.of(exporter).samples.samples if each.name.startswith("host_oom_next")]
+        tell("the next victim", name=victim.labels["name"], would_free=f"{victim.value / MIB:.0f} MiB")
+        assert victim.labels["name"].endswith("grower.py")
+        assert status(grower.pid, "VmRSS") * 1024 == pytest.approx(victim.value, rel=0.1)
 
 
 def test_killed_for_want_of_memory_it_comes_back_and_its_file_is_whole(tmp_path: Path) -> None:
