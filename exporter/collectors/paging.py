@@ -35,6 +35,8 @@ STALLED = 0.5
 AVAILABLE = 0.05
 """Share of the memory below which faults count where the kernel does not report pressure."""
 
+MIB = 2**20
+
 
 @dataclass(frozen=True, slots=True)
 class Strain:
@@ -182,13 +184,11 @@ def is_thrashing(strain: Strain, available_ratio: float | None) -> bool:
 
 
 def _words(strain: Strain) -> str:
-    swap = [
-        f"{(rate or 0) / 2**20:.1f}\u00a0MiB/s {way}"
-        for rate, way in ((strain.swap_in_rate_bytes, "in"), (strain.swap_out_rate_bytes, "out"))
-    ]
-    stalled = (
-        ""
-        if strain.stalled_ratio is None
-        else f", all programs stalled {strain.stalled_ratio * 100:.0f}\u00a0% of the time"
-    )
-    return f"Memory thrashes: swapping {' and '.join(swap)}, {strain.fault_rate or 0:.0f} major faults/s{stalled}"
+    parts = []
+    if strain.swap_in_rate_bytes or strain.swap_out_rate_bytes:
+        swap_in, swap_out = ((rate or 0) / MIB for rate in (strain.swap_in_rate_bytes, strain.swap_out_rate_bytes))
+        parts.append(f"{swap_in:.1f}\u00a0MiB/s swapped in and {swap_out:.1f}\u00a0MiB/s out")
+    parts.append(f"{strain.fault_rate or 0:.0f} major faults a second")
+    if strain.stalled_ratio is not None:
+        parts.append(f"all programs stalled {strain.stalled_ratio * 100:.0f}\u00a0% of the time")
+    return f"Memory thrashes: {', '.join(parts)}"

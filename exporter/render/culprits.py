@@ -44,7 +44,9 @@ def _threads(section: Processes) -> str:
 
 
 def _faults(section: Processes) -> str:
-    return _listed(": ", [f"{each.name} {each.fault_rate:.0f}\u00a0faults/s" for each in section.faulting[:MOST]])
+    return _listed(
+        ": ", [f"{each.name} {each.fault_rate:.0f}\u00a0faults a second" for each in section.faulting[:MOST]]
+    )
 
 
 def _gone_since(section: Processes) -> str:

@@ -193,8 +193,8 @@ def test_it_says_how_much_and_names_the_programs_that_fault(laptop: FixtureMachi
     [finding], text = of(laptop, "HostThrashing", 100)
     assert finding.level is Level.CRITICAL
     assert text == (
-        "Memory thrashes: swapping 1.0 MiB/s in and 2.0 MiB/s out, 300 major faults/s, all programs stalled 58 % of "
-        "the time: java app.jar 180 faults/s"
+        "Memory thrashes: 1.0 MiB/s swapped in and 2.0 MiB/s out, 300 major faults a second, all programs stalled 58 % "
+        "of the time: java app.jar 180 faults a second"
     )
 
 
