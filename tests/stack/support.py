@@ -70,6 +70,7 @@ SHORTER = (
     ("max(timestamp(up)) < 45", "max(timestamp(up)) < 5"),
     ("offset 2m", "offset 8s"),
     ("[%.0fs:15s]", "[%.0fs:1s]"),
+    ("[2h15m:15s]", "[2h15m:1s]"),
     ('$step := "15s"', '$step := "1s"'),
     ("60, 86400)", "4, 86400)"),
     ("keep_firing_for: 5m", "keep_firing_for: 20s"),
