@@ -40,7 +40,9 @@ def _memory(section: Processes) -> str:
 
 
 def _threads(section: Processes) -> str:
-    return _listed(": ", [f"{name} {whole(count)}\u00a0threads" for name, count in most_threads(section, MOST)])
+    return _listed(
+        ": ", [f"{name} {whole(count)}\u00a0threads" for name, count in most_threads(section, MOST) if count > 1]
+    )
 
 
 def _faults(section: Processes) -> str:

@@ -58,6 +58,19 @@ def test_every_collector_works_inside_the_sandbox(machine: Machine) -> None:
     assert machine.run("journalctl --unit host-exporter --priority warning --quiet").stdout == ""
 
 
+def test_it_may_ask_whether_the_clock_is_right_and_cannot_set_it(machine: Machine) -> None:
+    """Both are one system call, so the unit's filter has to allow it; the kernel asks for a capability to set it."""
+    samples = Samples.parse(machine.get("/metrics"))
+    assert samples.value("host_clock_synchronized") in {0, 1}
+    script = "import ctypes; t = (ctypes.c_char * 512)(); t[0] = 16; print(ctypes.CDLL(None).adjtimex(t))"  # ADJ_STATUS
+    pid = property_of(machine, "MainPID")
+    status = machine.run(f"cat /proc/{pid}/status").stdout
+    assert re.search(r"^CapEff:\s+0+$", status, re.MULTILINE)
+    user = machine.run(f"stat --format=%u /proc/{pid}").stdout.strip()
+    asked = machine.run(f"setpriv --reuid={user} --clear-groups --bounding-set=-all /usr/bin/python3 -c '{script}'")
+    assert asked.stdout.strip() in {"-1", ""}, "it could set the clock"
+
+
 def test_it_has_no_rights(machine: Machine) -> None:
     status = machine.run(f"cat /proc/{property_of(machine, 'MainPID')}/status").stdout
     assert re.search(r"^CapBnd:\s+0+$", status, re.MULTILINE)
