@@ -19,12 +19,14 @@ from exporter.sources.oom_scores import OomScores
 from exporter.sources.process_memory import LinuxMemory, UnknownMemory
 from exporter.sources.program_memory import ProgramMemory
 from exporter.sources.psutil_processes import PsutilProcesses
+from exporter.sources.textfiles import TextfileReader
 from exporter.sources.timex import KernelClock
 from exporter.sources.topology import PhysicalCores
 from exporter.sources.windows_processes import WindowsProcesses
 
 if TYPE_CHECKING:
     from exporter.sources.filesystem_reader import Probe
+    from exporter.sources.filesystems import Usage
     from exporter.sources.process_memory import MemorySource
     from exporter.sources.processes import ProcessSource
     from exporter.thresholds import Thresholds
@@ -37,7 +39,7 @@ class Machine:
     settings: Settings
     thresholds: Thresholds
     host: Host
-    filesystems: FilesystemReader
+    filesystems: FilesystemReader[Usage]
     processes: ProcessSource
     program_memory: ProgramMemory
     oom_scores: OomScores
@@ -46,6 +48,7 @@ class Machine:
     physical_cores: PhysicalCores
     mounts: MountTable
     clock: KernelClock
+    textfiles: TextfileReader
     hidden_fstypes: Patterns
     hidden_mountpoints: Patterns
     hidden_interfaces: Patterns
@@ -72,6 +75,7 @@ def open_machine(settings: Settings, probe: Probe = read_usage) -> Machine:
         physical_cores=PhysicalCores(host),
         mounts=MountTable(host),
         clock=KernelClock(),
+        textfiles=TextfileReader(host, settings.textfile_dir, settings.filesystem_timeout),
         hidden_fstypes=Patterns(settings.exclude_fstypes),
         hidden_mountpoints=Patterns(settings.exclude_mountpoints),
         hidden_interfaces=Patterns(settings.exclude_interfaces),

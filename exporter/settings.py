@@ -74,6 +74,8 @@ INTERFACES_EXCLUDED = (
     "lo0,anpi*,ap[0-9],awdl*,gif*,llw*,stf*,Loopback Pseudo-Interface*"
 )
 DISKS_EXCLUDED = "loop*,ram*,zram*,fd[0-9]*"
+TEXTFILE_DIR = "/var/lib/host-exporter/textfile"
+"""Where the machine's owner puts figures of their own; it need not exist."""
 
 
 class Patterns:
@@ -102,6 +104,7 @@ class Settings:
     max_age: float = 1.0
     top: int = 5
     filesystem_timeout: float = 2.0
+    textfile_dir: str = TEXTFILE_DIR
     prometheus_data: str = ""
     cpu_warning: float | None = 80.0
     cpu_critical: float | None = 90.0
@@ -135,6 +138,7 @@ class Settings:
         if not self.hostname.isprintable():
             raise SettingError("--hostname", self.hostname, "a name without control characters")
         self._check_rootfs()
+        check_folder("--textfile-dir", self.textfile_dir)
         for resource in ("cpu", "memory", "filesystem"):
             self._check_thresholds(resource)
         for name in ("grafana", "prometheus", "alertmanager"):
@@ -175,6 +179,12 @@ def check_host(host: str) -> None:
     """Raise SettingError unless ``host`` could be an address or a host name."""
     if not host or not host.isprintable() or any(c.isspace() for c in host):
         raise SettingError("--host", host, "an address or a host name to listen on")
+
+
+def check_folder(flag: str, path: str) -> None:
+    """Raise SettingError unless ``path`` is the whole path of a folder, or empty for none; it need not exist."""
+    if path and (not path.startswith("/") or not path.isprintable()):
+        raise SettingError(flag, path, "the whole path of a folder on the monitored machine, or 'none'")
 
 
 def host_patterns(text: str) -> list[str]:

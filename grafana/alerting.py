@@ -14,7 +14,7 @@ def firing(alerts: str, severity: str = "warning|critical") -> str:
     ``alerts`` is the selector of ALERTS for the selected machines.
     """
     chosen = alerts.replace("}", f', alertstate="firing", severity=~"{severity}"}}')
-    return f"count by (job, instance, alertname, device, mountpoint, collector) ({chosen})"
+    return f"count by (job, instance, alertname, device, mountpoint, collector, file, exported_job) ({chosen})"
 
 
 def fired(alerts: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from grafana_foundation_sdk.models import common
 
-from grafana import alerting, devices, kernel, links, memory, panels, storage, style, system, usage
+from grafana import alerting, devices, health, kernel, links, memory, panels, storage, style, system, usage
 from grafana.style import now, over_time, select_one
 
 if TYPE_CHECKING:
@@ -51,6 +51,9 @@ def fill(board: Board) -> None:
     board.add(storage.degraded(), 8, 8)
     board.add(storage.sync(), 8, 8)
     board.add(storage.errors(), 8, 8)
+    board.add(health.disk_health(), 24, 7)
+    board.add(health.wear(), 12, 8)
+    board.add(health.backups(), 12, 8)
     board.row("System")
     board.add(system.pressure(), 12, 8)
     board.add(system.processes(), 12, 8)
@@ -141,8 +144,9 @@ def alerts() -> statetimeline.Panel:
         "bar for the alert's runbook. Compare the graphs below at the same time to see what happened.",
         over_time(f"max(max_over_time({level}[$__interval]))", "level"),
         over_time(
-            f"max by (alertname, mountpoint, collector) ({alerting.fired(select_one('ALERTS'))})",
-            "{{alertname}} {{mountpoint}}{{collector}}",
+            f"max by (alertname, mountpoint, collector, file, exported_job, model, serial) "
+            f"({alerting.fired(select_one('ALERTS'))})",
+            "{{alertname}} {{mountpoint}}{{collector}}{{file}}{{exported_job}}{{model}}",
             "B",
         ),
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psutil
 import pytest
 
-from exporter.collectors import battery, clock, cpu, disk, network, paging, processes
+from exporter.collectors import battery, clock, cpu, disk, network, paging, processes, textfile
 from exporter.machine import open_machine
 from exporter.render.exposition import encode, snapshot_families
 from exporter.sampling.sampler import Sampler
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 S = TypeVar("S")
 FIXTURES = Path(__file__).parent / "fixtures"
+EPOCH = 1_780_000_000.0
 WINDOW = 10.0
 """Seconds between a fixture's first state and its later one; the counters in "-later" grow accordingly."""
 
@@ -53,13 +54,17 @@ class FixtureMachine:
         self.now = 1000.0
         self._primed = False
         # These take the time themselves, closer to reading their counters than the sampler could.
-        for module in (battery, cpu, disk, network, paging, processes):
+        for module in (battery, cpu, disk, network, paging, processes, textfile):
             patch.setattr(
                 module,
                 "time",
-                SimpleNamespace(monotonic=self.clock, clock_gettime=lambda _: self.clock(), CLOCK_BOOTTIME=7),
+                SimpleNamespace(
+                    time=self.time, monotonic=self.clock, clock_gettime=lambda _: self.clock(), CLOCK_BOOTTIME=7
+                ),
             )
         patch.setattr(clock, "time", SimpleNamespace(time=lambda: CLOCK + self.now))
+        for path in self.root.rglob("*.prom"):  # a checkout has files of its own time
+            os.utime(path, (self.time() - 600, self.time() - 600))
         patch.setattr(psutil, "PROCFS_PATH", psutil.PROCFS_PATH)  # open_machine sets it; the patch restores it
         self.settings = Settings(rootfs=str(self.root), **settings)
         self.machine = open_machine(self.settings, probe=self.probe)
@@ -71,6 +76,10 @@ class FixtureMachine:
 
     def clock(self) -> float:
         return self.now
+
+    def time(self) -> float:
+        """Return Unix time: a moment of 2026."""
+        return EPOCH + self.now
 
     def advance(self, seconds: float) -> None:
         self.now += seconds

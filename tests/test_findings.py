@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from exporter.findings import Finding
     from exporter.model import Snapshot
 
+TEXTFILES = "var/lib/host-exporter/textfile"
 EVERYTHING_TOO_MUCH: dict[str, Any] = {
     f"{resource}_{severity}": percent
     for resource in ("cpu", "memory", "filesystem")
@@ -69,6 +70,18 @@ def thrashing(laptop: FixtureMachine, stalled: float) -> Snapshot:
     return laptop.sample(70)
 
 
+def ruin_disks(machine: FixtureMachine, wear: str, step: str) -> None:
+    """Give a machine a failing and a worn disk, a worn eMMC, few spare blocks, an old backup and a broken file."""
+    smart = machine.path(f"{TEXTFILES}/smart.prom").read_text()
+    smart = smart.replace('serial="EX0000002"} 1', 'serial="EX0000002"} 0').replace(" 0.12", f" {wear}")
+    smart += 'host_disk_spare_ratio{device="sdz",model="",serial=""} 0.2\n'
+    machine.write(f"{TEXTFILES}/smart.prom", smart)
+    machine.write(f"{TEXTFILES}/broken.prom", "broken\n")
+    machine.write(f"{TEXTFILES}/backup.prom", "host_backup_last_success_timestamp_seconds 0\n")
+    machine.write("sys/class/block/mmcblk0/device/life_time", f"0x01 {step}\n")
+    machine.write("sys/class/block/mmcblk1/device/pre_eol_info", "0x03\n")
+
+
 @pytest.fixture
 def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FixtureMachine:
     return sick_laptop(tmp_path, monkeypatch)
@@ -88,6 +101,7 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
         machine.write("sys/fs/ext4/nvme0n1p2/errors_count", "1\n")
         machine.write("sys/fs/ext4/nvme0n1p2/last_error_time", f"{time.time():.0f}\n")
         machine.write("sys/block/md0/md/degraded", "1\n")
+        ruin_disks(machine, *(("0.8", "0x0b") if number else ("0.99", "0x09")))
         found += machine.later().findings()
         found += thrashing(machine, stalled=10 if number else 40).findings()
         machine.remove("proc/meminfo")
@@ -104,7 +118,7 @@ def test_every_kind_of_finding_is_tested_and_has_an_alert_of_its_level(found: li
 
 def test_a_fixed_limit_is_the_same_in_the_collector_and_in_its_rule(found: list[Finding]) -> None:
     fixed = {(each.kind, each.limit, each.below) for each in found if each.limit is not None and not each.resource}
-    assert {kind for kind, _, _ in fixed} >= {"HostBatteryLow", "HostInodesLow"}
+    assert {kind for kind, _, _ in fixed} >= {"HostBatteryLow", "HostInodesLow", "HostDiskWorn"}
     for kind, limit, below in fixed:
         expressions = [rule["expr"] for rule in rules() if rule.get("alert") == kind]
         condition = rf"\bhost_[\w:]+ {'<=' if below else '>='} {re.escape(f'{limit:g}')}(?![\d.])"

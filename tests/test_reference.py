@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
 FILESYSTEM = ("device", "mountpoint", "fstype")
+SMART = ("device", "model", "serial")
 # The promise: rules, dashboards and users depend on each of these names, types and labels.
 PROMISED: dict[str, tuple[str, tuple[str, ...]]] = {
     "host_info": ("gauge", ("hostname", "system", "os", "release", "machine")),
@@ -78,6 +79,18 @@ PROMISED: dict[str, tuple[str, tuple[str, ...]]] = {
     "host_network_transmit_packets_total": ("counter", ("interface",)),
     "host_network_transmit_errors_total": ("counter", ("interface",)),
     "host_network_transmit_dropped_total": ("counter", ("interface",)),
+    "host_textfile_mtime_seconds": ("gauge", ("file",)),
+    "host_textfile_error": ("gauge", ("file",)),
+    "host_backup_last_success_timestamp_seconds": ("gauge", ("job",)),
+    "host_backup_max_age_seconds": ("gauge", ("job",)),
+    "host_disk_smart_healthy": ("gauge", SMART),
+    "host_disk_smart_problem": ("gauge", ("device", "model", "problem", "serial")),
+    "host_disk_wear_ratio": ("gauge", SMART),
+    "host_disk_spare_ratio": ("gauge", SMART),
+    "host_disk_media_errors_total": ("counter", SMART),
+    "host_disk_reallocated_sectors": ("gauge", SMART),
+    "host_flash_wear_ratio": ("gauge", ("device", "kind")),
+    "host_flash_end_of_life": ("gauge", ("device",)),
     "host_battery_charge_ratio": ("gauge", ()),
     "host_battery_plugged": ("gauge", ()),
     "host_battery_remaining_seconds": ("gauge", ()),

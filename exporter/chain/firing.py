@@ -27,7 +27,18 @@ FRESH = 60.0
 """Seconds: what Prometheus said longer ago is shown with its time. All is well if it is asked every 30 s."""
 SHIPPED = "http://localhost:5000/runbooks#"
 """How the addresses of runbooks in alerts.yml begin."""
-SUBJECTS = ("mountpoint", "collector", "device", "pool", "filesystem", "sensor", "resource", "file", "kind")
+SUBJECTS = (
+    "mountpoint",
+    "collector",
+    "device",
+    "pool",
+    "filesystem",
+    "sensor",
+    "resource",
+    "file",
+    "kind",
+    "exported_job",
+)
 """Labels that name what an alert is about, as findings do, and by which several of a name differ on one machine."""
 
 

@@ -9,6 +9,7 @@ from exporter.collectors import (
     cpu,
     disk,
     filesystem,
+    flash,
     integrity,
     limits,
     memory,
@@ -20,6 +21,7 @@ from exporter.collectors import (
     raid,
     system,
     temperature,
+    textfile,
 )
 from exporter.findings import none_yet
 from exporter.model import Collector
@@ -37,6 +39,8 @@ COLLECTORS: tuple[Collector, ...] = (
     Collector("pool", pool.Pools, pool.read, pool.metrics, pool.findings, every=30),
     Collector("network", network.Network, network.read, network.metrics, none_yet),
     Collector("disk", disk.Disks, disk.read, disk.metrics, none_yet),
+    Collector("textfile", textfile.Textfiles, textfile.read, textfile.metrics, textfile.findings, every=30),
+    Collector("flash", flash.Flash, flash.read, flash.metrics, flash.findings, every=300),
     Collector("battery", battery.Battery, battery.read, battery.metrics, battery.findings),
     Collector("temperature", temperature.Temperatures, temperature.read, temperature.metrics, none_yet),
     Collector("limits", limits.Limits, limits.read, limits.metrics, limits.findings, every=limits.EVERY),

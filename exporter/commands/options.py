@@ -14,6 +14,7 @@ from exporter.settings import Number, Settings
 F = TypeVar("F", bound=Callable[..., Any])
 
 _DEFAULTS = Settings()
+OPTIONAL = ("_url", "textfile_dir")
 
 
 class NumberType(click.ParamType[float, float]):
@@ -108,7 +109,7 @@ def setting(name: str, help_text: str, kind: Number | LimitType | None = None) -
         return click.option(f"{flag}/--no-{flag[2:]}", default=default, show_default=True, help=help_text)
     if isinstance(default, float) and default.is_integer():
         default = int(default)
-    text: click.ParamType[str, str] = OptionalText() if name.endswith("_url") or "exclude" in name else click.STRING
+    text: click.ParamType[str, str] = OptionalText() if name.endswith(OPTIONAL) or "exclude" in name else click.STRING
     # Long lists are in the documentation; an empty default shows nothing.
     shown: bool | str = "a list, see docs/settings.md" if len(str(default)) > 60 else bool(str(default))
     return click.option(
@@ -128,6 +129,7 @@ MACHINE = (
     setting("top", "How many programs to list, by CPU and by memory each.", settings.TOP),
     setting("max_age", "Seconds for which a sample is shared before a new one is taken.", settings.MAX_AGE),
     setting("filesystem_timeout", "Seconds to wait for a filesystem to respond.", settings.TIMEOUT),
+    setting("textfile_dir", "Folder of *.prom files whose metrics are served too (Linux), or 'none'."),
     setting("prometheus_data", "Prometheus' data folder: the space left for it is exported."),
     setting("exclude_fstypes", "Filesystem types to ignore: comma-separated shell patterns, or 'none'."),
     setting("exclude_mountpoints", "Mountpoints to ignore: comma-separated shell patterns, or 'none'."),

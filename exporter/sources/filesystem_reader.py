@@ -1,4 +1,4 @@
-"""Reads the usage of many filesystems, with a timeout: one dead server must not hang a scrape."""
+"""Reads many filesystems, or files, with a timeout: one dead server must not hang a scrape."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 import time
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from exporter.threads import ThreadError, start
 
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
     Probe = Callable[[str], Usage]
 
+T = TypeVar("T")
+
 STEP_ASIDE = 0.05
 """Seconds after which a slow filesystem no longer delays the next one: another worker takes over the rest."""
 
 
-class _Call:
+class _Call(Generic[T]):
     """One probe of one filesystem. ``abandoned`` means that a new worker has replaced the one running it."""
 
     __slots__ = ("abandoned", "answered", "begun", "path", "result")
@@ -31,11 +33,13 @@ class _Call:
         self.begun = 0.0
         self.answered = False
         self.abandoned = False
-        self.result: Usage | str = ""
+        self.result: T | str = ""
 
 
-class FilesystemReader:
-    """Reads many filesystems, each within ``limit`` seconds. Not thread-safe: the sampler never calls it twice at once.
+class FilesystemReader(Generic[T]):
+    """Probes many filesystems or files, each within ``limit`` seconds.
+
+    Not thread-safe: the sampler never calls it twice at once.
 
     One long-lived worker reads them in turn (starting a thread costs 140 us, handing a job to one 20). A filesystem
     that hangs blocks its worker, because a call stuck in the kernel cannot be cancelled; a new worker takes over. The
@@ -43,19 +47,19 @@ class FilesystemReader:
     thread per stuck mount, plus one worker.
     """
 
-    def __init__(self, probe: Probe, limit: float) -> None:
+    def __init__(self, probe: Callable[[str], T], limit: float) -> None:
         self._probe = probe
         self._limit = limit
         self._lock = threading.Lock()
-        self._jobs: SimpleQueue[_Call] = SimpleQueue()
-        self._answers: SimpleQueue[_Call] = SimpleQueue()
+        self._jobs: SimpleQueue[_Call[T]] = SimpleQueue()
+        self._answers: SimpleQueue[_Call[T]] = SimpleQueue()
         self._worker: threading.Thread | None = None
-        self._stuck: dict[str, _Call] = {}
+        self._stuck: dict[str, _Call[T]] = {}
 
-    def read(self, paths: Sequence[str]) -> list[Usage | str]:
-        """Return, for each path, its usage or a one-line reason why there is none. Raises ThreadError."""
+    def read(self, paths: Sequence[str]) -> list[T | str]:
+        """Return, for each path, what its probe returned or a one-line reason why there is none. Raises ThreadError."""
         self._stuck = {path: call for path, call in self._stuck.items() if not call.answered}
-        calls = {path: self._stuck.get(path) or _Call(path) for path in paths}
+        calls = {path: self._stuck.get(path) or _Call[T](path) for path in paths}
         pending = {call for path, call in calls.items() if path not in self._stuck}
         if pending and not self._has_worker():
             self._start_worker()
@@ -68,9 +72,9 @@ class FilesystemReader:
             except Empty:
                 pending -= self._give_up(pending)
         late = f"no answer within {self._limit:g} s"
-        return [calls[path].result or late for path in paths]
+        return [call.result if call.answered or call.result else late for call in map(calls.__getitem__, paths)]
 
-    def _give_up(self, pending: set[_Call]) -> set[_Call]:
+    def _give_up(self, pending: set[_Call[T]]) -> set[_Call[T]]:
         """Replace a worker that is held up; return the calls that have timed out."""
         now = time.monotonic()
         over = {call for call in pending if call.begun and now - call.begun >= self._limit}
@@ -90,9 +94,9 @@ class FilesystemReader:
             over |= self._put_off("its thread has ended for want of memory") or pending
         return over
 
-    def _put_off(self, reason: str) -> set[_Call]:
+    def _put_off(self, reason: str) -> set[_Call[T]]:
         """Take back and return the calls that nobody has begun, since there is no worker."""
-        calls = set()
+        calls: set[_Call[T]] = set()
         with suppress(Empty):
             while True:
                 calls.add(self._jobs.get_nowait())

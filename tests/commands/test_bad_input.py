@@ -55,6 +55,9 @@ BAD = {
     ),
     "--web-config": Bad("a web configuration file", ("/nonexistent-folder/web.yml", "/", "")),
     "--rootfs": Bad("a folder where the host's / is mounted", ("/nonexistent-folder", "/dev/null", "relative")),
+    "--textfile-dir": Bad(
+        "the whole path of a folder on the monitored machine, or 'none'", ("relative", "./x", "/a\nb")
+    ),
     "--hostname": Bad("a name without control characters", ("a\nb", "\x1b[31mred", "a\x7f", "\u2028")),
     "--top": _numbers("a whole number from 1 to 50", "0", "51", "2.5"),
     "--max-age": _numbers("seconds from 0 to 3600", "3600.1"),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "packaging/binary"))
+sys.path.insert(0, str(ROOT / "packaging/smart"))
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,8 @@ from exporter.collectors.network import Network
 from exporter.collectors.pool import Pools
 from exporter.collectors.processes import Processes
 from exporter.collectors.raid import Raid
-from exporter.render.tables import activity, kernel, storage
+from exporter.collectors.textfile import Textfiles
+from exporter.render.tables import activity, health, kernel, storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,4 +37,5 @@ _SUBJECTS: dict[type[Any], Callable[[Any], Table]] = {
     Network: activity.network,
     Disks: activity.disks,
     Limits: kernel.limits,
+    Textfiles: health.disk_health,
 }
