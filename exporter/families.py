@@ -12,8 +12,8 @@ from exporter.plausible import LARGEST
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-BELOW_ZERO = ("_celsius", "_offset_seconds")
-"""Only temperatures and the offsets of clocks may be negative."""
+BELOW_ZERO = ("_celsius", "_offset_seconds", "_volts")
+"""Only temperatures, voltages and the offsets of clocks may be negative."""
 
 
 def gauge(name: str, help_text: str, value: float | None) -> Iterable[GaugeMetricFamily]:

@@ -18,6 +18,15 @@ LARGEST = 2.0**80
 COLDEST, HOTTEST = -100.0, 250.0
 """Degrees Celsius outside which no sensor of a running machine can be: -128 and -273.15 are what a dead one says."""
 
+_UNITS = {
+    "celsius": (COLDEST, HOTTEST),
+    "volts": (-1000.0, 1000.0),
+    "rpm": (0.0, 60_000.0),
+    "offset_seconds": (-LARGEST, LARGEST),
+}
+"""The least and the greatest value in units other than those that only begin at 0. -12 V is a rail of old boards, and
+65,535 is what a fan's 16 bits say that has no sensor."""
+
 IMPOSSIBLE = nan
 """What a collector sets a figure to that it knows cannot be; it is then left out and counted."""
 
@@ -138,6 +147,4 @@ def _fields(kind: type[Any]) -> tuple[tuple[str, float, float, bool], ...]:
 def _range(name: str) -> tuple[float, float]:
     if name.endswith(("_ratio", "_ratios")):
         return 0.0, 1.0
-    if name == "celsius":
-        return COLDEST, HOTTEST
-    return (-LARGEST if name == "offset_seconds" else 0.0), LARGEST
+    return next((limits for unit, limits in _UNITS.items() if name.endswith(unit)), (0.0, LARGEST))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from grafana_foundation_sdk.models import common
 
-from grafana import alerting, devices, health, kernel, links, memory, panels, storage, style, system, usage
+from grafana import alerting, devices, hardware, health, kernel, links, memory, panels, storage, style, system, usage
 from grafana.style import now, over_time, select_one
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ def fill(board: Board) -> None:
     board.add(kernel.clock(), 8, 8)
     board.add(kernel.tcp(), 8, 8)
     board.row("Sensors and battery", collapsed=True)
-    board.add(system.temperatures(), 12, 8)
+    board.add(hardware.temperatures(), 12, 8)
+    board.add(hardware.fans(), 12, 8)
+    board.add(hardware.faults(), 12, 8)
     board.add(system.battery(), 12, 8)
 
 

@@ -19,8 +19,8 @@ __all__ = ("COLOURS", "CRITICAL", "INFO", "NEUTRAL", "NO_LEVEL", "OK", "WARNING"
 
 SOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
-RATIO, BYTES, BYTES_A_SECOND, SECONDS, COUNT, CELSIUS, A_MINUTE = (
-    "percentunit", "bytes", "binBps", "s", "short", "celsius", "suffix:/min",
+RATIO, BYTES, BYTES_A_SECOND, SECONDS, COUNT, CELSIUS, RPM, A_MINUTE = (
+    "percentunit", "bytes", "binBps", "s", "short", "celsius", "rotrpm", "suffix:/min",
 )  # fmt: skip
 # Not Bps, pps and cpm: of these Grafana would write 0.8 as "800 mB/s", "800 mp/s" and "0.8 c/m".
 CORES, OPERATIONS, PACKETS_A_SECOND = "suffix:cores", "suffix:ops/s", "suffix:packets/s"

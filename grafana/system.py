@@ -1,4 +1,4 @@
-"""Panels of Host: load, pressure, processes, sensors, battery."""
+"""Panels of Host: load, pressure, processes, battery."""
 
 from __future__ import annotations
 
@@ -49,25 +49,6 @@ def processes() -> timeseries.Panel:
         over_time(f"{found} and topk(5, max_over_time({found}[$__range] @ end()))", "{{state}}"),
     )
     return panels.stacked(panel)
-
-
-def temperatures() -> timeseries.Panel:
-    """Return the hottest sensors."""
-    series = select_one("host_temperature_celsius")
-    panel = panels.graph(
-        "Temperatures",
-        "The five hottest sensors in this period. Good: below 80 °C for processors, 60 °C for disks. Rising over "
-        "weeks: dust. From about 95 °C a processor slows down.",
-        style.CELSIUS,
-        *style.ranked(
-            series,
-            "job, instance, chip, sensor",
-            "{{chip}} {{sensor}}",
-            "A",
-            (5, style.in_range("max_over_time", series)),
-        ),
-    )
-    return panel.legend(style.legend("mean", "max", sort="Max", beside=True)).fill_opacity(0)
 
 
 def battery() -> timeseries.Panel:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from exporter.collectors import battery, clock, cpu, disk, network, paging, processes, textfile
+from exporter.collectors import battery, clock, cpu, disk, network, paging, processes, temperature
 from exporter.machine import open_machine
 from exporter.render.exposition import encode, snapshot_families
 from exporter.sampling.sampler import Sampler
@@ -55,6 +56,7 @@ class FixtureMachine:
         self._primed = False
         # These take the time themselves, closer to reading their counters than the sampler could.
         for module in (battery, cpu, disk, network, paging, processes, textfile):
+        for module in (battery, cpu, disk, network, paging, processes, temperature):
             patch.setattr(
                 module,
                 "time",

@@ -53,6 +53,9 @@ def sick_laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any
     figures["/"]["inodes_used"] = figures["/"]["inodes"]
     laptop.write("filesystems.json", json.dumps(figures))
     laptop.write("proc/spl/kstat/zfs/tank/state", "DEGRADED\n")
+    laptop.write("sys/class/hwmon/hwmon2/temp1_input", "82850\n")
+    laptop.write("sys/class/hwmon/hwmon5/fan1_alarm", "1\n")
+    laptop.write("sys/class/hwmon/hwmon6/in1_lcrit_alarm", "1\n")
     return laptop
 
 
@@ -102,6 +105,8 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
         machine.write("sys/fs/ext4/nvme0n1p2/last_error_time", f"{time.time():.0f}\n")
         machine.write("sys/block/md0/md/degraded", "1\n")
         ruin_disks(machine, *(("0.8", "0x0b") if number else ("0.99", "0x09")))
+        machine.write("sys/class/hwmon/hwmon1/temp1_input", "84850\n")
+        machine.write("sys/devices/system/edac/mc/mc0/ue_count", "1\n")
         found += machine.later().findings()
         found += thrashing(machine, stalled=10 if number else 40).findings()
         machine.remove("proc/meminfo")

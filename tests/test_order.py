@@ -55,4 +55,6 @@ def test_every_view_follows_the_one_order(
 
     of_tables = {"processes": "Top processes", "network": "Network", "disk": "Disks", "textfile": "Disk health"}
     of_tables["limits"] = "Kernel limits"
+    of_tables = {"processes": "Top processes", "network": "Network", "disk": "Disks", "limits": "Kernel limits"}
+    of_tables |= {"temperature": "Temperatures", "hardware": "Fans"}
     assert [table.title for table in tables(snapshot)] == [of_tables[name] for name in names if name in of_tables]

@@ -117,8 +117,9 @@ def told(alert: Alert, now: float, *, seen: float, place: str = "", unsure: bool
         text = f"{text}, since {clock(pending + waited, now)}"  # when it began to fire, as in the email
     if seen and abs(now - seen) > FRESH:
         text = f"{text} (as of {clock(seen, now)})"
-    subject = next((str(alert["labels"][each]) for each in SUBJECTS if each in alert["labels"]), "")
-    return Finding(name, level, place, subject, reason=text, runbook=runbook(name, annotations), over=over)
+    return Finding(
+        name, level, place, _subject(alert["labels"]), reason=text, runbook=runbook(name, annotations), over=over
+    )
 
 
 def runbook(name: str, annotations: dict[str, str]) -> str:
@@ -144,6 +145,12 @@ def _place(labels: dict[str, str]) -> str:
     """Return what an alert is about: a machine by its name, anything else by its address."""
     name = labels.get("hostname") or labels.get("instance") or labels.get("job") or labels["alertname"]
     return printable(str(name))
+
+
+def _subject(labels: dict[str, str]) -> str:
+    """Return the thing that an alert is about, as findings name it: a sensor by its chip and its own name."""
+    name = next((str(labels[each]) for each in SUBJECTS if each in labels), "")
+    return f"{labels['chip']} {name}" if "chip" in labels and "sensor" in labels else name
 
 
 def _moment(text: object) -> float | None:

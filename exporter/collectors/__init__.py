@@ -10,6 +10,7 @@ from exporter.collectors import (
     disk,
     filesystem,
     flash,
+    hardware,
     integrity,
     limits,
     memory,
@@ -42,7 +43,8 @@ COLLECTORS: tuple[Collector, ...] = (
     Collector("textfile", textfile.Textfiles, textfile.read, textfile.metrics, textfile.findings, every=30),
     Collector("flash", flash.Flash, flash.read, flash.metrics, flash.findings, every=300),
     Collector("battery", battery.Battery, battery.read, battery.metrics, battery.findings),
-    Collector("temperature", temperature.Temperatures, temperature.read, temperature.metrics, none_yet),
+    Collector("temperature", temperature.Temperatures, temperature.read, temperature.metrics, temperature.findings),
+    Collector("hardware", hardware.Hardware, hardware.read, hardware.metrics, hardware.findings, every=30),
     Collector("limits", limits.Limits, limits.read, limits.metrics, limits.findings, every=limits.EVERY),
     Collector("pressure", pressure.Pressures, pressure.read, pressure.metrics, none_yet),
 )

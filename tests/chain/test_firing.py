@@ -93,6 +93,11 @@ def test_a_critical_alert_says_more_than_its_warning() -> None:
     assert [each.subject for each in firing(view(*two), NOW).here] == ["/", "/srv"]
 
 
+def test_a_sensor_goes_by_its_chip_as_in_what_the_figures_show() -> None:
+    two = [alert("HostTooHot", chip=f"nvme nvme{n}", sensor="Composite", **LOCAL) for n in (0, 1)]
+    assert [each.subject for each in firing(view(*two), NOW).here] == ["nvme nvme0 Composite", "nvme nvme1 Composite"]
+
+
 def test_a_silenced_alert_is_called_so_and_an_inhibited_one_left_out() -> None:
     quiet = muted(
         [

@@ -220,6 +220,145 @@ def test_labels_that_differ_only_in_what_cannot_be_shown_hide_neither(server: Fi
     assert celsius(server) == {("it87", "a? temp1"): 30.0, ("it87", "a? temp2"): 31.0}
 
 
+def limits(machine: FixtureMachine | OtherSystem) -> dict[str, tuple[float | None, float | None]]:
+    found = machine.read(Temperatures).sensors
+    return {each.subject: (each.warning_celsius, each.critical_celsius) for each in found if each.limits()}
+
+
+def level(machine: FixtureMachine, seconds: float = 60) -> dict[str, str]:
+    found = machine.sample(seconds).findings()
+    return {each.subject: f"{each.level} {each.reason}" for each in found if each.kind == "HostTooHot"}
+
+
+def test_the_laptop_has_the_limits_of_its_hardware(laptop: FixtureMachine) -> None:
+    """A processor's "max" is where its fans should run, and its cores have the limits of the package."""
+    assert limits(laptop) == {
+        "acpitz temp1": (99.0, 128.0),
+        "coretemp Package id 0": (95.0, 100.0),
+        "nvme nvme0 Composite": (81.85, 84.85),
+        "nvme nvme1 Composite": (81.85, 84.85),
+    }
+    exposition = laptop.exposition()
+    figure = {"chip": "nvme nvme0", "sensor": "Composite"}
+    assert exposition.value("host_temperature_limit_celsius", **figure, severity="critical") == 84.85
+    assert exposition.value("host_temperature_limit_celsius", **figure, severity="warning") == 81.85
+    assert exposition.value("host_temperature_alarm", **figure) == 0
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"max": 70_000, "crit": 80_000}, (70.0, 80.0)),
+        ({"max": 70_000}, (70.0, None)),
+        ({"crit": 80_000}, (None, 80.0)),
+        ({"max": 0, "crit": 80_000}, (None, 80.0)),
+        ({"max": 70_000, "crit": 0}, (70.0, None)),
+        ({"max": 65_261_850, "crit": 255_000}, None),
+        ({"crit": 20_800}, None),
+        ({"max": 39_999, "crit": 200_001}, None),
+        ({"max": 40_000, "crit": 200_000}, (40.0, 200.0)),
+        ({"max": 85_000, "crit": 85_000}, (None, 85.0)),
+        ({"max": 95_000, "crit": 85_000}, (None, 85.0)),
+        ({"max": "n/a", "crit": ""}, None),
+    ],
+)
+def test_a_limit_that_cannot_be_one_is_left_out(
+    server: FixtureMachine, files: dict[str, object], expected: tuple[float | None, float | None] | None
+) -> None:
+    chip(
+        server, "hwmon0", "", name="jc42", temp1_input=45_000, **{f"temp1_{name}": text for name, text in files.items()}
+    )
+    assert limits(server) == ({"jc42 temp1": expected} if expected else {})
+
+
+@pytest.mark.parametrize("name", ["coretemp", "spd5118", "nct6798", "w83627ehf"])
+def test_the_max_of_some_chips_is_passed_in_normal_work(server: FixtureMachine, name: str) -> None:
+    chip(server, "hwmon0", name=name, temp1_input=82_000, temp1_max=80_000, temp1_crit=100_000, temp1_max_alarm=1)
+    chip(server, "hwmon0", temp2_input=119_000, temp2_max=80_000, temp2_alarm=1)
+    assert limits(server) == {f"{name} temp1": (95.0, 100.0)}
+    assert level(server) == {}
+
+
+def test_what_lies_about_its_temperature_has_no_limits_either(server: FixtureMachine) -> None:
+    chip(server, "hwmon0", name="jc42", temp1_input=-128_000, temp1_crit=95_000, temp1_alarm=1)
+    assert server.read(Temperatures).sensors == ()
+
+
+def test_a_processor_without_limits_has_none(server: FixtureMachine) -> None:
+    """As AMD's; some are made to run at 95 °C."""
+    chip(server, "hwmon0", name="k10temp", temp1_input=115_000, temp1_label="Tctl")
+    assert limits(server) == {}
+    assert level(server) == {}
+
+
+def trips(machine: FixtureMachine, number: int, *points: tuple[str, int]) -> None:
+    for place, (kind, millidegrees) in enumerate(points):
+        machine.write(f"{THERMAL}/thermal_zone{number}/trip_point_{place}_type", f"{kind}\n")
+        machine.write(f"{THERMAL}/thermal_zone{number}/trip_point_{place}_temp", f"{millidegrees}\n")
+
+
+def test_trip_points_are_limits_for_what_hwmon_has_as_well(server: FixtureMachine) -> None:
+    chip(server, "hwmon0", name="cpu_thermal", temp1_input=61_000, temp1_crit=110_000)
+    zone(server, 0, "cpu-thermal", 61_000)
+    trips(server, 0, ("active", 50_000), ("passive", 75_000), ("passive", 85_000), ("critical", 115_000))
+    zone(server, 1, "soc", 50_000)
+    trips(server, 1, ("passive", 70_000), ("hot", 90_000), ("critical", 95_000), ("critical", 97_000))
+    zone(server, 2, "iwlwifi_1", 50_000)
+    trips(server, 2, ("passive", 32_767_000), ("critical", 16_800))
+    assert limits(server) == {"cpu_thermal temp1": (85.0, 110.0), "soc temp1": (90.0, 95.0)}
+
+
+def test_a_hot_sensor_is_a_finding_at_its_own_limits(laptop: FixtureMachine) -> None:
+    for millidegrees, expected in (
+        (81_849, None),
+        (81_850, "warning 81.85\u00a0°C (warning at 81.85\u00a0°C)"),
+        (84_849, "warning 84.85\u00a0°C (warning at 81.85\u00a0°C)"),
+        (84_850, "critical 84.85\u00a0°C (critical at 84.85\u00a0°C)"),
+    ):
+        laptop.write(f"{HWMON}/hwmon1/temp1_input", f"{millidegrees}\n")
+        assert level(laptop, 10).get("nvme nvme0 Composite") == expected
+
+
+def test_an_alarm_is_critical_where_there_is_no_limit_and_a_warning_below_the_critical_one(
+    server: FixtureMachine,
+) -> None:
+    chip(server, "hwmon0", name="nvme", temp1_input=70_000, temp1_crit=84_850, temp1_alarm=1)
+    chip(server, "hwmon1", name="tmp421", temp1_input=61_000, temp1_alarm=1, temp2_input=50_000, temp2_crit_alarm=0)
+    chip(server, "hwmon2", name="jc42", temp1_input=45_000, temp1_max=0, temp1_crit=0, temp1_max_alarm=1)
+    said = "61\u00a0°C (its chip raises an alarm)"
+    assert level(server) == {
+        "nvme temp1": "warning 70\u00a0°C (its chip raises an alarm)",
+        "tmp421 temp1": f"critical {said}",
+    }
+    assert server.exposition().labels("host_temperature_alarm", "chip") == {"nvme", "tmp421"}
+
+
+def test_the_alarm_that_lasts_until_the_next_boot_is_no_finding(server: FixtureMachine) -> None:
+    chip(server, "hwmon0", "platform/coretemp.0", name="coretemp", temp1_input=45_000, temp1_crit_alarm=1)
+    chip(server, "hwmon1", "platform/coretemp.1", name="coretemp", temp1_input=45_000, temp1_crit_alarm=0)
+    assert level(server) == {}
+    figure = {"chip": "coretemp coretemp.0", "sensor": "temp1"}
+    assert server.exposition().value("host_temperature_alarm", **figure) == 1
+
+
+def test_limits_and_alarms_are_read_every_half_a_minute_and_for_a_new_sensor_at_once(server: FixtureMachine) -> None:
+    chip(server, "hwmon0", name="nvme", temp1_input=70_000, temp1_crit=84_000, temp1_alarm=0)
+    assert limits(server) == {"nvme temp1": (None, 84.0)}
+    chip(server, "hwmon0", temp1_crit=69_000, temp1_alarm=1)
+    assert limits(server) == {"nvme temp1": (None, 84.0)}
+    server.sample(30)
+    assert limits(server) == {"nvme temp1": (None, 69.0)}
+    assert list(level(server)) == ["nvme temp1"]
+    chip(server, "hwmon0", temp1_crit=84_000)
+    chip(server, "hwmon1", name="tmp75", temp1_input=30_000, temp1_max=60_000)
+    assert limits(server) == {"nvme temp1": (None, 84.0), "tmp75 temp1": (60.0, None)}
+
+
+def test_a_chip_keeps_its_name_while_another_of_its_kind_sleeps(laptop: FixtureMachine) -> None:
+    laptop.write(f"{HWMON}/hwmon2/temp1_input", "")
+    assert celsius(laptop)["nvme nvme0", "Composite"] == 38.85
+
+
 def test_a_server_without_sensors_is_not_a_failure(server: FixtureMachine) -> None:
     assert server.try_read(Temperatures) is None
     exposition = server.exposition()
@@ -249,3 +388,4 @@ def test_freebsd_shows_what_psutil_knows(macos: MacOs, monkeypatch: pytest.Monke
         ("coretemp", "Core 0"): 50.5,
         ("coretemp", "temp2"): 51.5,
     }
+    assert limits(macos) == {"coretemp Core 0": (None, 100.0)}

@@ -40,6 +40,7 @@ METRIC = re.compile(r"[a-zA-Z_:][\w:]*(?=\{)")
 # Panels for which a machine may have no data; the simulated machines have all of it.
 HARDWARE = {"Pressure", "Temperatures", "Battery", "Disk traffic", "Disk busy", "Disk operations", "Disk latency"}
 HARDWARE |= {"Clock"}  # a machine need not have a time service
+HARDWARE |= {"Fans", "Throttling and memory errors"}
 HARDWARE |= {"Memory and swap"}  # says what is free, as Linux and macOS do, or only what is available, as Windows
 # Queries that return something only in one state; simulated machines are in each of these states.
 # Queries that return something only if something is wrong, and what makes them return it at any time.

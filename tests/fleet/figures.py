@@ -148,7 +148,7 @@ def battery(m: Moment) -> float:
 
 def temperature(series: Series) -> Figure:
     rest, key = series.value % 1, series.key % 7
-    return lambda m: int(35 + key + 40 * m.load) + rest
+    return lambda m: int(30 + key + 40 * m.load) + rest
 
 
 def took(series: Series) -> Figure:

@@ -160,6 +160,16 @@ if TYPE_CHECKING:
             "last_over_time(instance:host_clock_unsynchronized:bool[1h])",
             "host_clock_synchronized == 2",
         ),
+        ("HostTooHot", 'host_temperature_alarm{chip!~"coretemp( .*)?"}', "host_temperature_alarm"),
+        (
+            "HostTooHot",
+            'unless on (job, instance, chip, sensor) host_temperature_limit_celsius{severity="critical"}',
+            "",
+        ),
+        ("HostFanFailed", "host_fan_alarm == 1", "host_fan_rpm == 0"),
+        ("HostVoltageWrong", "keep_firing_for: 30m", "keep_firing_for: 5m"),
+        ("HostMemoryErrors", "host_uptime_seconds < 21600", "host_uptime_seconds < 0"),
+        ("HostMemoryErrors", "offset 6h", "offset 1h"),
         ("HostBatteryLow", "host_battery_plugged == 0", "host_battery_plugged >= 0"),
         (
             "HostBatteryLow",

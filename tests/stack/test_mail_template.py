@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROOT_FS = {"device": "/dev/sda1", "mountpoint": "/"}
+SSD = {"chip": "nvme nvme0", "sensor": "Composite"}
 NOBREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -96,7 +97,25 @@ FULL = over("HostFilesystemFull", "critical")
             [alert("resolved", "HostHighCpu", "warning"), ENDED, WARNS],
             ["WARNING HostInodesLow warning", "RESOLVED HostHighCpu critical"],
         ),
-        # Another filesystem, another alert, another machine.
+        (
+            [alert("resolved", "HostTooHot", "warning", SSD), alert("resolved", "HostTooHot", "critical", SSD)],
+            ["RESOLVED HostTooHot critical"],
+        ),
+        # Another sensor, another filesystem, another alert, another machine.
+        (
+            [
+                alert("resolved", "HostTooHot", "warning", SSD | {"chip": "nvme nvme1"}),
+                alert("firing", "HostTooHot", "critical", SSD),
+            ],
+            ["CRITICAL HostTooHot critical", "RESOLVED HostTooHot warning"],
+        ),
+        (
+            [
+                alert("resolved", "HostTooHot", "warning", SSD | {"sensor": "Sensor 2"}),
+                alert("firing", "HostTooHot", "critical", SSD),
+            ],
+            ["CRITICAL HostTooHot critical", "RESOLVED HostTooHot warning"],
+        ),
         (
             [over("HostFilesystemFull", "warning", mountpoint="/srv", device="/dev/sdb1"), FULL],
             ["RESOLVED HostFilesystemFull critical", "RESOLVED HostFilesystemFull warning"],
@@ -180,6 +199,7 @@ def test_a_resolved_alert_says_the_worst_of_its_time_and_when_it_was_over(tmp_pa
     ("keeps", "end", "said"),
     [
         ("15m", "11:00:00", "10:45:00"),
+        ("30m", "11:00:00", "10:30:00"),
         ("5m", "11:00:00", "10:55:00"),
         ("3m", "11:00:00", "10:57:00"),
         ("", "11:00:00", "11:00:00"),

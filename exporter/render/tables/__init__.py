@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from exporter.collectors.disk import Disks
+from exporter.collectors.hardware import Hardware
 from exporter.collectors.integrity import Integrity
 from exporter.collectors.limits import Limits
 from exporter.collectors.network import Network
 from exporter.collectors.pool import Pools
 from exporter.collectors.processes import Processes
 from exporter.collectors.raid import Raid
+from exporter.collectors.temperature import Temperatures
 from exporter.collectors.textfile import Textfiles
-from exporter.render.tables import activity, health, kernel, storage
+from exporter.render.tables import activity, hardware, health, kernel, storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +38,8 @@ _SUBJECTS: dict[type[Any], Callable[[Any], Table]] = {
     Pools: storage.pools,
     Network: activity.network,
     Disks: activity.disks,
+    Temperatures: hardware.temperatures,
+    Hardware: hardware.fans,
     Limits: kernel.limits,
     Textfiles: health.disk_health,
 }
