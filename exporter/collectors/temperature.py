@@ -155,7 +155,7 @@ def findings(section: Temperatures, _thresholds: Thresholds) -> Iterable[Finding
 
 def _reason(each: Temperature, level: Level) -> str:
     limit = each.limits().get(level)
-    said = "" if each.celsius is None else f"{each.celsius:.4g}\u00a0°C"
+    said = "" if each.celsius is None else f"is {each.celsius:.4g}\u00a0°C"
     if limit is not None and each.celsius is not None and each.celsius >= limit:
         return f"{said} ({level} at {limit:.4g}\u00a0°C)"
     return f"{said} (its chip raises an alarm)".lstrip()
