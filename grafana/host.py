@@ -116,15 +116,18 @@ def load_now() -> stat.Panel:
 
 
 def uptime() -> stat.Panel:
-    """Return the time since the machine booted."""
-    return panels.number(
+    """Return the time since the machine booted, and whether it must be rebooted."""
+    seconds, required = select_one("host_uptime_seconds"), f"{select_one('host_reboot_required')} == 1"
+    panel = panels.number(
         "Uptime",
         "Time since the machine booted. Good: as long as you remember. If it is shorter, the machine restarted; the "
-        "graphs below show the minutes before.",
+        "graphs below show the minutes before. Below it: whether updates take effect only after a reboot.",
         style.SECONDS,
-        now(select_one("host_uptime_seconds")),
+        now(f"{seconds} unless {style.ON} {required}", "up", "A"),
+        now(f"{seconds} and {style.ON} {required}", "up, reboot required", "B"),
         decimals=1,
     )
+    return panel.text_mode(common.BigValueTextMode.VALUE_AND_NAME)
 
 
 def firing() -> stat.Panel:

@@ -21,6 +21,7 @@ from exporter.web import create_app
 from tests.machines import FixtureMachine
 from tests.rules.test_rules import ALERTS, rules
 from tests.support import Samples
+from tests.support_records import BOOTED, boot
 from tests.test_subjects import COLLECTOR_FILES, FINDINGS, ROOT, kinds
 from tests.web.test_page import Page
 
@@ -41,6 +42,9 @@ EVERYTHING_TOO_MUCH: dict[str, Any] = {
 def sick_laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> FixtureMachine:
     """Return the laptop with its battery at 3 %, no inodes left on /, a mount that it cannot see, and
     a pool that is degraded.
+    """Return the laptop with its battery at 3 %, no inodes left on /, and a mount that it cannot see.
+
+    It booted a minute ago and had not been shut down.
     """
     laptop = FixtureMachine("laptop", tmp_path, monkeypatch, **settings)
     laptop.write("sys/class/power_supply/AC/online", "0\n")
@@ -49,6 +53,9 @@ def sick_laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any
     laptop.write("sys/class/power_supply/BAT0/energy_now", f"{full * 3 // 100}\n")
     laptop.write("proc/sys/kernel/threads-max", "500\n")
     laptop.write("timex.json", '{"state": 0, "status": 8193, "offset": 250000000, "max_error": 260000}')
+    laptop.write("proc/uptime", "60.00 100.00\n")
+    laptop.write("var/log/wtmp", boot(BOOTED - 900) + boot(BOOTED))
+    laptop.write("run/utmp", boot(BOOTED))
     figures = json.loads(laptop.path("filesystems.json").read_text())
     figures["/"]["inodes_used"] = figures["/"]["inodes"]
     laptop.write("filesystems.json", json.dumps(figures))

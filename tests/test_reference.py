@@ -22,6 +22,8 @@ PROMISED: dict[str, tuple[str, tuple[str, ...]]] = {
     "host_clock_synchronized": ("gauge", ()),
     "host_clock_offset_seconds": ("gauge", ()),
     "host_clock_error_seconds": ("gauge", ()),
+    "host_reboot_required": ("gauge", ()),
+    "host_last_shutdown_clean": ("gauge", ()),
     "host_cpu_usage_ratio": ("gauge", ()),
     "host_cpu_core_usage_ratio": ("gauge", ("core",)),
     "host_cpu_seconds_total": ("counter", ("mode",)),

@@ -48,7 +48,7 @@ NOT_ALWAYS = {
     ("History on disk", "C"): ("< 2 *", "< 1e12 *"),
     ("Failing collectors", "A"): ("> 0)", ">= 0)"),
 }
-STATES = {"CPU", "Memory", "Fullest disk", "Alerts", "Alerts firing", "Filesystems now"}
+STATES = {"CPU", "Memory", "Fullest disk", "Uptime", "Alerts", "Alerts firing", "Filesystems now"}
 
 
 def run(history: History, query: Query, *, instance: str, expr: str = "") -> bool:

@@ -170,6 +170,11 @@ if TYPE_CHECKING:
         ("HostVoltageWrong", "keep_firing_for: 30m", "keep_firing_for: 5m"),
         ("HostMemoryErrors", "host_uptime_seconds < 21600", "host_uptime_seconds < 0"),
         ("HostMemoryErrors", "offset 6h", "offset 1h"),
+        ("HostRebooted", "unless on (job, instance) host_last_shutdown_clean == 0", ""),
+        ("HostRebootUnclean", "< 3600", "<= 3600"),
+        ("HostRebootUnclean", "host_last_shutdown_clean == 0)", "host_last_shutdown_clean >= 0)"),
+        ("HostRebootUnclean", "keep_firing_for: 5m\n        labels", "labels"),
+        ("HostRebootUnclean", "[7d]", "[1m]"),
         ("HostBatteryLow", "host_battery_plugged == 0", "host_battery_plugged >= 0"),
         (
             "HostBatteryLow",
