@@ -116,6 +116,12 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
         machine.write("sys/devices/system/edac/mc/mc0/ue_count", "1\n")
         found += machine.later().findings()
         found += thrashing(machine, stalled=10 if number else 40).findings()
+        for minute in range(11):
+            # 600 reads of 0.5 s a minute; then one that does not end.
+            line = f"259 0 nvme0n1 {60_000 + 600 * minute} 0 9 {900_000 + 300_000 * minute} 9 0 9 9 1 9 9\n"
+            machine.write("proc/diskstats", line)
+            found += machine.sample(60).findings()
+        found += machine.sample(180).findings()
         machine.remove("proc/meminfo")
         found += machine.sample().findings()
     return found

@@ -71,6 +71,8 @@ PROMISED: dict[str, tuple[str, tuple[str, ...]]] = {
     "host_disk_read_seconds_total": ("counter", ("device",)),
     "host_disk_write_seconds_total": ("counter", ("device",)),
     "host_disk_queue_seconds_total": ("counter", ("device",)),
+    "host_disk_unanswered_seconds": ("gauge", ("device",)),
+    "host_disk_rotational": ("gauge", ("device",)),
     "host_network_up": ("gauge", ("interface",)),
     "host_network_speed_bytes": ("gauge", ("interface",)),
     "host_network_receive_bytes_total": ("counter", ("interface",)),

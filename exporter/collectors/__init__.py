@@ -44,6 +44,7 @@ COLLECTORS: tuple[Collector, ...] = (
     Collector("disk", disk.Disks, disk.read, disk.metrics, none_yet),
     Collector("textfile", textfile.Textfiles, textfile.read, textfile.metrics, textfile.findings, every=30),
     Collector("flash", flash.Flash, flash.read, flash.metrics, flash.findings, every=300),
+    Collector("disk", disk.Disks, disk.read, disk.metrics, disk.findings),
     Collector("battery", battery.Battery, battery.read, battery.metrics, battery.findings),
     Collector("temperature", temperature.Temperatures, temperature.read, temperature.metrics, temperature.findings),
     Collector("hardware", hardware.Hardware, hardware.read, hardware.metrics, hardware.findings, every=30),

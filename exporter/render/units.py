@@ -72,6 +72,16 @@ def span(seconds: float | None, most: int = 2) -> str:
     return " ".join(parts)
 
 
+def wait(seconds: float | None) -> str:
+    """Return a short time: "0.3 ms", "12 ms", "1.2 s"."""
+    if seconds is None:
+        return UNKNOWN
+    if seconds >= 0.9995:
+        return f"{seconds:.1f}{SPACE}s"
+    digits = 1 if seconds < 0.00995 else 0
+    return f"{seconds * 1000:.{digits}f}{SPACE}ms"
+
+
 def whole(value: float | None) -> str:
     """Return a count."""
     return UNKNOWN if value is None else f"{value:.0f}"

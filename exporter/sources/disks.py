@@ -52,6 +52,15 @@ def is_stacked(host: Host, name: str) -> bool:
         return False
 
 
+def is_rotational(host: Host, name: str) -> bool | None:
+    """Return whether a disk spins, None if the system does not say. SSDs do not, nor do SD cards.
+
+    USB adapters and virtual machines mostly do not know: then Linux takes it for one that spins.
+    """
+    found = read_int(f"{host.sys}/block/{name.replace('/', '!')}/queue/rotational")
+    return None if found is None else bool(found)
+
+
 def is_hidden(host: Host, name: str, used: Mapping[str, bool]) -> bool:
     """Return whether a disk is nothing but a path to another one, which counts its traffic.
 

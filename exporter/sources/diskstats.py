@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 SECTOR = 512
 """Bytes. The kernel's unit in this file, whatever the disk's own sectors are."""
 
-READS, READ_SECTORS, READ_TIME, WRITES, WRITTEN_SECTORS, WRITE_TIME, BUSY_TIME, QUEUE_TIME = 0, 2, 3, 4, 6, 7, 9, 10
-"""Columns after the name, times in milliseconds. Kernels since 4.18 append more."""
+READS, READ_SECTORS, READ_TIME, WRITES, WRITTEN_SECTORS, WRITE_TIME = 0, 2, 3, 4, 6, 7
+IN_PROGRESS, BUSY_TIME, QUEUE_TIME = 8, 9, 10
+"""Columns after the name, times in milliseconds."""
+
+DISCARDS, FLUSHES = 11, 15
+"""Columns that kernels have since 4.18 and 5.5."""
 
 MISSING = ""
 """Stands for a column that a line is too short for."""
@@ -33,7 +37,9 @@ class DiskCounters:
     """One disk's traffic since boot; NaN for what is no number, None for times that are not counted.
 
     ``read_seconds`` and ``write_seconds`` add up how long requests took, ``queue_seconds`` likewise, and those
-    still in progress. Linux prints 32 bits of milliseconds: they start again after 49.7 days.
+    still in progress (since Linux 5.0 only once they are completed). Linux prints 32 bits of milliseconds: they start
+    again after 49.7 days. ``others_completed`` counts requests that are neither reads nor writes. ``in_progress`` is
+    how many there are now, None where the system does not say.
     """
 
     read_bytes: float
@@ -44,6 +50,8 @@ class DiskCounters:
     read_seconds: float | None
     write_seconds: float | None
     queue_seconds: float | None
+    in_progress: float | None = None
+    others_completed: float = 0.0
 
     def used(self) -> bool:
         """Return whether anything was read or written, or may have been."""
@@ -80,6 +88,10 @@ def parse_diskstats(text: str) -> dict[str, DiskCounters]:
                 read_seconds=reading,
                 write_seconds=writing,
                 queue_seconds=queued,
+                in_progress=counter(columns[IN_PROGRESS]),
+                others_completed=sum(
+                    counter(each) for each in (*fields[3 + DISCARDS :][:1], *fields[3 + FLUSHES :][:1])
+                ),
             )
     return table
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.collectors.disk import Disk, Disks
+from exporter.collectors.disk import SILENT, SLOW, SLOW_FOR, SLOW_ROTATIONAL, Disk, Disks
 from exporter.render.rows import row
 from exporter.sources.host import LINUX
 from tests.machines import FixtureMachine
@@ -42,6 +42,10 @@ def test_the_counters_are_in_bytes_and_seconds(laptop: FixtureMachine) -> None:
         queue_seconds=65.0,
         read_rate_bytes=0.0,
         write_rate_bytes=0.0,
+        queue_length=0.0,
+        requests_in_progress=0,
+        unanswered_seconds=0.0,
+        rotational=False,
     )
 
 
@@ -51,6 +55,160 @@ def test_rates_are_the_bytes_moved_between_two_samples(laptop: FixtureMachine) -
     assert disks.disks[0].read_rate_bytes == 204_800 * SECTOR / 10
     assert disks.disks[0].write_rate_bytes == 40_960 * SECTOR / 10
     assert disks.disks[1].read_rate_bytes == 0
+
+
+def test_waits_and_the_queue_are_averages_between_two_samples(laptop: FixtureMachine) -> None:
+    disks = laptop.later().section(Disks)
+    assert disks is not None
+    fast, idle = disks.disks
+    assert (fast.read_wait_seconds, fast.write_wait_seconds, fast.queue_length) == (0.5 / 1000, 0.25 / 500, 0.25)
+    assert (idle.read_wait_seconds, idle.write_wait_seconds, idle.queue_length) == (None, None, 0.0)
+
+
+class Requests:
+    """One disk of the server, in whose counters a test puts requests."""
+
+    def __init__(self, machine: FixtureMachine, name: str = "vda", rotational: str = "1\n") -> None:
+        self.machine, self.name = machine, name
+        self.reads, self.writes, self.reading, self.writing, self.busy = 1000, 1000, 0, 0, 0
+        self.in_progress, self.discards = 0, 0
+        machine.remove("sys/block")
+        machine.write(f"sys/block/{name}/queue/rotational", rotational)
+        self.tell()
+
+    def tell(self, also: str = "") -> None:
+        """Write diskstats; times are in milliseconds."""
+        times = f"{self.in_progress} {self.busy} {self.reading + self.writing}"
+        line = (
+            f"{self.reads} 0 8000 {self.reading} {self.writes} 0 8000 {self.writing} {times} {self.discards} 0 0 0 0 0"
+        )
+        self.machine.write("proc/diskstats", f"254 0 {self.name} {line}\n{also}")
+
+    def minutes(self, count: int, each: int, *, reads: int = 0, writes: int = 0, busy: int = 60_000) -> None:
+        """Let minutes pass in which every request takes ``each`` ms and the disk is ``busy`` ms a minute."""
+        for _ in range(count):
+            self.reads, self.reading = self.reads + reads, self.reading + reads * each
+            self.writes, self.writing = self.writes + writes, self.writing + writes * each
+            self.busy += busy
+            self.tell()
+            self.machine.sample(60)
+
+    def found(self) -> list[tuple[str, str, str]]:
+        """Return level, subject and text of what is found wrong with disks."""
+        found = self.machine.sample(0.6).findings()
+        return [(str(each.level), each.subject, each.reason) for each in found if each.kind == "HostDiskSlow"]
+
+
+@pytest.mark.parametrize(
+    ("name", "rotational", "limit"),
+    [("vda", "1\n", SLOW_ROTATIONAL), ("nvme0n1", "0\n", SLOW), ("mmcblk0", "0\n", SLOW_ROTATIONAL)],
+)
+def test_reads_that_wait_for_long_are_a_finding_after_ten_minutes(
+    server: FixtureMachine, name: str, rotational: str, limit: float
+) -> None:
+    disk = Requests(server, name, rotational)
+    server.prime()
+    ms = round(limit * 1000)
+    disk.minutes(20, ms - 1, reads=600, busy=30_000)
+    assert disk.found() == []
+    disk.minutes(round(SLOW_FOR / 60) - 1, ms + 1, reads=600)
+    assert disk.found() == []
+    disk.minutes(1, ms + 1, reads=600)
+    assert disk.found() == [("warning", name, f"is slow: {ms + 1} ms a request (warning at {ms} ms)")]
+    disk.minutes(1, 5, reads=600)
+    assert disk.found() == []
+
+
+def test_a_backup_that_queues_writes_by_hundreds_is_no_finding(server: FixtureMachine) -> None:
+    disk = Requests(server)
+    server.prime()
+    disk.minutes(30, 2000, writes=7200)  # each is 8 ms of work
+    assert disk.found() == []
+
+
+def test_writes_that_keep_the_disk_at_work_for_long_are_a_finding(server: FixtureMachine) -> None:
+    disk = Requests(server)
+    server.prime()
+    disk.minutes(11, 900, writes=120)  # each is 500 ms of work
+    assert disk.found() == [("warning", "vda", "is slow: 500 ms a request (warning at 300 ms)")]
+
+
+def test_a_disk_that_sleeps_and_wakes_up_is_no_finding(server: FixtureMachine) -> None:
+    disk = Requests(server)
+    server.prime()
+    for _ in range(10):
+        disk.minutes(1, 8000, reads=20, busy=8000)
+        disk.minutes(2, 10, reads=10, busy=100)
+    disk.minutes(30, 5000, reads=5, busy=5000)  # all the time, but hardly anybody waits
+    assert disk.found() == []
+
+
+def test_a_disk_that_answers_nothing_is_critical_after_two_minutes_though_its_counters_stand_still(
+    server: FixtureMachine,
+) -> None:
+    """Since Linux 5.0, the time of a request counts once it is completed; the busy time stood still until 6.10."""
+    disk = Requests(server)
+    server.prime()
+    disk.in_progress = 3
+    disk.tell()
+    shown = server.sample(10).section(Disks)
+    assert shown is not None
+    assert (shown.disks[0].unanswered_seconds, shown.disks[0].requests_in_progress) == (0.0, 3)
+    server.sample(SILENT - 5)
+    assert disk.found() == []
+    server.sample(5)
+    assert disk.found() == [("critical", "vda", "does not answer: no request completed for 2 min")]
+    shown = server.sample(600).section(Disks)
+    assert shown is not None
+    assert shown.disks[0].unanswered_seconds == pytest.approx(720.6 + 0.6, abs=2)
+    assert shown.disks[0].queue_length is None
+    assert server.exposition().value("host_disk_unanswered_seconds", device="vda") == pytest.approx(731, abs=3)
+    disk.reads += 1
+    disk.tell()
+    assert disk.found() == []
+    assert server.exposition().value("host_disk_unanswered_seconds", device="vda") == pytest.approx(10, abs=1)
+
+
+def test_a_disk_that_discards_blocks_answers(server: FixtureMachine) -> None:
+    disk = Requests(server)
+    server.prime()
+    disk.in_progress = 1
+    for _ in range(10):
+        disk.discards += 1
+        disk.tell()
+        server.sample(60)
+    assert disk.found() == []
+
+
+def test_what_is_built_on_a_silent_disk_is_not_named_but_is_if_nothing_below_it_is_silent(
+    server: FixtureMachine,
+) -> None:
+    disk = Requests(server)
+    server.write("sys/block/dm-0/queue/rotational", "1\n")
+    server.write("sys/block/dm-0/slaves/vda", "")
+    above = "253 0 dm-0 10 0 80 1 20 0 160 1 5 1 1\n"
+    server.prime()
+    for in_progress, named in ((2, "vda"), (0, "dm-0")):
+        disk.in_progress = in_progress
+        disk.tell(above)
+        server.sample(60)
+        server.sample(180)
+        assert [subject for _, subject, _ in disk.found()] == [named]
+    assert server.exposition().labels("host_disk_rotational", "device") == {"vda"}
+
+
+def test_whether_a_disk_rotates_is_read_once_and_anew_for_another_disk(server: FixtureMachine) -> None:
+    disk = Requests(server)
+    assert server.read(Disks).disks[0].rotational is True
+    server.write("sys/block/vda/queue/rotational", "0\n")
+    assert server.read(Disks).disks[0].rotational is True
+    disk.reads = 1
+    disk.tell()
+    assert server.read(Disks).disks[0].rotational is False
+    server.remove("sys/block/vda/queue")
+    disk.reads = 0
+    disk.tell()
+    assert server.read(Disks).disks[0].rotational is None
 
 
 def test_counters_that_were_reset_have_no_rate_rather_than_a_negative_one(laptop: FixtureMachine) -> None:

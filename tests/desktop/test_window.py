@@ -53,7 +53,7 @@ def test_it_shows_every_subject(desk: Desk) -> None:
     assert "70.0 GiB available, ext4" in texts
     assert "python3 train.py  190.0 %  2.0 GiB  4242  ada" in texts
     assert f"eth0  up  1.5 KiB/s  {UNKNOWN}" in texts
-    assert f"sda  2.0 KiB/s  {UNKNOWN}" in texts
+    assert f"sda  2.0 KiB/s  {UNKNOWN}  0.4 ms  1.2 s  2.5" in texts
     assert any(text.startswith("Debian 12  ·  up 1 d 1 h  ·  as of ") for text in texts)
 
 

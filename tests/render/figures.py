@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from exporter.collectors import COLLECTORS
@@ -71,10 +72,9 @@ def network() -> Network:
 
 
 def disks() -> Disks:
-    return Disks(
-        (Disk("sda", 10, 20, 1, 1, 0.5, 0.25, 0.5, 1.0, 2048.0, None), Disk("sdb", 1, 2, 1, 1, None, None, None, None)),
-        0.0,
-    )
+    busy = Disk("sda", 10, 20, 1, 1, 0.5, 0.25, 0.5, 1.0, 2048.0, None)
+    busy = replace(busy, read_wait_seconds=0.0004, write_wait_seconds=1.2, queue_length=2.5)
+    return Disks((busy, Disk("sdb", 1, 2, 1, 1, None, None, None, None)))
 
 
 def snapshot(*sections: Any, failed: dict[str, str] | None = None, thresholds: Thresholds = THRESHOLDS) -> Snapshot:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.render.units import UNKNOWN, limit, link_speed, number, percent, rate, size, span, unbroken
+from exporter.render.units import UNKNOWN, limit, link_speed, number, percent, rate, size, span, unbroken, wait
 
 NBSP = "\u00a0"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0, "0.0 ms"), (0.00034, "0.3 ms"), (0.01, "10 ms"), (0.4994, "499 ms"), (1.0, "1.0 s"), (31.24, "31.2 s")],
+)
+def test_a_wait_is_in_milliseconds_up_to_a_second(seconds: float, text: str) -> None:
+    assert plain(wait(seconds)) == text
+    assert wait(None) == UNKNOWN
 
 
 def plain(text: str) -> str:

@@ -175,6 +175,17 @@ if TYPE_CHECKING:
         ("HostRebootUnclean", "host_last_shutdown_clean == 0)", "host_last_shutdown_clean >= 0)"),
         ("HostRebootUnclean", "keep_firing_for: 5m\n        labels", "labels"),
         ("HostRebootUnclean", "[7d]", "[1m]"),
+        ("HostDiskSlow", "for: 10m", "for: 8m"),
+        ("HostDiskSlow", "(1 + 2 * clamp_max(", "(1 + 3 * clamp_max("),
+        ("HostDiskSlow", 'host_disk_rotational{device=~"mmcblk.+"} + 1', 'host_disk_rotational{device=~"mmcblk.+"}'),
+        ("HostDiskSlow", "host_disk_write_seconds_total[2m]) >= 0.5", "host_disk_write_seconds_total[2m]) >= 0.4"),
+        ("HostDiskSlow", "rate(host_disk_busy_seconds_total[2m])", "rate(host_disk_write_seconds_total[2m])"),
+        ("HostDiskSlow", "host_disk_unanswered_seconds >= 120", "host_disk_unanswered_seconds >= 150"),
+        (
+            "HostDiskSlow",
+            "unless on (job, instance) (host_disk_unanswered_seconds >= 120",
+            "unless on (job, instance) (up == 7",
+        ),
         ("HostBatteryLow", "host_battery_plugged == 0", "host_battery_plugged >= 0"),
         (
             "HostBatteryLow",

@@ -12,7 +12,7 @@ from exporter.sources.diskstats import DiskCounters, parse_diskstats, read_disks
 from exporter.sources.host import LINUX, Host
 
 LINE = " 259       0 nvme0n1 50000 1 2000000 25000 30000 2 4000000 15000 0 65000 72000 0 0 0 0 0 0\n"
-NVME = DiskCounters(1_024_000_000, 2_048_000_000, 50000, 30000, 65.0, 25.0, 15.0, 72.0)
+NVME = DiskCounters(1_024_000_000, 2_048_000_000, 50000, 30000, 65.0, 25.0, 15.0, 72.0, 0)
 
 
 @pytest.mark.parametrize("columns", [14, 18, 20])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exporter.render.tables.table import Column, Table
-from exporter.render.units import UNKNOWN, percent, rate, size
+from exporter.render.units import UNKNOWN, number, percent, rate, size, wait
 
 if TYPE_CHECKING:
     from exporter.collectors.disk import Disks
@@ -27,7 +27,15 @@ NETWORK = (
     Column("Receive", "right", RATE),
     Column("Transmit", "right", RATE),
 )
-DISKS = (Column("Disk", "left", "nvme0n1"), Column("Read", "right", RATE), Column("Write", "right", RATE))
+WAIT = "188 ms"
+DISKS = (
+    Column("Disk", "left", "nvme0n1"),
+    Column("Read", "right", RATE),
+    Column("Write", "right", RATE),
+    Column("Read wait", "right", WAIT, spare=2),
+    Column("Write wait", "right", WAIT, spare=3),
+    Column("Queue", "right", "88.8", spare=1),
+)
 
 
 def processes(section: Processes) -> Table:
@@ -55,9 +63,20 @@ def network(section: Network) -> Table:
 
 
 def disks(section: Disks) -> Table:
-    """Return the disks and their traffic."""
+    """Return the disks, their traffic, and how long requests wait."""
     rows = tuple(
-        (each.device, (each.device, rate(each.read_rate_bytes), rate(each.write_rate_bytes))) for each in section.disks
+        (
+            each.device,
+            (
+                each.device,
+                rate(each.read_rate_bytes),
+                rate(each.write_rate_bytes),
+                wait(each.read_wait_seconds),
+                wait(each.write_wait_seconds),
+                number(each.queue_length, 1),
+            ),
+        )
+        for each in section.disks
     )
     return Table("Disks", DISKS, rows)
 
