@@ -30,8 +30,8 @@ from exporter.model import Collector
 
 COLLECTORS: tuple[Collector, ...] = (
     Collector("system", system.System, system.read, system.metrics, none_yet),
-    Collector("clock", clock.Clock, clock.read, clock.metrics, clock.findings),
     Collector("reboot", reboot.Reboot, reboot.read, reboot.metrics, reboot.findings, reboot.EVERY),
+    Collector("clock", clock.Clock, clock.read, clock.metrics, clock.findings),
     Collector("cpu", cpu.Cpu, cpu.read, cpu.metrics, cpu.findings),
     Collector("memory", memory.Memory, memory.read, memory.metrics, memory.findings),
     Collector("paging", paging.Paging, paging.read, paging.metrics, paging.findings),
