@@ -191,7 +191,7 @@ def firing(chain: Chain) -> set[str]:
     """Return the names of the alerts that are firing in Prometheus, except for the Watchdog."""
     answer = json.loads(fetch(f"{chain.urls['prometheus']}/api/v1/alerts").text)
     names = {a["labels"]["alertname"] for a in answer["data"]["alerts"] if a["state"] == "firing"}
-    return names - {"Watchdog", "HostRebooted"}
+    return names - {"Watchdog", "HostRebooted", "HostRebootUnclean"}
 
 
 def subjects(chain: Chain, text: str) -> list[str]:
