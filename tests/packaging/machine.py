@@ -31,7 +31,7 @@ except urllib.error.HTTPError as refused:
 
 
 class Machine:
-    """Its files are in ``root``; its network is isolated. Stopped by PID."""
+    """Its files are in ``root``; its network is isolated. Stopped by PID. One in a folder of before boots once more."""
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "root"
@@ -43,7 +43,8 @@ class Machine:
             missing("this machine has no systemd, or programs outside of /usr")
 
     def __enter__(self) -> Self:
-        self._make_root()
+        if not self.root.exists():
+            self._make_root()
         command = [
             self._nspawn,
             f"--directory={self.root}",
@@ -70,12 +71,24 @@ class Machine:
         raise AssertionError(f"it did not start: {self._log.read_text(errors='replace')[-2000:]}")
 
     def __exit__(self, *_: object) -> None:
+        if self.process.poll() is not None:
+            return
         self.process.send_signal(signal.SIGTERM)  # asks it to shut down
         try:
             self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        self.process.kill()
+        self.process.wait()
+
+    @property
+    def inside(self) -> str:
+        """Its root folder with what is mounted in it, as seen from outside."""
+        return f"/proc/{self._first()}/root"
 
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
         """Run a shell script inside, as root in /src; "sudo" exists there."""
