@@ -12,7 +12,7 @@ INSTALL = $(BIN)/python -m pip install --progress-bar off --disable-pip-version-
 
 .DEFAULT_GOAL := help
 .PHONY: help doctor run stack python free-port ready-for-stack load load-test test test-most test-load test-compose check format golden docs dashboards lock audit \
-  dashboards-shots pictures bench bench-fleet deaths binary servers schema draw clean
+  dashboards-shots pictures bench bench-fleet deaths ways binary servers schema draw clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,6 +101,9 @@ bench-fleet: $(VENV)/dev servers  ## Benchmark Prometheus with 50, 200 and 1,000
 
 deaths: $(VENV)/dev servers  ## Kill each part of the stack, and measure who tells its owner, and when (20 minutes, as root)
 	$(BIN)/python -m tests.tools.deaths
+
+ways: $(VENV)/dev servers  ## Break machines in each way that an alert is for, beside node_exporter (70 minutes, as root, with Go)
+	$(BIN)/python -m tests.tools.ways --write
 
 binary: $(VENV)/dev  ## Build dist/host-exporter, a single file for machines without Python
 	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath $(DIST) --workpath $(DIST)/work packaging/binary/host-exporter.spec
