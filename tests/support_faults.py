@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 MIB = 1 << 20
 
@@ -108,37 +110,59 @@ class Mirror:
 
 
 @contextmanager
-def memory_cgroup(name: str, limit: int) -> Iterator[Path]:
-    """Make a cgroup (v1 or v2) with a memory limit in bytes. Raises OSError where the kernel has none."""
+def cgroup(name: str, controller: str) -> Iterator[tuple[Path, bool]]:
+    """Make a cgroup; say also whether it is one of version 1. Its processes end with it. Raises OSError without one."""
     root = Path("/sys/fs/cgroup")
-    one = (root / "memory/memory.limit_in_bytes").exists()
-    if not one and "memory" not in (root / "cgroup.subtree_control").read_text():
-        raise OSError("no cgroup controller of memory")
-    group = (root / "memory" if one else root) / f"host-exporter-{name}-{os.getpid()}"
-    group.mkdir()
+    one = (root / controller).is_dir()
+    version_2 = {"blkio": "io"}.get(controller, controller)
+    if not one and version_2 not in (root / "cgroup.subtree_control").read_text().split():
+        raise OSError(f"no cgroup controller {controller}")
+    group = (root / controller if one else root) / f"host-exporter-{name}-{os.getpid()}"
+    group.mkdir(exist_ok=True)
     try:
-        (group / ("memory.limit_in_bytes" if one else "memory.max")).write_text(str(limit))
-        yield group
+        yield group, one
     finally:
-        group.rmdir()
+        deadline = time.monotonic() + 30
+        while group.exists() and time.monotonic() < deadline:
+            for pid in (group / "cgroup.procs").read_text().split():
+                with suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
+            with suppress(OSError):
+                group.rmdir()
+            time.sleep(0.1)
 
 
 @contextmanager
-def limited(program: Path, text: str, limit: int, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a Python program, of its file's name, under a memory limit in bytes; each line on its input moves it on."""
+def memory_cgroup(name: str, limit: int) -> Iterator[Path]:
+    """Make a cgroup with a memory limit in bytes."""
+    with cgroup(name, "memory") as (group, one):
+        (group / ("memory.limit_in_bytes" if one else "memory.max")).write_text(str(limit))
+        yield group
+
+
+@contextmanager
+def slow_disk_cgroup(name: str, place: Path, reads: int) -> Iterator[Path]:
+    """Make a cgroup that gets so many reads a second from the disk with a folder."""
+    number = os.stat(place).st_dev
+    disk = f"{os.major(number)}:{os.minor(number)}"
+    with cgroup(name, "blkio") as (group, one):
+        limit = ("blkio.throttle.read_iops_device", f"{disk} {reads}") if one else ("io.max", f"{disk} riops={reads}")
+        (group / limit[0]).write_text(limit[1])
+        yield group
+
+
+@contextmanager
+def limited(program: Path, text: str, groups: Iterable[Path], *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a Python program, in a file of its name, in cgroups; a line on its input moves it on."""
     program.write_text(text)
-    with memory_cgroup(program.stem, limit) as group:
-        enter = f'echo $$ > {group}/cgroup.procs; exec "$@"'
-        process = subprocess.Popen(
-            ["sh", "-c", enter, "sh", sys.executable, program, *arguments],
-            stdin=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.communicate()
+    enter = "".join(f"echo $$ > {group}/cgroup.procs; " for group in groups)
+    command = ["sh", "-c", f'{enter}exec "$@"', "sh", sys.executable, str(program), *arguments]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 EATER = """
@@ -152,19 +176,21 @@ while True:
 """Uses three quarters of its limit (MiB), and more than all of it once told to."""
 
 THRASHER = """
-import mmap, os, random, sys, time
-path, size = sys.argv[1], int(sys.argv[2]) << 20
+import mmap, os, random, sys
+path, size, workers = sys.argv[1], int(sys.argv[2]) << 20, int(sys.argv[3])
 with open(path, "wb") as file:
     for _ in range(size >> 20):
         file.write(os.urandom(1 << 20))
 with open(path, "rb") as file:
-    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
     pages = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
-    pages.madvise(mmap.MADV_RANDOM)
-    sys.stdin.readline()
-    while True:
-        for _ in range(50):
-            pages[random.randrange(size)]
-        time.sleep(0.01)
+pages.madvise(mmap.MADV_RANDOM)
+sys.stdin.readline()
+parent = os.getpid()
+for _ in range(workers - 1):
+    if not os.fork():
+        break
+while os.getpid() == parent or os.getppid() == parent:
+    for _ in range(1000):
+        pages[random.randrange(size)]
 """
-"""Once told to, reads from everywhere in a file (path, MiB) that is larger than its limit."""
+"""Once told to, reads from everywhere in a file (path, MiB), which is larger than its limit, as so many workers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,24 +27,35 @@ class Life:
     """Seconds that each of them takes."""
     stuck: int = 0
     """Requests that the disk does not answer."""
-    _seconds: int = 0
+    threads: int = 180
+    up: int = UP_FOR
+    """Seconds since the machine was booted."""
+    _program: float = 1000
     _cpu: float = 0.1 * UP_FOR * CPUS * HZ
     _idle: float = 0.9 * UP_FOR * CPUS * HZ
     _disk: list[float] = field(default_factory=lambda: [1e6, 1e6 * 0.002, 1e6 * 0.004, 1e6 * 0.004])
 
+    def boot(self) -> None:
+        """Let the machine have been booted just now."""
+        self.up = 1
+        self._cpu = self._idle = CPUS * HZ
+        self._disk = [100, 1, 1, 1]
+        self.tree.write("boot-time", f"{int(time.time())}\n")
+
     def second(self) -> None:
         """Let a second pass."""
-        self._seconds += 1
+        self.up += 1
         self._cpu += self.busy * CPUS * HZ
+        self._program += self.busy * CPUS * HZ
         self._idle += (1 - self.busy) * CPUS * HZ
         self._disk_second()
-        tree, up = self.tree, UP_FOR + self._seconds
-        tree.write("proc/uptime", f"{up}.00 {self._idle / HZ:.2f}\n")
+        tree = self.tree
+        tree.write("proc/uptime", f"{self.up}.00 {self._idle / HZ:.2f}\n")
         tree.write("proc/stat", self._stat())
         if not tree.real:
-            tree.write(f"proc/{BUSY}/stat", stat_line(BUSY, int(1000 + self._cpu - 0.1 * UP_FOR * CPUS * HZ)))
+            tree.write(f"proc/{BUSY}/stat", stat_line(BUSY, int(self._program)))
         load = self.busy * CPUS + self.stuck
-        tree.write("proc/loadavg", f"{load:.2f} {load:.2f} {load:.2f} 1/180 4242\n")
+        tree.write("proc/loadavg", f"{load:.2f} {load:.2f} {load:.2f} 1/{self.threads} 4242\n")
         tree.mounts()
 
     def _stat(self) -> str:

@@ -94,18 +94,10 @@ class Run:
         """Cause the faults once everything has been watched for a while, and wait for what is said."""
         time.sleep(settle)
         begin = time.time()
-        ways = [result.way for result in self.results.values()]
-        for way in ways:
-            if not way.late:
-                self._strike(way)
-        waiting = [way for way in ways if way.late]
+        for result in self.results.values():
+            self._strike(result.way)
         while time.time() < begin + seconds:
             self._look()
-            told = all(result.mail for result in self.results.values() if result.way.alert and not result.way.late)
-            if waiting and (told or time.time() > begin + 600):
-                for way in waiting:
-                    self._strike(way)
-                waiting = []
             time.sleep(2)
         self._judge()
 
@@ -141,8 +133,8 @@ class Run:
         result = self.results.get(name)
         if not result or "RESOLVED" in level:
             return
-        alert = result.way.alert
-        if result.struck and alert and not result.mail and f"#{alert.lower()}\n" in mail.body():
+        alerts = [alert for alert in (result.way.alert, result.way.also) if alert]
+        if result.struck and not result.mail and any(f"#{alert.lower()}\n" in mail.body() for alert in alerts):
             result.mail = mail
         else:
             result.others.append(mail)
@@ -155,11 +147,7 @@ class Run:
         """Give each machine what the other side said of it and not of a healthy one."""
         first = self._observer.first if self._observer else {}
         for name, result in self.results.items():
-            usual = {
-                alert
-                for (machine, alert), when in first.items()
-                if machine == HEALTHY.name and not (result.way.late and when >= result.struck)
-            }
+            usual = {alert for machine, alert in first if machine == HEALTHY.name and alert not in result.way.theirs}
             result.theirs = [
                 (alert, when)
                 for (machine, alert), when in first.items()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.tools.ways import storage, usual
+from tests.tools.ways import disks, hardware, kernel, memory, storage, usual
 
-WAYS = (*storage.WAYS, *usual.WAYS)
+WAYS = (*storage.WAYS, *disks.WAYS, *memory.WAYS, *kernel.WAYS, *hardware.WAYS, *usual.WAYS)
 
 NOT_A_WAY: dict[str, str] = {
     "HostFilesystemFillingUp": "needs hours of growth; the filesystem that is full is here",

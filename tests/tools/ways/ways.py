@@ -30,6 +30,8 @@ class Way:
     """Whether the machine's processes are this machine's."""
     from_the_start: bool = False
     """Whether the fault is there before anything watches the machine; the seconds count from the first look."""
-    late: bool = False
-    """Whether all machines get the fault at once, because it is one of the kernel: after the others have been told."""
+    theirs: tuple[str, ...] = ()
+    """Alerts of the other side that fire on a healthy machine too, because this fault is one of the whole kernel."""
+    also: str = ""
+    """Another alert that tells of it."""
     flags: tuple[str, ...] = ()
