@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psutil
 import pytest
 
-from exporter.collectors import battery, clock, cpu, disk, network, paging, processes, textfile
-from exporter.collectors import battery, clock, cpu, disk, network, paging, processes, temperature
+from exporter.collectors import battery, clock, cpu, disk, network, paging, processes, temperature, textfile
 from exporter.machine import open_machine
 from exporter.render.exposition import encode, snapshot_families
 from exporter.sampling.sampler import Sampler
@@ -55,8 +54,7 @@ class FixtureMachine:
         self.now = 1000.0
         self._primed = False
         # These take the time themselves, closer to reading their counters than the sampler could.
-        for module in (battery, cpu, disk, network, paging, processes, textfile):
-        for module in (battery, cpu, disk, network, paging, processes, temperature):
+        for module in (battery, cpu, disk, network, paging, processes, temperature, textfile):
             patch.setattr(
                 module,
                 "time",

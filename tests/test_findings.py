@@ -40,9 +40,7 @@ EVERYTHING_TOO_MUCH: dict[str, Any] = {
 
 
 def sick_laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> FixtureMachine:
-    """Return the laptop with its battery at 3 %, no inodes left on /, a mount that it cannot see, and
-    a pool that is degraded.
-    """Return the laptop with its battery at 3 %, no inodes left on /, and a mount that it cannot see.
+    """Return the laptop with its battery at 3 %, no inodes left on /, and much else that is wrong.
 
     It booted a minute ago and had not been shut down.
     """

@@ -23,8 +23,7 @@ PACKAGE = Path(exporter.__file__).parent
 COLLECTOR_FILES = sorted(path for path in (PACKAGE / "collectors").glob("*.py") if path.stem != "__init__")
 FINDINGS = PACKAGE / "findings.py"
 
-WITHOUT_LIMITS = frozenset({"system", "processes", "network", "disk", "pressure"})
-WITHOUT_LIMITS = frozenset({"system", "processes", "network", "temperature", "pressure"})
+WITHOUT_LIMITS = frozenset({"system", "processes", "network", "pressure"})
 """Subjects whose figures have no limit yet. Every other subject has findings."""
 
 

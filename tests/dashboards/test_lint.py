@@ -38,11 +38,10 @@ WINDOWS = {
     ("host", "Filesystems now"): "6h: as long as the alert looks back",
 }
 # None of which writes 0.8 as 800 thousandths; seconds have milliseconds of their own.
-UNITS = {"percentunit", "bytes", "binBps", "s", "short", "celsius", "suffix:/min", "suffix:packets/s"} | {
-    "suffix:/s",
 UNITS = {"percentunit", "bytes", "binBps", "s", "short", "celsius", "rotrpm", "suffix:/min", "suffix:packets/s"} | {
     "suffix:cores",
     "suffix:ops/s",
+    "suffix:/s",
 }
 LINES = 5
 
