@@ -186,6 +186,9 @@ if TYPE_CHECKING:
             "unless on (job, instance) (host_disk_unanswered_seconds >= 120",
             "unless on (job, instance) (up == 7",
         ),
+        ("HostClockWrong", "last_over_time(instance:host_clock_sync", "max_over_time(host_clock_nothing"),
+        ("HostClockWrong", "timestamp(host_clock_synchronized == 1)", "timestamp(host_clock_synchronized)"),
+        ("HostClockWrong", "timestamp_seconds > 3600", "timestamp_seconds > 600"),
         ("HostBatteryLow", "host_battery_plugged == 0", "host_battery_plugged >= 0"),
         (
             "HostBatteryLow",
