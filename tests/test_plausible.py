@@ -28,13 +28,18 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
 OURS = {
+    "Array.missing_members",
     "Cpu.core_numbers",
+    "Faulting.fault_rate",
+    "File.samples",
+    "Paging.recent_oom_kills",
     "Holder.threads",
     "Processes.total",
     "Program.instances",
     "Program.memory_bytes",
     "Process.pid",
     "Process.memory_bytes",
+    "Victim.pid",
 }
 """Numbers that cannot be impossible: we count them, or drop the process whose line holds nonsense."""
 

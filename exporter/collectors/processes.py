@@ -13,7 +13,8 @@ from exporter.collectors.memory import Memory
 from exporter.families import gauges
 from exporter.model import hidden
 from exporter.sources.host import LINUX
-from exporter.sources.oom_scores import FIRST
+from exporter.sources.oom_kills import Gone  # noqa: TC001 - names in a section are resolved
+from exporter.sources.oom_scores import FIRST, Victim
 from exporter.sources.process_memory import NO_TOTALS, MemoryTotals
 from exporter.sources.process_use import use
 from exporter.sources.processes import UNKNOWN
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     from exporter.machine import Machine
     from exporter.model import Snapshot
-    from exporter.sources.oom_kills import Gone
-    from exporter.sources.oom_scores import Victim
     from exporter.sources.processes import ProcessSample
 
 K = TypeVar("K", bound="Hashable")

@@ -13,6 +13,7 @@ from exporter.findings import Finding
 from exporter.model import hidden
 from exporter.sources.host import LINUX, number, read_text
 from exporter.sources.textfile_content import Backup, SmartDisk, backups, disks, merged
+from exporter.sources.textfile_parser import Family  # noqa: TC001 - names in a section are resolved
 from exporter.thresholds import Level
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from exporter.machine import Machine
     from exporter.model import Snapshot
-    from exporter.sources.textfile_parser import Family
     from exporter.thresholds import Thresholds
 
 HOUR, DAY = 3600.0, 86400.0

@@ -72,9 +72,9 @@ def exporter_families(readings: Iterable[Reading], thresholds: Thresholds, level
     yield from counters(
         "host_exporter_values_dropped_total",
         "Values left out of samples since the exporter started, because no machine can have them, and parts of a "
-        "subject that could not be read; the log names them.",
+        "subject that could not be read; the log names them. Only for collectors that have left out any.",
         ("collector",),
-        [(k, reading.dropped) for k, reading in rows],
+        [(k, reading.dropped or None) for k, reading in rows],
     )
     yield from gauges(
         "host_exporter_collector_age_seconds",
