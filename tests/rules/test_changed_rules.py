@@ -153,13 +153,6 @@ if TYPE_CHECKING:
         ),
         ("HostClockWrong", "> 0.5 * count(instance:host_clock_skew:seconds)", "> 0"),
         ("HostClockWrong", "min_over_time(host_clock_offset_seconds[10m]) >= 0.1", "host_clock_offset_seconds >= 0.1"),
-        ("HostClockWrong", "max_over_time(host_clock_synchronized[1h] offset 1h) == 1", "vector(0) == 1"),
-        ("HostClockWrong", "max_over_time(host_clock_synchronized[1h] offset 1h) == 1", "host_clock_synchronized == 0"),
-        (
-            "HostClockWrong",
-            "last_over_time(instance:host_clock_unsynchronized:bool[1h])",
-            "host_clock_synchronized == 2",
-        ),
         ("HostTooHot", 'host_temperature_alarm{chip!~"coretemp( .*)?"}', "host_temperature_alarm"),
         (
             "HostTooHot",
