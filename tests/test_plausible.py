@@ -39,6 +39,7 @@ OURS = {
     "Program.memory_bytes",
     "Process.pid",
     "Process.memory_bytes",
+    "Victim.memory_bytes",
     "Victim.pid",
 }
 """Numbers that cannot be impossible: we count them, or drop the process whose line holds nonsense."""
