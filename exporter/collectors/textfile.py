@@ -103,7 +103,8 @@ def findings(section: Textfiles, _thresholds: Thresholds) -> Iterable[Finding]:
     for backup in section.backups:
         limit = BACKUP_STALE if backup.max_age_seconds is None else backup.max_age_seconds
         if backup.age_seconds is not None and backup.age_seconds > limit:
-            reason = f"last succeeded {ago(backup.age_seconds)} (warning after {ago(limit, '')})"
+            last = f"last succeeded {ago(backup.age_seconds)}" if backup.last_success_seconds else "has never succeeded"
+            reason = f"{last} (warning after {ago(limit, '')})"
             yield Finding("HostBackupStale", Level.WARNING, "Backup", backup.job, reason=reason)
     settled = section.up_seconds is None or not section.up_seconds < HOUR
     for each in section.files:

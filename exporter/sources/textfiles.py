@@ -50,7 +50,6 @@ class TextfileReader:
         self._host = host
         self._folder = folder
         self._known: dict[str, tuple[Seen, Textfile]] = {}
-        self._lists = FilesystemReader(self._list, limit)
         self._files = FilesystemReader(self._open, limit)
 
     def read(self) -> tuple[list[Textfile], int] | None:
@@ -58,30 +57,21 @@ class TextfileReader:
 
         Raises OSError if it is there and cannot be read.
         """
-        listed = self._lists.read([self._folder])[0] if self._folder else None
-        if listed is None:
+        if not self._folder:
             return None
-        if isinstance(listed, str):
-            raise OSError(f"the folder {self._folder} cannot be read: {listed}")
-        folder, every = listed
+        folder = self._inside(self._folder)
+        try:
+            every = sorted(name for name in os.listdir(folder) if _is_textfile(name))
+        except FileNotFoundError:
+            return None
+        except OSError as reason:
+            raise OSError(f"the folder {self._folder} cannot be read: {reason.strerror}") from None
         names = every[:MOST_FILES]
         paths = [f"{folder}/{name}" for name in names]
         self._known = {path: self._known[path] for path in paths if path in self._known}
         answers = zip(names, paths, self._files.read(paths), strict=True)
         found = [self._textfile(name, path, answer) for name, path, answer in answers]
         return [each for each in found if each is not None], len(every) - len(names)
-
-    def _list(self, path: str) -> tuple[str, list[str]] | None:
-        """Return where the folder is from here, and the names of its textfiles, sorted; None if there is none.
-
-        Raises OSError.
-        """
-        folder = self._inside(path)
-        try:
-            names = os.listdir(folder)
-        except FileNotFoundError:
-            return None
-        return folder, sorted(n for n in names if n.endswith(SUFFIX) and not n.startswith(".") and n.isprintable())
 
     def _inside(self, path: str) -> str:
         """Return a path on the machine as one that can be opened from here, its links followed as there."""
@@ -136,3 +126,7 @@ def _contents(file: int) -> bytes:
     while len(content) <= MOST_BYTES and (piece := os.read(file, MOST_BYTES)):
         content += piece
     return content[:MOST_BYTES]
+
+
+def _is_textfile(name: str) -> bool:
+    return name.endswith(SUFFIX) and not name.startswith(".") and name.isprintable()

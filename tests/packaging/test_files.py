@@ -101,7 +101,8 @@ def test_all_variables_are_known() -> None:
 def test_the_shown_defaults_are_the_real_ones() -> None:
     values = dict(re.findall(r"^#HOST_EXPORTER_(\w+)=(\S+)$", ENVIRONMENT, re.MULTILINE))
     for name in set(values) - {"HOST", "EXPORT_CSV"}:
-        assert float(values[name]) == getattr(Settings(), name.lower()), name
+        default = getattr(Settings(), name.lower())
+        assert type(default)(values[name]) == default, name
 
 
 def test_launchd_knows_every_key_of_the_plist() -> None:
