@@ -91,8 +91,10 @@ def read(machine: Machine, baseline: Snapshot | None) -> Paging | None:
     memory = baseline.section(Memory) if baseline else None
     elapsed = now - before.read_at if before else 0.0
     kills = machine.oom_kills.count(found.oom_kills, now)
-    pressed = _pressure(baseline.section(Pressures) if baseline else None)
-    rates = machine.paging.rates((found.swap_in_bytes, found.swap_out_bytes, found.major_faults, *pressed), now)
+    rates = None
+    if baseline:  # the very first sample knows no pressure: as if the kernel reported none
+        pressed = _pressure(baseline.section(Pressures))
+        rates = machine.paging.rates((found.swap_in_bytes, found.swap_out_bytes, found.major_faults, *pressed), now)
     return Paging(
         oom_kills_total=found.oom_kills,
         swap_in_bytes_total=found.swap_in_bytes,

@@ -46,9 +46,8 @@ def _threads(section: Processes) -> str:
 
 
 def _faults(section: Processes) -> str:
-    return _listed(
-        ": ", [f"{each.name} {each.fault_rate:.0f}\u00a0faults a second" for each in section.faulting[:MOST]]
-    )
+    most = [each for each in section.faulting[:MOST] if each.fault_rate >= 1]
+    return _listed(": ", [f"{each.name} {each.fault_rate:.0f}\u00a0faults a second" for each in most])
 
 
 def _gone_since(section: Processes) -> str:

@@ -181,6 +181,16 @@ def test_memory_thrashes_where_pages_go_both_ways_or_programs_wait_for_their_own
     assert [each.level for each in found] == ([] if level is None else [level])
 
 
+def test_pressure_counts_from_the_first_minute(laptop: FixtureMachine) -> None:
+    """The first sample of all has none before it to take the pressure from; that is not a kernel without."""
+    vmstat(laptop)
+    pressure(laptop, 0, 0, 0)
+    laptop.prime()
+    vmstat(laptop, swapped_in=12_800, out=12_800)
+    assert not of(laptop, "HostThrashing", 65)[0]
+    assert not of(laptop, "HostThrashing", 65)[0]
+
+
 def test_it_says_how_much_and_names_the_programs_that_fault(laptop: FixtureMachine) -> None:
     line = laptop.path("proc/703/stat").read_text()
     vmstat(laptop)
@@ -190,6 +200,8 @@ def test_it_says_how_much_and_names_the_programs_that_fault(laptop: FixtureMachi
     laptop.sample()
     vmstat(laptop, swapped_in=25600, out=51200, faults=30000)
     laptop.write("proc/703/stat", line.replace(" 1200 0 3 0 ", " 1200 0 18003 0 "))
+    line = laptop.path("proc/702/stat").read_text()
+    laptop.write("proc/702/stat", line.replace(" 1200 0 3 0 ", " 1200 0 33 0 "))  # one in 3 s is not worth a word
     [finding], text = of(laptop, "HostThrashing", 100)
     assert finding.level is Level.CRITICAL
     assert text == (

@@ -47,6 +47,7 @@ HARDWARE |= {"Memory and swap"}  # says what is free, as Linux and macOS do, or 
 NOT_ALWAYS = {
     ("History on disk", "C"): ("< 2 *", "< 1e12 *"),
     ("Failing collectors", "A"): ("> 0)", ">= 0)"),
+    ("Paging", "C"): (") > 0", ") >= 0"),
 }
 STATES = {"CPU", "Memory", "Fullest disk", "Uptime", "Alerts", "Alerts firing", "Filesystems now"}
 
