@@ -78,6 +78,8 @@ def parse_diskstats(text: str) -> dict[str, DiskCounters]:
         if len(fields) > 3:
             columns = [*fields[3:], *[MISSING] * QUEUE_TIME]
             times = [counter(columns[each]) / 1000 for each in (BUSY_TIME, READ_TIME, WRITE_TIME, QUEUE_TIME)]
+            others = counter(fields[3 + DISCARDS]) if len(fields) > 3 + DISCARDS else 0
+            others += counter(fields[3 + FLUSHES]) if len(fields) > 3 + FLUSHES else 0
             busy, reading, writing, queued = times if any(times) else UNTIMED
             table[fields[2]] = DiskCounters(
                 read_bytes=counter(columns[READ_SECTORS]) * SECTOR,
@@ -89,9 +91,7 @@ def parse_diskstats(text: str) -> dict[str, DiskCounters]:
                 write_seconds=writing,
                 queue_seconds=queued,
                 in_progress=counter(columns[IN_PROGRESS]),
-                others_completed=sum(
-                    counter(each) for each in (*fields[3 + DISCARDS :][:1], *fields[3 + FLUSHES :][:1])
-                ),
+                others_completed=others,
             )
     return table
 
