@@ -140,6 +140,13 @@ def memory_cgroup(name: str, limit: int) -> Iterator[Path]:
         yield group
 
 
+def kills(group: Path) -> int:
+    """Return how many processes of a memory cgroup the kernel has killed because there was no more."""
+    file = group / "memory.oom_control"
+    lines = (file if file.exists() else group / "memory.events").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+
+
 @contextmanager
 def slow_disk_cgroup(name: str, place: Path, reads: int) -> Iterator[Path]:
     """Make a cgroup that gets so many reads a second from the disk with a folder."""
@@ -152,11 +159,17 @@ def slow_disk_cgroup(name: str, place: Path, reads: int) -> Iterator[Path]:
 
 
 @contextmanager
-def limited(program: Path, text: str, groups: Iterable[Path], *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a Python program, in a file of its name, in cgroups; a line on its input moves it on."""
+def limited(
+    program: Path, text: str, groups: Iterable[Path], *arguments: str, init: int = 0
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a Python program, in a file of its name, in cgroups; a line on its input moves it on.
+
+    ``init`` is the first process of the process namespace where it shall run, if that is not this one.
+    """
     program.write_text(text)
     enter = "".join(f"echo $$ > {group}/cgroup.procs; " for group in groups)
-    command = ["sh", "-c", f'{enter}exec "$@"', "sh", sys.executable, str(program), *arguments]
+    there = ["nsenter", f"--target={init}", "--pid"] if init else []
+    command = [*there, "sh", "-c", f'{enter}exec "$@"', "sh", sys.executable, str(program), *arguments]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         yield process

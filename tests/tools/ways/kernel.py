@@ -28,8 +28,7 @@ def _connections(machine: Machine, count: int = 300) -> None:
     row = f"{count:08x} " + " ".join(["00000000"] * 16)
     names = "clashres found new invalid ignore delete chainlength insert insert_failed drop early_drop icmp_error"
     text = f"entries  {names}  expect_new expect_create expect_delete search_restart\n" + f"{row}\n" * 4
-    for place in ("proc/1/net/stat/nf_conntrack", "proc/net/stat/nf_conntrack"):
-        machine.tree.write(place, text)
+    machine.tree.write("proc/1/net/stat/nf_conntrack", text)
     machine.tree.write("proc/sys/net/netfilter/nf_conntrack_count", f"{count}\n")
     machine.tree.write("proc/sys/net/netfilter/nf_conntrack_max", "262144\n")
 

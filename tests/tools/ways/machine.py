@@ -77,6 +77,7 @@ class Machine:
             self.stack.close()
         finally:
             self.die()
+            self.tree.end()
 
     def start(self) -> None:
         """Start the exporters."""

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.support_faults import EATER, MIB, THRASHER, limited, memory_cgroup, slow_disk_cgroup
+from tests.support_faults import EATER, MIB, THRASHER, kills, limited, memory_cgroup, slow_disk_cgroup
 from tests.tools.ways.ways import Way
 
 if TYPE_CHECKING:
@@ -26,11 +26,13 @@ class _Programs:
 
     def __init__(self) -> None:
         self._of: dict[str, subprocess.Popen[bytes]] = {}
+        self._groups: dict[str, Path] = {}
         self._before: dict[str, dict[str, int]] = {}
 
     def eater(self, machine: Machine) -> None:
         group = machine.stack.enter_context(memory_cgroup(machine.name, EATS * MIB))
-        self._start(machine, limited(machine.folder / "import.py", EATER, [group], str(EATS)))
+        self._groups[machine.name] = group
+        self._start(machine, limited(machine.folder / "import.py", EATER, [group], str(EATS), init=machine.tree.init))
 
     def thrasher(self, machine: Machine) -> None:
         # On a disk, unlike all else here: what is in memory cannot be dropped.
@@ -39,7 +41,9 @@ class _Programs:
         disk = machine.stack.enter_context(slow_disk_cgroup(machine.name, Path(folder), READS))
         # Python itself takes a third of the memory, so a file of the same size does not fit.
         words = (f"{folder}/index", str(THRASHES), "4")
-        self._start(machine, limited(machine.folder / "reindex.py", THRASHER, [memory, disk], *words))
+        self._start(
+            machine, limited(machine.folder / "reindex.py", THRASHER, [memory, disk], *words, init=machine.tree.init)
+        )
 
     def _start(self, machine: Machine, program: AbstractContextManager[subprocess.Popen[bytes]]) -> None:
         self._of[machine.name] = machine.stack.enter_context(program)
@@ -52,8 +56,8 @@ class _Programs:
         stream.flush()
 
     def kills(self, machine: Machine) -> None:
-        """Show how many processes the kernel has killed since the beginning, and nothing else that moves."""
-        self._show(machine, {"oom_kill"})
+        """Show how many processes the kernel has killed in the program's cgroup, and nothing else that moves."""
+        self._show(machine, set(), oom_kill=kills(self._groups[machine.name]))
 
     def paging(self, machine: Machine) -> None:
         """Show what was read back into memory since the beginning, and how programs waited for it."""
@@ -61,10 +65,10 @@ class _Programs:
         for name in ("memory", "io"):
             machine.tree.write(f"proc/pressure/{name}", Path(f"/proc/pressure/{name}").read_text())
 
-    def _show(self, machine: Machine, names: set[str]) -> None:
+    def _show(self, machine: Machine, names: set[str], **figures: int) -> None:
         before = self._before[machine.name]
-        rows = (f"{name} {value - before[name] if name in names else 0}\n" for name, value in _counters().items())
-        machine.tree.write("proc/vmstat", "".join(rows))
+        rows = {name: value - before[name] if name in names else 0 for name, value in _counters().items()} | figures
+        machine.tree.write("proc/vmstat", "".join(f"{name} {value}\n" for name, value in rows.items()))
 
 
 def _counters() -> dict[str, int]:

@@ -97,6 +97,13 @@ class Observer:
         target = [{"targets": [f"127.0.0.1:{port}"], "labels": {"instance": name}}]
         (self.targets / f"{name}.yml").write_text(json.dumps(target))
 
+    def scraped(self) -> set[str]:
+        """Return the machines whose node_exporter answers."""
+        with urllib.request.urlopen(
+            f"{self._url}/api/v1/query?query=up%7Bjob%3D%22node%22%7D==1", timeout=20
+        ) as answer:
+            return {row["metric"]["instance"] for row in json.load(answer)["data"]["result"]}
+
     def look(self, now: float) -> list[tuple[str, str]]:
         """Note what fires, and return what is new: machine and alert."""
         with urllib.request.urlopen(f"{self._url}/api/v1/alerts", timeout=20) as answer:

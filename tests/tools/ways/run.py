@@ -47,6 +47,7 @@ class Run:
     def __init__(self, ways: Sequence[Way], folder: Path, peer: Peer | None, say: Callable[[str], None]) -> None:
         self.results = {way.name: Result(way) for way in (HEALTHY, *ways)}
         self._machines: dict[str, Machine] = {}
+        self._failed: set[str] = set()
         self._folder = folder
         self._peer = peer
         self._say = say
@@ -74,8 +75,7 @@ class Run:
                 way = result.way
                 machine = Machine(name, self._folder, real=way.processes, flags=way.flags, peer=self._peer)
                 self._machines[name] = stack.enter_context(machine)
-                way.prepare(machine)
-                way.tick(machine)
+                self._try(way, way.prepare)
                 machine.life.second()
                 if not way.from_the_start:
                     self._watch(name)
@@ -94,19 +94,39 @@ class Run:
         """Cause the faults once everything has been watched for a while, and wait for what is said."""
         time.sleep(settle)
         begin = time.time()
+        self._check()
         for result in self.results.values():
             self._strike(result.way)
         while time.time() < begin + seconds:
             self._look()
             time.sleep(2)
+        self._check(gone="HostExporterDown")
         self._judge()
+
+    def _check(self, gone: str = "") -> None:
+        """Raise RuntimeError if the other side has not watched a machine: its silence would say nothing."""
+        watched = self._observer.scraped() if self._observer else set(self.results)
+        ways = [result.way for result in self.results.values()]
+        expected = {way.name for way in ways if (gone or not way.from_the_start) and way.alert != gone}
+        if missing := expected - watched - self._failed:
+            raise RuntimeError(f"node_exporter does not answer on {', '.join(sorted(missing))}")
 
     def _strike(self, way: Way) -> None:
         self._say(f"{way.name}: {way.fault}")
         self.results[way.name].struck = time.time()
-        way.strike(self._machines[way.name])
+        self._try(way, way.strike)
         if way.from_the_start:
             self._watch(way.name)
+
+    def _try(self, way: Way, step: Callable[[Machine], None]) -> None:
+        """Take a step; what this machine cannot do costs that way only."""
+        if way.name in self._failed:
+            return
+        try:
+            step(self._machines[way.name])
+        except Exception as reason:  # noqa: BLE001 - it is reported, and the others go on
+            self._failed.add(way.name)
+            self._say(f"{way.name}: failed: {reason!r}")
 
     def _watch(self, name: str) -> None:
         """Start a machine's exporters, and let both sides scrape them."""
@@ -122,7 +142,8 @@ class Run:
         while not ended.wait(max(0.0, due - time.monotonic())):
             due += 1
             for name, machine in self._machines.items():
-                self.results[name].way.tick(machine)
+                way = self.results[name].way
+                self._try(way, way.tick)
                 machine.life.second()
 
     def _sort(self, mail: Mail) -> None:

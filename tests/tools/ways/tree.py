@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -18,17 +19,19 @@ class Tree:
     """A healthy server below ``root``: 4 CPUs, 16 GiB, one SSD with one filesystem, five programs."""
 
     def __init__(self, root: Path, name: str, *, real: bool = False) -> None:
-        """With ``real`` its processes are this machine's, for faults that real processes cause."""
+        """With ``real`` its processes are real ones, in a namespace of their own: ``init`` is the ID of its first."""
         self.root = root
         self.real = real
         self._covers = root.with_name(f"{root.name}.covers")
+        self.init = 0
         if real:
-            self.bind("proc", "/proc")
+            self._processes()
         for path, text in {**_files(name, int(time.time())), **({} if real else _programs())}.items():
             if not real or not path.startswith("proc/") or os.path.exists(f"/{path}"):
                 self.write(path, text)
         if not real:
             self.link("proc/self", "1")
+            self.link("proc/net", "self/net")
             self.memory(0.6)
         self.mounts()
 
@@ -56,9 +59,28 @@ class Tree:
             file.write(content)
             file.truncate()
 
+    def _processes(self) -> None:
+        """Start a process namespace and show its /proc; it ends with the program that this belongs to."""
+        proc = self.root / "proc"
+        proc.mkdir()
+        inside = f"mount -t proc proc {proc} && echo ready && exec sleep infinity"
+        command = ["unshare", "--pid", "--fork", "--kill-child", "sh", "-c", inside]
+        outer = subprocess.Popen(command, stdout=subprocess.PIPE)
+        assert outer.stdout
+        if not outer.stdout.readline():
+            raise OSError("no process namespace can be made")
+        self.init = int(Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().split()[0])
+        self._outer = outer
+
+    def end(self) -> None:
+        """End the processes."""
+        if self.real:
+            self._outer.kill()
+            self._outer.communicate()
+
     def remove(self, path: str) -> None:
-        """Remove a file."""
-        (self.root / path).unlink()
+        """Remove a folder."""
+        shutil.rmtree(self.root / path)
 
     def read(self, path: str) -> str:
         return (self.root / path).read_text()
@@ -142,11 +164,13 @@ def _files(name: str, now: int) -> dict[str, str]:
         "proc/sys/fs/file-nr": "1500\t0\t800000\n",
         "proc/sys/net/netfilter/nf_conntrack_count": "300\n",
         "proc/sys/net/netfilter/nf_conntrack_max": "262144\n",
+        "proc/sys/kernel/random/entropy_avail": "256\n",
+        "proc/sys/kernel/random/poolsize": "256\n",
         "proc/1/net/dev": _network(),
-        "proc/net/dev": _network(),
         "proc/1/net/snmp": "Tcp: ActiveOpens OutSegs RetransSegs\nTcp: 10 100000 10\n",
+        "proc/1/net/snmp6": "Ip6InReceives 0\n",
         "proc/1/net/netstat": "TcpExt: SyncookiesSent ListenOverflows ListenDrops\nTcpExt: 0 0 0\n",
-        "proc/1/net/stat/nf_conntrack": f"entries searched\n{300:08x} 00000000\n" * 1,
+        "proc/1/net/softnet_stat": f"{' '.join(['00000000'] * 15)}\n" * CPUS,
         **{f"proc/pressure/{name}": _pressure(name) for name in ("cpu", "io", "memory")},
         "sys/class/net/eth0/operstate": "up\n",
         "sys/class/net/eth0/speed": "1000\n",
@@ -156,8 +180,22 @@ def _files(name: str, now: int) -> dict[str, str]:
         "sys/block/sda/ro": "0\n",
         "sys/block/sda/removable": "0\n",
         "sys/class/block/sda/queue/rotational": "0\n",
+        "sys/devices/system/cpu/offline": "\n",
+        "sys/devices/system/cpu/online": f"0-{CPUS - 1}\n",
+        **{path: text for n in range(CPUS) for path, text in _cpu(n).items()},
         "sys/devices/system/clocksource/clocksource0/current_clocksource": "tsc\n",
+        "sys/devices/system/clocksource/clocksource0/available_clocksource": "tsc\n",
         "boot-time": f"{now - UP_FOR}\n",
+    }
+
+
+def _cpu(number: int) -> dict[str, str]:
+    base = f"sys/devices/system/cpu/cpu{number}"
+    return {
+        f"{base}/online": "1\n",
+        f"{base}/topology/core_id": f"{number}\n",
+        f"{base}/topology/physical_package_id": "0\n",
+        f"{base}/topology/core_cpus_list": f"{number}\n",
     }
 
 
