@@ -113,6 +113,7 @@ BAD = {
     "HEARTBEAT_URL": ["hc.example.org/ping", "ftp://a", "http://a b"],
     "MACHINE_NAME": ["a\tb"],
     "CPU_WARNING": ["80%", "0.8", "101", "-1", "eighty"],
+    "TEXTFILE_DIR": ["textfile", "./textfile", "no"],
     "RETENTION_TIME": ["90 days", "90", "3 d", "d", "-1d", "1d1y"],
     "RETENTION_SIZE": ["5 GB", "5G", "5gb", "5"],
     "BIND_ADDRESS": ["localhost", "eth0", "1.2.3", "0.0.0.0:80", "::1"],

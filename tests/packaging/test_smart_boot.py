@@ -82,7 +82,9 @@ def test_it_has_the_rights_that_it_needs_and_no_others(machine: Machine) -> None
     said = machine.run(f"systemd-analyze security --no-pager {SMART}.service").stdout
     assert "Overall exposure level" in said
     exposure = float(said.rpartition(f"{SMART}.service: ")[2].split()[0])
-    assert f"rates it {exposure:g} of 10" in (ROOT / "packaging/README.md").read_text(encoding="utf-8")
+    assert f"host-exporter-smart` rates it {exposure:g} of 10" in (ROOT / "packaging/README.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_it_is_removed_without_a_trace(machine: Machine) -> None:

@@ -189,7 +189,7 @@ if TYPE_CHECKING:
             "and changes(host_battery_plugged[10m]) >= 40",
         ),
         ("HostDiskFailing", "(host_disk_smart_healthy == bool 0 == 1)", "(host_disk_smart_healthy offset 15s == 0)"),
-        ("HostDiskFailing", "problem{job=%q, instance=%q, device=%q, serial=%q} > 0`", "problem >= 0`"),
+        ("HostDiskFailing", "serial=%q} > 0)`", "serial=%q})`"),
         ("HostDiskFailing", "keep_firing_for: 5m", "keep_firing_for: 1m"),
         ("HostDiskWorn", "host_disk_wear_ratio >= 0.8)", "host_disk_wear_ratio > 0.8)"),
         ("HostDiskWorn", "max without (kind) (host_flash_wear_ratio) >= 0.8", "host_flash_wear_ratio >= 0.8"),

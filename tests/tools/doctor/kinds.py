@@ -49,6 +49,12 @@ def percent(value: str) -> str | None:
     return None
 
 
+def folder(value: str) -> str | None:
+    """Accept the whole path of a folder, or none."""
+    good = value.strip().lower() == "none" or (value.startswith("/") and value.isprintable())
+    return None if good else "a folder of the monitored machine (its whole path), or 'none'"
+
+
 def url(value: str) -> str | None:
     """Accept an address of the web."""
     return None if is_web_address(value) else "an address that begins with http:// or https://"

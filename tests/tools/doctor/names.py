@@ -32,6 +32,7 @@ VARIABLES: dict[str, Check] = {
     "MEMORY_CRITICAL": kinds.percent,
     "FILESYSTEM_WARNING": kinds.percent,
     "FILESYSTEM_CRITICAL": kinds.percent,
+    "TEXTFILE_DIR": kinds.folder,
     "RETENTION_TIME": kinds.age,
     "RETENTION_SIZE": kinds.size,
     "BIND_ADDRESS": kinds.address,
