@@ -121,6 +121,7 @@ WAYS = (
         _wrong,
         _kept,
         theirs=("NodeClockNotSynchronising",),
+        real=True,
     ),
     Way("reset", "the machine is reset, and back at once", "HostRebootUnclean", _reset, _booted),
 )
