@@ -91,7 +91,7 @@ class Mirror:
     def __enter__(self) -> Self:
         with self._stack as stack:
             self.devices = [stack.enter_context(loop(image, 128)) for image in self._images]
-            run("mkfs.btrfs", "-q", "-d", "raid1", "-m", "raid1", *self.devices)
+            run("mkfs.btrfs", "-q", "-L", "data", "-d", "raid1", "-m", "raid1", *self.devices)
             self.mountpoint.mkdir(parents=True, exist_ok=True)
             run("mount", "-t", "btrfs", self.devices[0], self.mountpoint)
             stack.callback(run, "umount", "--lazy", self.mountpoint)
@@ -135,9 +135,15 @@ def cgroup(name: str, controller: str) -> Iterator[tuple[Path, bool]]:
 @contextmanager
 def memory_cgroup(name: str, limit: int) -> Iterator[Path]:
     """Make a cgroup with a memory limit in bytes."""
-    with cgroup(name, "memory") as (group, one):
-        (group / ("memory.limit_in_bytes" if one else "memory.max")).write_text(str(limit))
+    with cgroup(name, "memory") as (group, _):
+        limit_memory(group, limit)
         yield group
+
+
+def limit_memory(group: Path, limit: int) -> None:
+    """Give a memory cgroup another limit in bytes."""
+    one = (group / "memory.limit_in_bytes").exists()
+    (group / ("memory.limit_in_bytes" if one else "memory.max")).write_text(str(limit))
 
 
 def kills(group: Path) -> int:
@@ -195,6 +201,10 @@ with open(path, "wb") as file:
     for _ in range(size >> 20):
         file.write(os.urandom(1 << 20))
 with open(path, "rb") as file:
+    for _ in range(3):
+        file.seek(0)
+        while file.read(4096):
+            pass
     pages = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
 pages.madvise(mmap.MADV_RANDOM)
 sys.stdin.readline()
@@ -206,4 +216,8 @@ while os.getpid() == parent or os.getppid() == parent:
     for _ in range(1000):
         pages[random.randrange(size)]
 """
-"""Once told to, reads from everywhere in a file (path, MiB), which is larger than its limit, as so many workers."""
+"""Reads a file (path, MiB) until the kernel takes it for memory in use; once told to, from everywhere, as many workers.
+
+It thrashes when its cgroup gets less than the file takes. A file that never fit is read as slowly, but then the kernel
+counts no wait for memory.
+"""

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.support_faults import EATER, MIB, THRASHER, kills, limited, memory_cgroup, slow_disk_cgroup
+from tests.support_faults import EATER, MIB, THRASHER, kills, limit_memory, limited, memory_cgroup, slow_disk_cgroup
 from tests.tools.ways.ways import Way
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from tests.tools.ways.machine import Machine
 
-EATS, THRASHES = 400, 32
-"""MiB that the programs may have."""
+EATS, THRASHES, INDEX = 400, 40, 48
+"""MiB that the programs may have, and of the file that the second one reads."""
 READS = 600
 """A second that the disk does: more than a hard disk, fewer than an SSD."""
 
@@ -37,10 +37,10 @@ class _Programs:
     def thrasher(self, machine: Machine) -> None:
         # On a disk, unlike all else here: what is in memory cannot be dropped.
         folder = machine.stack.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp", prefix="ways-"))
-        memory = machine.stack.enter_context(memory_cgroup(machine.name, THRASHES * MIB))
+        memory = machine.stack.enter_context(memory_cgroup(machine.name, 4 * INDEX * MIB))
+        self._groups[machine.name] = memory
         disk = machine.stack.enter_context(slow_disk_cgroup(machine.name, Path(folder), READS))
-        # Python itself takes a third of the memory, so a file of the same size does not fit.
-        words = (f"{folder}/index", str(THRASHES), "4")
+        words = (f"{folder}/index", str(INDEX), "4")
         self._start(
             machine, limited(machine.folder / "reindex.py", THRASHER, [memory, disk], *words, init=machine.tree.init)
         )
@@ -54,6 +54,11 @@ class _Programs:
         assert stream
         stream.write(b"\n")
         stream.flush()
+
+    def squeeze(self, machine: Machine) -> None:
+        """Take away the memory that the program needs."""
+        limit_memory(self._groups[machine.name], THRASHES * MIB)
+        self.go(machine)
 
     def kills(self, machine: Machine) -> None:
         """Show how many processes the kernel has killed in the program's cgroup, and nothing else that moves."""
@@ -93,7 +98,7 @@ WAYS = (
         "thrashing",
         "a program thrashes under its memory limit",
         "HostThrashing",
-        PROGRAMS.go,
+        PROGRAMS.squeeze,
         PROGRAMS.thrasher,
         PROGRAMS.paging,
         real=True,
