@@ -42,6 +42,8 @@ FILES = sorted(
 NUMBER = re.compile(rb"(?<![\w.:-])\d+(?:\.\d+)?(?![\w.:-])")
 PROCESS_FILE = re.compile(r"proc/(\d+)/(?:stat|status|cmdline)")
 BEGIN = 1000.0
+LATER = 300.0
+"""Seconds until the second sample, so that what is read rarely is read again."""
 
 
 def figures(snapshot: Snapshot) -> Figures:
@@ -89,13 +91,13 @@ class Laptop:
         """Return the figures with a file changed, or with another ``probe`` of filesystems; no collector may fail."""
         machine, good = self._machine, (ROOT / path).read_bytes()
         machine.now = BEGIN
-        machine.sampler = Sampler(
-            open_machine(machine.settings, probe or machine.probe), clock=machine.clock, sleep=machine.advance
-        )
+        opened = open_machine(machine.settings, probe or machine.probe)
+        opened.clock._call = machine.timex
+        machine.sampler = Sampler(opened, clock=machine.clock, sleep=machine.advance)
         machine.prime()
         try:
             machine.write(path, change(good))
-            snapshot = machine.sample()
+            snapshot = machine.sample(LATER)
         finally:
             machine.write(path, good)
         assert not snapshot.failures()
