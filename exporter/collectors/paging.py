@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from exporter.collectors.memory import Memory
 from exporter.collectors.pressure import Pressures
-from exporter.families import counters
+from exporter.families import counter
 from exporter.findings import Finding
 from exporter.model import hidden, per_second
 from exporter.sources.vmstat import read_vmstat
@@ -127,7 +127,7 @@ def metrics(section: Paging) -> Iterable[Metric]:
             section.major_page_faults_total,
         ),
     ):
-        yield from counters(name, help_text, (), [((), value)])
+        yield from counter(name, help_text, value)
 
 
 def findings(section: Paging, _thresholds: Thresholds) -> Iterable[Finding]:
