@@ -203,7 +203,11 @@ def _ata(answer: Answer, attributes: list[Answer]) -> tuple[Answer, dict[str, in
         "host_disk_media_errors_total": _statistic(answer, 4, "Uncorrectable") if uncorrected is None else uncorrected,
         "host_disk_reallocated_sectors": raw.get(5),
     }
-    problems = {PENDING: raw.get(197), UNCORRECTABLE: raw.get(198), AT_LIMIT: failed}
+    # Of many SSDs, 197 is another count, whose 1 comes and goes: "Current_Pending_ECC_Cnt".
+    pending = (
+        None if any(each.get("id") == 197 and "ECC" in str(each.get("name")) for each in attributes) else raw.get(197)
+    )
+    problems = {PENDING: pending, UNCORRECTABLE: raw.get(198), AT_LIMIT: failed}
     return figures, {problem: count for problem, count in problems.items() if count is not None}
 
 

@@ -115,6 +115,11 @@ def test_a_disk_that_has_passed_beside_failing_sectors_is_not_healthy(bench: Ben
     assert problems(samples, "sdd") == {"sectors that cannot be read": 24, "sectors that cannot be corrected": 24}
 
 
+def test_what_an_ssd_counts_instead_of_pending_sectors_is_no_fault(bench: Bench) -> None:
+    bench.answer(SIX, ("Current_Pending_Sector", "Current_Pending_ECC_Cnt"))
+    assert problems(bench.samples(), "sdd") == {"sectors that cannot be corrected": 24}
+
+
 def test_a_hot_nvme_is_not_failing_and_one_without_spare_blocks_is(bench: Bench) -> None:
     assert problems(bench.samples(), "nvme0") == {}
     bench.answer(SIX, ('"critical_warning": 2', '"critical_warning": 11'))
