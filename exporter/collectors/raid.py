@@ -28,6 +28,9 @@ STATES = ("in_sync", "rebuilding", "spare", "faulty", "missing")
 
 MOST_MIRRORS = 8
 """Disks that somebody may want in a mirror. NAS firmware makes mirrors of 24 or 32 and uses what there is."""
+OLD, MOST_OLD_MIRRORS = "0.90", 2
+"""The same in superblocks of the old version, which hardly anybody but such firmware has made since 2010: Synology's has
+its system in a mirror of as many members as the box has bays, whether there are disks in them or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,8 @@ def _array(array: MdArray) -> Array:
     # What has failed soon loses its place, but stays until somebody removes it.
     fallen = sum("faulty" in each.flags and each.slot not in taken for each in array.members)
     degraded = None if stopped else array.degraded
-    if array.level == "raid1" and slots > MOST_MIRRORS and degraded is not None:
+    most = MOST_OLD_MIRRORS if array.metadata == OLD else MOST_MIRRORS
+    if array.level == "raid1" and slots > most and degraded is not None:
         # Degraded by design. Only what has been there can be lost.
         degraded = len(taken - sound) + fallen
         slots = len(taken)

@@ -27,14 +27,15 @@ class MdMember:
 class MdArray:
     """One array. ``state`` is the kernel's: "clean", "active", "inactive", "broken" and others.
 
-    ``slots`` is how many members it is made for; ``degraded`` how many of them are not in sync, None without
-    redundancy. ``action`` is what is being done to all of it ("recover", "check"), None if nothing; ``done_ratio`` how
-    far that is, None while it waits for its turn.
+    ``metadata`` is the version of its superblocks: "1.2", "0.90". ``slots`` is how many members it is made for;
+    ``degraded`` how many of them are not in sync, None without redundancy. ``action`` is what is being done to all of
+    it ("recover", "check"), None if nothing; ``done_ratio`` how far that is, None while it waits for its turn.
     """
 
     device: str
     level: str
     state: str
+    metadata: str
     slots: int | None
     degraded: float | None
     members: tuple[MdMember, ...]
@@ -54,7 +55,8 @@ def read_arrays(host: Host) -> list[MdArray]:
 
 def _read(host: Host, name: str, folder: str) -> MdArray | None:
     state = read_text(f"{folder}/array_state")
-    if not state or state == "clear" or _is_container(read_text(f"{folder}/metadata_version") or ""):
+    metadata = read_text(f"{folder}/metadata_version") or ""
+    if not state or state == "clear" or _is_container(metadata):
         return None
     degraded = read_text(f"{folder}/degraded")
     action = read_text(f"{folder}/sync_action")
@@ -62,6 +64,7 @@ def _read(host: Host, name: str, folder: str) -> MdArray | None:
         device=device_name(host, name),
         level=printable(read_text(f"{folder}/level") or "unknown"),
         state=printable(state),
+        metadata=metadata,
         slots=_first_int(read_text(f"{folder}/raid_disks")),
         degraded=None if degraded is None else counter(degraded),
         members=_members(host, folder),

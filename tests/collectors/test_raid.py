@@ -147,6 +147,21 @@ def test_a_mirror_of_nas_firmware_lacks_only_what_it_had(laptop: FixtureMachine)
     assert wrong == [(Level.CRITICAL, "is degraded, 1 of its members missing or failed: sdd1 failed")]
 
 
+def test_a_mirror_over_all_bays_of_a_nas_lacks_only_the_disks_that_it_has_had(laptop: FixtureMachine) -> None:
+    """Synology makes its system arrays for as many disks as the box has bays, in the old format."""
+    laptop.remove("sys/block/md0")
+    four = {"raid_disks": "4", "degraded": "2", "metadata_version": "0.90"}
+    array(laptop, "md1", FULL, **four)
+    found, wrong = told(laptop, "md1")
+    assert (found.degraded_members, found.missing_members, wrong) == (0, 0, [])
+    array(laptop, "md1", {"sdb1": ("faulty", "none")}, **four | {"degraded": "3"})
+    found, wrong = told(laptop, "md1")
+    assert (found.degraded_members, [level for level, _ in wrong]) == (1, [Level.CRITICAL])
+    for name, slots, metadata in (("md2", "2", "0.90"), ("md3", "4", "1.2")):
+        array(laptop, name, {"sda1": ("in_sync", "0")}, raid_disks=slots, degraded="1", metadata_version=metadata)
+        assert told(laptop, name)[0].degraded_members == 1
+
+
 def test_a_container_of_firmware_raid_is_no_array_and_its_array_is_one(laptop: FixtureMachine) -> None:
     laptop.remove("sys/block/md0")
     spares = {"sda": ("spare", "none"), "sdb": ("spare", "none")}
