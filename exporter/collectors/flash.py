@@ -63,7 +63,9 @@ def findings(section: Flash, _thresholds: Thresholds) -> Iterable[Finding]:
         wear = chip.wear_ratio()
         if wear is not None and wear >= WORN:
             level, limit = (Level.CRITICAL, WORN_OUT) if wear >= WORN_OUT else (Level.WARNING, WORN)
-            yield Finding("HostDiskWorn", level, "Wear of disk", chip.device, wear, limit)
+            # The upper end of a step of 10 %.
+            reason = f"is up to {wear * 100:.0f}\u00a0% worn ({level} at {limit * 100:.0f}\u00a0%)"
+            yield Finding("HostDiskWorn", level, "Disk", chip.device, reason=reason)
         elif chip.end_of_life:
             reason = "has used up most of its spare blocks"
             yield Finding("HostDiskWorn", Level.WARNING, "Disk", chip.device, reason=reason)
