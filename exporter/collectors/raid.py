@@ -29,8 +29,8 @@ STATES = ("in_sync", "rebuilding", "spare", "faulty", "missing")
 MOST_MIRRORS = 8
 """Disks that somebody may want in a mirror. NAS firmware makes mirrors of 24 or 32 and uses what there is."""
 OLD, MOST_OLD_MIRRORS = "0.90", 2
-"""The same in superblocks of the old version, which hardly anybody but such firmware has made since 2010: Synology's has
-its system in a mirror of as many members as the box has bays, whether there are disks in them or not."""
+"""The same in superblocks of the old version, which hardly anybody but such firmware has made since 2010: Synology's
+has its system in a mirror of as many members as the box has bays, whether there are disks in them or not."""
 
 
 @dataclass(frozen=True, slots=True)
