@@ -43,15 +43,22 @@ def read_fans(sys: str) -> tuple[list[Input], list[Input]]:
 
 def _fans(chip: Chip) -> Iterator[Input]:
     for fan in chip.numbers(r"(fan\d+)_(?:input|alarm|fault)"):
-        alarm = None
-        least = _read(chip, f"{fan}_min")
-        # Where a fan has a limit and nobody has set it, the chip raises an alarm for each plug without a fan.
-        if f"{fan}_min" not in chip.files or (least is not None and least >= SLOWEST and not chip.wakes_at_random()):
-            alarm = _any(chip, fan, ("alarm", "min_alarm"))
+        alarm = _any(chip, fan, ("alarm", "min_alarm")) if _is_watched(chip, fan) else None
         fault = f"{fan}_fault" in chip.files and read_int(f"{chip.place}/{fan}_fault")
         figure = None if fault or f"{fan}_input" not in chip.files else _figure(f"{chip.place}/{fan}_input")
         if figure is not None or alarm is not None:
             yield Input(chip.title, chip.folder, fan, chip.label(fan), figure, alarm)
+
+
+def _is_watched(chip: Chip, fan: str) -> bool:
+    """Return whether an alarm says something: without a limit that is set, it is raised by each plug without a fan.
+
+    Some chips of mainboards (F71882FG) have no limit to set.
+    """
+    if f"{fan}_min" not in chip.files:
+        return not chip.has_defaults()
+    least = _read(chip, f"{fan}_min")
+    return least is not None and least >= SLOWEST and not chip.wakes_at_random()
 
 
 def _voltages(chip: Chip) -> Iterator[Input]:
@@ -71,6 +78,8 @@ def _has_limits(chip: Chip, rail: str) -> bool:
     files = [f"{rail}_{name}" for name in ("min", "max") if f"{rail}_{name}" in chip.files]
     if not files:
         return True
+    if chip.wakes_at_random():
+        return False
     limits = [_read(chip, name) for name in files]
     if any(limit is None or limit <= 0 for limit in limits):
         return False

@@ -108,7 +108,15 @@ def test_a_plug_without_a_fan_is_no_fault(server: FixtureMachine, least: object)
 
 def test_a_chip_that_wakes_up_with_random_limits_raises_no_alarm(server: FixtureMachine) -> None:
     chip(server, "hwmon0", "w83627ehf", fan1_input=0, fan1_min=2636, fan1_alarm=1)
+    for name, text in (("in1_input", "1000"), ("in1_min", "2000"), ("in1_max", "2500"), ("in1_alarm", "1")):
+        server.write(f"{HWMON}/hwmon0/{name}", f"{text}\n")
     assert fans(server) == (Fan("w83627ehf", "fan1", 0),)
+    assert voltages(server) == (Voltage("w83627ehf", "in1", 1.0),)
+
+
+def test_a_plug_without_a_fan_raises_no_alarm_where_no_limit_can_be_set(server: FixtureMachine) -> None:
+    chip(server, "hwmon0", "f71882fg", fan1_input=0, fan1_alarm=1)
+    assert fans(server) == (Fan("f71882fg", "fan1", 0),)
 
 
 @pytest.mark.parametrize("said", [65_535, 1_350_000, -1, "n/a"])
