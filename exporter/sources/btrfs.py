@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.sources.blocks import device_name
-from exporter.sources.host import counter, printable, read_int, read_text
+from exporter.sources.host import counter, listed, printable, read_int, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -49,7 +49,7 @@ class Btrfs:
 
 def has_btrfs(host: Host) -> bool:
     """Return whether one is mounted."""
-    return any(name != "features" for name in _listed(f"{host.sys}/fs/btrfs"))
+    return any(name != "features" for name in listed(f"{host.sys}/fs/btrfs"))
 
 
 def read_btrfs(host: Host, mounts: Iterable[Mount]) -> list[Btrfs]:
@@ -57,8 +57,8 @@ def read_btrfs(host: Host, mounts: Iterable[Mount]) -> list[Btrfs]:
     base = f"{host.sys}/fs/btrfs"
     found: dict[str, Btrfs] = {}
     mounted = [mount for mount in mounts if mount.fstype == "btrfs"]
-    for uuid in _listed(base):
-        numbers = sorted(int(name) for name in _listed(f"{base}/{uuid}/devinfo") if name.isdecimal())
+    for uuid in listed(base):
+        numbers = sorted(int(name) for name in listed(f"{base}/{uuid}/devinfo") if name.isdecimal())
         if numbers:
             label = printable(read_text(f"{base}/{uuid}/label") or "")
             name = f"{label} {uuid}" if label in found else label or printable(uuid)
@@ -67,7 +67,7 @@ def read_btrfs(host: Host, mounts: Iterable[Mount]) -> list[Btrfs]:
 
 
 def _read(host: Host, folder: str, name: str, numbers: Sequence[int], mounts: Iterable[Mount]) -> Btrfs:
-    names = [device_name(host, each) for each in _listed(f"{folder}/devices")]
+    names = [device_name(host, each) for each in listed(f"{folder}/devices")]
     missing = {number: read_int(f"{folder}/devinfo/{number}/missing") for number in numbers}
     present = [number for number, is_missing in missing.items() if not is_missing]
     mountpoint = next((each.mountpoint for each in mounts if each.device.removeprefix("/dev/") in names), None)
@@ -116,10 +116,3 @@ def _names(host: Host, mountpoint: str, numbers: Iterable[int]) -> dict[int, str
     finally:
         os.close(folder)
     return names
-
-
-def _listed(folder: str) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except OSError:
-        return []

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exporter.sources.host import printable, read_int, read_text
-from exporter.sources.hwmon import listed, numbered
+from exporter.sources.host import listed, printable, read_int, read_text
+from exporter.sources.hwmon import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

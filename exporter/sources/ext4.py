@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from exporter.sources.host import counter, read_int, read_text
+from exporter.sources.host import counter, listed, read_int, read_text
 
 if TYPE_CHECKING:
     from exporter.sources.host import Host
@@ -20,11 +19,8 @@ class Ext4Count(NamedTuple):
 
 def ext4_devices(host: Host) -> list[str]:
     """Return the kernel's names of the devices with an ext4 that is mounted, sorted."""
-    try:
-        # "features" describes the driver.
-        return sorted(name for name in os.listdir(f"{host.sys}/fs/ext4") if name != "features")
-    except OSError:
-        return []
+    # "features" describes the driver.
+    return [name for name in listed(f"{host.sys}/fs/ext4") if name != "features"]
 
 
 def ext4_count(host: Host, name: str) -> Ext4Count | None:

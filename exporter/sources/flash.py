@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from exporter.plausible import IMPOSSIBLE
-from exporter.sources.host import read_text
+from exporter.sources.host import listed, read_text
 
 KINDS = ("a", "b")
 """The two kinds of cells of an eMMC (JESD84-B51): most makers mean SLC by type A, and MLC, the larger part, by B."""
@@ -33,12 +32,10 @@ class Chip:
 
 def read_flash(sys: str) -> tuple[Chip, ...]:
     """Return the devices that report their wear, sorted by name; ``sys`` is the path of /sys."""
-    try:
-        names = sorted(os.listdir(f"{sys}/class/block"))
-    except OSError:
-        return ()
     # Partitions and the boot areas (mmcblk0p1, mmcblk0boot0) are parts of a device that is there itself.
-    found = (_chip(name, f"{sys}/class/block/{name}/device") for name in names if _is_whole(name))
+    found = (
+        _chip(name, f"{sys}/class/block/{name}/device") for name in listed(f"{sys}/class/block") if _is_whole(name)
+    )
     return tuple(chip for chip in found if chip is not None)
 
 

@@ -129,6 +129,14 @@ def read_text(path: str) -> str | None:
     return None if content is None else content.decode(errors="replace").strip()
 
 
+def listed(folder: str) -> list[str]:
+    """Return the names in a folder, sorted; none if it cannot be read."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
 def read_int(path: str) -> int | None:
     """Return the integer in a file, or None if it is missing or holds something else."""
     try:

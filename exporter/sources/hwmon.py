@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from exporter.sources.host import printable, read_text
+from exporter.sources.host import listed, printable, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -59,9 +59,9 @@ def read_chips(sys: str) -> list[Chip]:
         link = f"{base}/{folder}/device"
         device = os.path.realpath(link) if os.path.islink(link) else ""
         name = read_text(f"{base}/{folder}/name") or read_text(f"{link}/name") or folder
-        place, files = f"{base}/{folder}", listed(f"{base}/{folder}")
+        place, files = f"{base}/{folder}", frozenset(listed(f"{base}/{folder}"))
         if not any(map(_SENSOR, files)) and (device or link) not in read:
-            place, files = link, listed(link)  # drivers older than Linux 3.14 have their files in the device
+            place, files = link, frozenset(listed(link))  # drivers older than Linux 3.14 have their files in the device
         read.add(device or link)
         chips.append(Chip(name, folder, device, place, files))
     titles = _titles(each for each in chips if any(map(_SENSOR, each.files)))
@@ -88,14 +88,6 @@ def numbered(base: str, prefix: str) -> list[str]:
     """Return the folders called ``prefix`` and a number, in the order of their numbers."""
     found = [name for name in listed(base) if name.startswith(prefix) and name.removeprefix(prefix).isdecimal()]
     return sorted(found, key=lambda name: (len(name), name))
-
-
-def listed(folder: str) -> frozenset[str]:
-    """Return the names in a folder, none if it cannot be read."""
-    try:
-        return frozenset(os.listdir(folder))
-    except OSError:
-        return frozenset()
 
 
 def _titles(chips: Iterable[Chip]) -> dict[str, str]:

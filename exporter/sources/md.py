@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from math import nan
 from typing import TYPE_CHECKING
 
 from exporter.sources.blocks import device_name
-from exporter.sources.host import counter, printable, read_int, read_text
+from exporter.sources.host import counter, listed, printable, read_int, read_text
 
 if TYPE_CHECKING:
     from exporter.sources.host import Host
@@ -45,10 +44,7 @@ class MdArray:
 
 def read_arrays(host: Host) -> list[MdArray]:
     """Return the arrays by name, without containers: those hold the disks of other arrays, and no data of their own."""
-    try:
-        names = sorted(name for name in os.listdir(f"{host.sys}/block") if name.startswith("md"))
-    except OSError:
-        return []
+    names = [name for name in listed(f"{host.sys}/block") if name.startswith("md")]
     found = [_read(host, name, f"{host.sys}/block/{name}/md") for name in names]
     return [array for array in found if array is not None]
 
@@ -80,10 +76,7 @@ def _is_container(metadata: str) -> bool:
 
 
 def _members(host: Host, folder: str) -> tuple[MdMember, ...]:
-    try:
-        names = sorted(name for name in os.listdir(folder) if name.startswith("dev-"))
-    except OSError:
-        return ()
+    names = [name for name in listed(folder) if name.startswith("dev-")]
     found = []
     for name in names:
         flags = read_text(f"{folder}/{name}/state")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from exporter.sources.host import printable, read_text
+from exporter.sources.host import listed, printable, read_text
 from exporter.sources.os_release import os_release
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def _installed_since(host: Host, release: str, boot_time: float | None) -> bool 
 def _images(host: Host) -> Iterator[tuple[str, float]]:
     """Yield the release of each kernel in /boot and /lib/modules, and when its file was put there (Unix time)."""
     boot, modules = host.inside("/boot"), host.inside("/lib/modules")
-    found = [(name.removeprefix("vmlinuz-"), f"{boot}/{name}") for name in _names(boot) if name.startswith("vmlinuz-")]
-    found += [(name, f"{modules}/{name}/vmlinuz") for name in _names(modules)]
+    found = [(name.removeprefix("vmlinuz-"), f"{boot}/{name}") for name in listed(boot) if name.startswith("vmlinuz-")]
+    found += [(name, f"{modules}/{name}/vmlinuz") for name in listed(modules)]
     for release, path in found:
         try:
             # Its own date is that of its package; the inode changed when it was installed.
@@ -84,7 +84,7 @@ def _images(host: Host) -> Iterator[tuple[str, float]]:
 def _replaced_on_arch(host: Host, release: str, _boot_time: float | None) -> bool | None:
     """Return whether the running kernel's package was replaced: Arch keeps one version of each, with its modules."""
     modules = host.inside("/lib/modules")
-    owners = {name: read_text(f"{modules}/{name}/pkgbase") for name in _names(modules)}
+    owners = {name: read_text(f"{modules}/{name}/pkgbase") for name in listed(modules)}
     owners = {name: owner for name, owner in owners.items() if owner}
     if not owners or (release not in owners and not read_text(f"{host.proc}/modules")):
         return None
@@ -95,7 +95,7 @@ def _replaced_on_arch(host: Host, release: str, _boot_time: float | None) -> boo
 def _replaced_on_alpine(host: Host, release: str, _boot_time: float | None) -> bool | None:
     """Return whether the running kernel's package was replaced: Alpine names the version of each flavor."""
     flavors = host.inside("/usr/share/kernel")
-    installed = {name: read_text(f"{flavors}/{name}/kernel.release") for name in _names(flavors)}
+    installed = {name: read_text(f"{flavors}/{name}/kernel.release") for name in listed(flavors)}
     mine = next((each for name, each in installed.items() if each and release.endswith(f"-{name}")), None)
     return None if mine is None else mine != release
 
@@ -115,10 +115,3 @@ def _nix(host: Host) -> bool | None:
     if not all(os.path.lexists(path) for part in parts for path in part):
         return None
     return any(booted != following for booted, following in parts)
-
-
-def _names(folder: str) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except OSError:
-        return []

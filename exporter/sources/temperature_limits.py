@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from exporter.sources.host import read_int, read_text
-from exporter.sources.hwmon import listed
+from exporter.sources.host import listed, read_int, read_text
 
 if TYPE_CHECKING:
     from exporter.sources.sensors import Sensor
