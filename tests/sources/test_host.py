@@ -51,6 +51,7 @@ def test_a_hidden_first_process_is_not_replaced_by_the_containers_own_view(tmp_p
     """With hidepid we see no PID 1 in the host's /proc, and its "self" is the exporter, with the container's mounts."""
     root = copy_fixture("laptop", tmp_path)
     (root / "proc/1").rename(root / "proc/4711")
+    (root / "proc/self").unlink()
     (root / "proc/self").symlink_to("4711")
     sampler = Sampler(open_machine(Settings(rootfs=str(root))))
     failures = {failure.collector: failure.error or "" for failure in sampler.sample().failures()}
