@@ -104,6 +104,7 @@ def test_a_battery_above_its_own_full_charge_is_as_full_as_others_say(
     )
     dropped = laptop.exposition().value("host_exporter_values_dropped_total", collector="battery")
     assert (dropped is None) == (ratio is not None)
+    assert (dropped is not None) == (ratio is None)
 
 
 @pytest.mark.parametrize(("capacity", "ratio"), [(0, 0.0), (100, 1.0), (101, None), (255, None)])

@@ -295,7 +295,7 @@ def test_only_a_flag_that_is_close_is_suggested(flag: str, meant: str) -> None:
 
 def test_the_help_says_how_a_link_or_a_list_is_switched_off() -> None:
     text = " ".join(run("serve", "--help").stdout.split())
-    assert text.count("'none'") == 14
+    assert text.count("'none'") == 15
     assert "empty" not in text
 
 
