@@ -78,9 +78,10 @@ def exporter_families(readings: Iterable[Reading], thresholds: Thresholds, level
     )
     yield from gauges(
         "host_exporter_collector_age_seconds",
-        "Seconds since the collector was read; only for those that change slowly and are not read in each sample.",
+        "Seconds since the collector was read; only for those that change slowly, are not read in each sample and have "
+        "found something.",
         ("collector",),
-        [(k, reading.age_seconds) for k, reading in rows if reading.age_seconds is not None],
+        [(k, reading.age_seconds if reading.section is not None else None) for k, reading in rows],
     )
     yield from gauges(
         "host_exporter_build_info",

@@ -36,7 +36,7 @@ class Rig:
     """A sampler of one collector that is read every 30 s and fails at will, and of one that is read in each sample."""
 
     def __init__(self) -> None:
-        self.now, self.readings, self.failing = 1000.0, 0, False
+        self.now, self.readings, self.failing, self.absent = 1000.0, 0, False, False
         collectors = [
             Collector("slow", Slow, self.read, _metrics, none_yet, every=30),
             Collector("fast", Slow, lambda _machine, _baseline: None, _metrics, none_yet),
@@ -48,8 +48,10 @@ class Rig:
     def advance(self, seconds: float) -> None:
         self.now += seconds
 
-    def read(self, _machine: Machine, _baseline: Snapshot | None) -> Slow:
+    def read(self, _machine: Machine, _baseline: Snapshot | None) -> Slow | None:
         self.readings += 1
+        if self.absent:
+            return None
         if self.failing:
             raise OSError("it is gone")
         return Slow(self.readings)
@@ -87,6 +89,14 @@ def test_the_age_is_said_and_only_of_what_is_read_rarely() -> None:
     said = stats(snapshot, rig.machine.thresholds)["collectors"]
     assert (said["slow"]["age_seconds"], said["fast"]["age_seconds"]) == (12, None)
     assert said["slow"]["duration_seconds"] == 0, "this sample spent nothing on it"
+
+
+def test_hardware_that_is_not_there_has_no_age() -> None:
+    rig = Rig()
+    rig.absent = True
+    body, _ = encode(snapshot_families(rig.after(30), rig.machine.thresholds), "")
+    assert "host_exporter_collector_age_seconds" not in body.decode()
+    assert rig.readings == 2, "it was looked for again"
 
 
 def test_a_failure_is_not_kept() -> None:
