@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.plausible import IMPOSSIBLE
-from exporter.sources.host import number, read_bytes, read_text
+from exporter.sources.host import counter, number, read_bytes, read_text
 
 if TYPE_CHECKING:
     from exporter.sources.host import Host
@@ -63,7 +63,7 @@ def parse_meminfo(text: str) -> dict[str, float]:
     for line in text.splitlines():
         name, colon, rest = line.partition(":")
         if colon:
-            table[name.strip()] = number((rest.split() or [""])[0])
+            table[name.strip()] = counter((rest.split() or [""])[0])
     return table
 
 

@@ -193,6 +193,12 @@ def test_memory_that_has_lost_data_is_critical_and_named(server: FixtureMachine)
     assert found.reason == "has had 2 errors since boot that could not be corrected (mc1 dimm3)"
 
 
+def test_a_count_that_cannot_be_read_is_unknown_and_hides_no_module(server: FixtureMachine) -> None:
+    for name, count in {"ce_count": "", "ue_count": "0", "dimm0/dimm_ce_count": "7", "dimm0/dimm_ue_count": ""}.items():
+        server.write(f"{EDAC}/mc0/{name}", f"{count}\n")
+    assert server.read(Hardware) == Hardware(uncorrected_errors=0, modules=(MemoryModule("mc0 dimm0", 7, None),))
+
+
 def test_a_kernel_that_knows_rows_and_channels_only_names_them(server: FixtureMachine) -> None:
     server.write(f"{EDAC}/mc0/ce_count", "5\n")
     server.write(f"{EDAC}/mc0/csrow2/ch1_ce_count", "5\n")

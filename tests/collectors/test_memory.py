@@ -262,6 +262,12 @@ def test_caches_that_hold_more_shared_memory_than_they_are_large_tell_nothing(la
     assert laptop.read(Memory) == Memory(100 * KIB, None, 5 * KIB, None, None, None, None, None)
 
 
+def test_a_negative_total_costs_nothing_but_itself(laptop: FixtureMachine) -> None:
+    laptop.write("proc/meminfo", "MemTotal: -1 kB\nMemFree: 100 kB\nMemAvailable: 250 kB\n")
+    memory = laptop.read(Memory)
+    assert (memory.total_bytes, memory.free_bytes, memory.available_bytes) == (None, 100 * 1024, 250 * 1024)
+
+
 @pytest.mark.parametrize("name", ["MemTotal", "MemFree", "MemAvailable", "Buffers", "SwapTotal", "SwapFree", "Slab"])
 def test_a_line_that_is_nonsense_costs_what_it_would_have_given(laptop: FixtureMachine, name: str) -> None:
     good = laptop.read(Memory)
