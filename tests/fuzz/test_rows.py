@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
@@ -17,13 +18,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exporter.collectors.cpu import Cpu
 from exporter.machine import open_machine
 from exporter.sampling.sampler import Sampler
 from tests.fuzz.texts import odd_words
 from tests.machines import FIXTURES, FixtureMachine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from exporter.model import Snapshot
     from exporter.sources.filesystem_reader import Probe
@@ -32,15 +35,27 @@ if TYPE_CHECKING:
     Figures = dict[tuple[str, ...], Any]
 
 ROOT = FIXTURES / "laptop"
-NAMES = {"filesystems.json", "os-release", "passwd", "hostname", "arch", "osrelease"}
+NAMES = {"os-release", "passwd", "hostname", "arch", "osrelease"}
 """Files that hold names rather than figures; anything may be a name."""
+CALLS = {"filesystems.json", "timex.json"}
+"""Files that stand for what the kernel answers in binary form."""
 FILES = sorted(
     str(path.relative_to(ROOT))
     for path in ROOT.rglob("*")
-    if path.is_file() and not path.is_symlink() and path.name not in NAMES
+    if path.is_file() and not path.is_symlink() and path.name not in NAMES | CALLS
 )
 NUMBER = re.compile(rb"(?<![\w.:-])\d+(?:\.\d+)?(?![\w.:-])")
-PROCESS_FILE = re.compile(r"proc/(\d+)/(?:stat|status|cmdline)")
+PROCESS_FILE = re.compile(r"proc/(\d+)/(stat|status|cmdline|oom_score)")
+ROWS = (
+    (r"proc/meminfo", "MemTotal:", ("memory", r"(available|free)_bytes")),  # no part is larger than the whole
+    (r"proc/stat", "cpu[0-9]", ("cpu", r"logical_cpus|physical_cores")),  # how many such lines there are
+    (r"proc/sys/fs/file-nr", "", ("limits", "limits", "descriptors")),
+    (r"proc/loadavg|proc/sys/kernel/(pid_max|threads-max)", "", ("limits", "limits", "threads")),
+    (r"proc/1/net/stat/nf_conntrack|.*/nf_conntrack_max", "", ("limits", "limits", "conntrack")),
+    (r"proc/1/net/netstat", "TcpExt:", ("limits", "tcp_listen_overflows")),
+    (r"proc/1/net/snmp", "Tcp:", ("limits", "tcp_retransmitted_segments")),
+)
+"""Files or lines of them that are about a row without naming it, as regular expressions, and the row."""
 BEGIN = 1000.0
 LATER = 300.0
 """Seconds until the second sample, so that what is read rarely is read again."""
@@ -59,20 +74,23 @@ def figures(snapshot: Snapshot) -> Figures:
             for key, item in value.items():
                 add(item, (*place, str(key)))
         elif isinstance(value, tuple):
-            for number, item in enumerate(value):
-                add(item, (*place, _name(item) or str(number)))
+            names = cores if place[-1].startswith("core_") else (_name(item) for item in value)
+            for number, (name, item) in enumerate(zip(names, value, strict=True)):
+                add(item, (*place, name or str(number)))
         else:
             found[place] = value
 
+    cpu = snapshot.section(Cpu)
+    cores = [f"cpu{number}" for number in cpu.core_numbers] if cpu else []
     for reading in snapshot.readings:
         add(reading.section, (reading.collector,))
     return found
 
 
 def _name(item: Any) -> str:
-    """Return what tells a row from its neighbours: a process' PID, or its texts."""
+    """Return what tells a row from its neighbours: a process' PID, or its texts; a text is its own name."""
     if not is_dataclass(item):
-        return ""
+        return item if isinstance(item, str) else ""
     if pid := getattr(item, "pid", None):
         return f"pid {pid}"
     texts = (getattr(item, each.name) for each in fields(item) if each.name != "error")
@@ -95,13 +113,19 @@ class Laptop:
         opened.clock._call = machine.timex
         machine.sampler = Sampler(opened, clock=machine.clock, sleep=machine.advance)
         machine.prime()
+        written = machine.path(path).stat().st_mtime_ns
         try:
-            machine.write(path, change(good))
+            self._write(path, change(good), written)
             snapshot = machine.sample(LATER)
         finally:
-            machine.write(path, good)
+            self._write(path, good, written)
         assert not snapshot.failures()
         return figures(snapshot)
+
+    def _write(self, path: str, content: bytes, written: int) -> None:
+        """Change a file as of the same time; the age of some is a figure."""
+        self._machine.write(path, content)
+        os.utime(self._machine.path(path), ns=(written, written))
 
     def lost(self, path: str, change: Callable[[bytes], bytes]) -> set[tuple[str, ...]]:
         """Return the figures that are gone or others with a file changed."""
@@ -142,21 +166,53 @@ def replaced(number: int, line: bytes) -> Callable[[bytes], bytes]:
 
 def named(place: tuple[str, ...], path: str, line: str, good: Figures) -> bool:
     """Return whether a figure is of a row that a line, or the file's folder, is about."""
+    collector, *rest = place
     if process := PROCESS_FILE.fullmatch(path):
-        pid, (collector, *rest) = process[1], place
-        program = good.get(("processes", "processes", f"pid {pid}", "name"))
-        return collector == "processes" and (
-            rest[0] in {"total", "states"} or rest[1] in {f"pid {pid}", program} or program is None
-        )
-    words = set(line.replace("(", " ").replace(")", " ").replace(":", " ").split()) | set(path.split("/"))
+        return collector == "processes" and _of_process(rest, process[1], process[2], good)
+    words = {*re.split(r"[\s():]+|/dev/", line), *path.split("/")}
     row = place[2:-1] or place[2:]
     if row and all(word in words for text in row for word in text.split()):
         return True
-    if "/hwmon/" in path or "/thermal/" in path:  # a chip's name is in a file of its own
-        folder = (ROOT / path).parent
-        chips = [(folder / name).read_text().strip() for name in ("name", "type") if (folder / name).exists()]
-        return place[0] == "temperature" and any(place[2].startswith(chip) for chip in chips)
-    return place[0] == "battery" and "power_supply" in path
+    for files, begin, about in ROWS:
+        if re.fullmatch(files, path) and re.match(begin, line):
+            return len(place) >= len(about) and all(map(re.fullmatch, about, place))
+    return _of_folder(place, path)
+
+
+def _of_process(rest: Sequence[str], pid: str, file: str, good: Figures) -> bool:
+    if rest[0] == "next_victim":
+        return file == "oom_score" or good["processes", "next_victim", "pid"] == int(pid)
+    program = good.get(("processes", "processes", f"pid {pid}", "name"))
+    return file != "oom_score" and (
+        rest[0] in {"total", "states"} or rest[1] in {f"pid {pid}", program} or program is None
+    )
+
+
+def _of_folder(place: tuple[str, ...], path: str) -> bool:
+    """Return whether a file's folder, or a file beside it, says whose row it is."""
+    folder, file = (ROOT / path).parent, path.rpartition("/")[2]
+    collector, row = place[0], place[2] if len(place) > 2 else ""
+
+    def beside(name: str, above: Path = folder) -> str:
+        return (above / name).read_text().strip() if (above / name).exists() else ""
+
+    if "/hwmon/" in path or "/thermal/" in path:
+        sensor = file.partition("_")[0]
+        chip, label = beside("name") or beside("type"), beside(f"{sensor}_label") or sensor
+        # Names that are equal are told apart; and a processor has the limits of its cores.
+        whole = "/thermal/" in path or file == "name" or file.endswith("_label") or label.startswith("Package id")
+        return collector in {"temperature", "hardware"} and row.startswith(chip) and (whole or label in row)
+    if found := re.match(r"sys/devices/system/edac/mc/mc\d+/(dimm\d+/)?", path):
+        labels = [each.read_text().strip() for each in (ROOT / found[0]).rglob("dimm_label")]
+        return place[:2] == ("hardware", "modules") and row in labels
+    if found := re.match(r"sys/block/(md\d+)/md/", path):
+        return collector == "raid" and row.split()[0] == found[1]
+    if found := re.match(r"sys/fs/btrfs/[^/]+/", path):
+        return place[:2] == ("integrity", "btrfs_devices") and row.startswith(beside("label", ROOT / found[0]))
+    if file.endswith(".prom"):  # one bad line, and nothing of the file is taken
+        held = set(re.findall(r'[\w. ]+(?=")', beside(file)))
+        return collector == "textfile" and set(row.split()) <= {word for text in held for word in text.split()}
+    return collector == "battery" and "power_supply" in path
 
 
 @pytest.fixture(scope="module")
