@@ -169,10 +169,12 @@ def named(place: tuple[str, ...], path: str, line: str, good: Figures) -> bool:
     collector, *rest = place
     if process := PROCESS_FILE.fullmatch(path):
         return collector == "processes" and _of_process(rest, process[1], process[2], good)
-    words = {*re.split(r"[\s():]+|/dev/", line), *path.split("/")}
+    words = {*re.split(r"[\s():]+", line), *re.findall(r"(?<=/dev/)\S+", line), *path.split("/")}
     row = place[2:-1] or place[2:]
     if row and all(word in words for text in row for word in text.split()):
         return True
+    if path.endswith("mountinfo") and collector == "integrity" and rest[1].split()[0] in words:
+        return True  # one device may be mounted in several places
     for files, begin, about in ROWS:
         if re.fullmatch(files, path) and re.match(begin, line):
             return len(place) >= len(about) and all(map(re.fullmatch, about, place))
