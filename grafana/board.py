@@ -8,7 +8,7 @@ from grafana_foundation_sdk.builders import dashboard as db
 from grafana_foundation_sdk.builders import statetimeline
 from grafana_foundation_sdk.models import dashboard
 
-from grafana import style
+from grafana import alerting, style
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,7 @@ class Board:
         self._built.timepicker(db.TimePicker().refresh_intervals(["15s", "30s", "1m", "5m", "15m", "1h"]))
         self._built.link(dashboards_link())
         self._x = self._y = self._height = 0
+        self._below = 0
         self._id = 0
         self._row: db.Row | None = None
         self._annotations: list[db.AnnotationQuery] = []
@@ -59,7 +60,10 @@ class Board:
             self._built.with_panel(placed)
 
     def row(self, title: str, *, collapsed: bool = False) -> None:
-        """Start a row with a title; a collapsed row shows its panels once it is expanded."""
+        """Start a row with a title; a collapsed row shows its panels once it is expanded.
+
+        What follows is placed as if it had none: Grafana moves it down then.
+        """
         self._end_row()
         self._next_line()
         self._id += 1
@@ -68,6 +72,7 @@ class Board:
         self._y += 1
         if collapsed:
             self._row = row
+            self._below = self._y
         else:
             self._built.with_row(row)
 
@@ -88,6 +93,8 @@ class Board:
         if self._row is not None:
             self._built.with_row(self._row)
             self._row = None
+            self._x = self._height = 0
+            self._y = self._below
 
 
 def dashboards_link() -> db.DashboardLink:
@@ -134,10 +141,12 @@ def alert_marks(matchers: Sequence[str]) -> list[db.AnnotationQuery]:
 
     def marks(name: str, severity: str, colour: str) -> db.AnnotationQuery:
         selector = ", ".join((*matchers, 'alertstate="firing"', f'severity="{severity}"'))
-        fired = f"max by (alertname, instance, mountpoint) (max_over_time(ALERTS{{{selector}}}[$__interval]"
+        by = f"alertname, instance, device, mountpoint, {alerting.SUBJECTS}"
+        fired = f"max by ({by}) (max_over_time(ALERTS{{{selector}}}[$__interval]"
         expr = f"{fired})) unless {fired} offset $__interval))"
         query = style.over_time(expr, "", name).interval("1m")
         found = db.AnnotationQuery().name(name).datasource(style.SOURCE).enable(True).hide(False).target(query)
-        return found.icon_color(colour).title_format("{{alertname}} {{mountpoint}}").text_format(severity).tag_keys("")
+        found = found.title_format("{{alertname}} {{mountpoint}}{{pool}}{{resource}}{{sensor}}")
+        return found.icon_color(colour).text_format(severity).tag_keys("")
 
     return [marks("Critical alerts", "critical", style.CRITICAL), marks("Warnings", "warning", style.WARNING)]

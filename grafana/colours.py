@@ -48,6 +48,8 @@ COLOURS = {
     "transmit errors": "dark-red",
     "receive dropped": "orange",
     "transmit dropped": "dark-orange",
+    "btrfs": "#3AAFC4",
+    "ZFS pools": "#A67F5D",
     "evaluated": "blue",
     "failed": CRITICAL,
     "compacted": "blue",

@@ -66,4 +66,4 @@ def faults() -> timeseries.Panel:
         over_time(counted("host_memory_errors_total", 'kind="corrected"'), "corrected", "C"),
         over_time(counted("host_memory_errors_total", 'kind="uncorrected"'), "uncorrected errors", "D"),
     )
-    return panel.legend(style.legend("max", beside=True))
+    return panel.axis_soft_max(1).legend(style.legend("max", beside=True))

@@ -30,19 +30,20 @@ def disk_health() -> table.Panel:
         *(rows(f"max by ({by}) ({select_one(metric)})", ref) for ref, metric in columns.items()),
     )
     names = {
-        "device": "Disk", "model": "Model", "serial": "Serial number", "Value #A": "Verdict", "Value #B": "Wear",
-        "Value #C": "Spare blocks", "Value #D": "Media errors", "Value #E": "Replaced sectors",
+        "device": "Disk", "Value #A": "Verdict", "Value #B": "Wear", "Value #C": "Spare blocks",
+        "Value #D": "Media errors", "Value #E": "Replaced sectors", "model": "Model", "serial": "Serial number",
     }  # fmt: skip
     panel = panel.with_transformation(style.columns(names, ["Time"]))
     verdicts = [*style.words(VERDICTS), style.missing(panels.NOT_KNOWN)]
     panel = panel.override_by_name(
-        "Verdict", [style.property_of("mappings", verdicts), style.property_of("decimals", 0), style.width(90)]
+        "Verdict", [style.property_of("mappings", verdicts), *style.coloured_text(), style.width(90)]
     )
-    for name in ("Wear", "Spare blocks"):
-        panel = panel.override_by_name(name, [style.property_of("unit", style.RATIO), style.property_of("decimals", 0)])
-    for name in ("Media errors", "Replaced sectors"):
-        panel = panel.override_by_name(name, [style.property_of("decimals", 0)])
-    return panel
+    for name, width in {"Wear": 80, "Spare blocks": 120}.items():
+        shares = [style.property_of("unit", style.RATIO), style.property_of("decimals", 0), style.width(width)]
+        panel = panel.override_by_name(name, shares)
+    for name, width in {"Media errors": 120, "Replaced sectors": 150}.items():
+        panel = panel.override_by_name(name, [style.property_of("decimals", 0), style.width(width)])
+    return panel.override_by_name("Disk", [style.width(110)])
 
 
 def wear() -> timeseries.Panel:

@@ -48,10 +48,10 @@ def fill(board: Board) -> None:
     board.add(devices.network_traffic(), 12, 8)
     board.add(devices.network_errors(), 12, 8)
     board.row("Storage health", collapsed=True)
+    board.add(health.disk_health(), 24, 6)
     board.add(storage.degraded(), 8, 8)
     board.add(storage.sync(), 8, 8)
     board.add(storage.errors(), 8, 8)
-    board.add(health.disk_health(), 24, 7)
     board.add(health.wear(), 12, 8)
     board.add(health.backups(), 12, 8)
     board.row("System")
@@ -148,12 +148,7 @@ def alerts() -> statetimeline.Panel:
         "The level that the status page shows, and below it every alert while it fired. Good: one green line. Click a "
         "bar for the alert's runbook. Compare the graphs below at the same time to see what happened.",
         over_time(f"max(max_over_time({level}[$__interval]))", "level"),
-        over_time(
-            f"max by (alertname, mountpoint, collector, file, exported_job, model, serial) "
-            f"({alerting.fired(select_one('ALERTS'))})",
-            "{{alertname}} {{mountpoint}}{{collector}}{{file}}{{exported_job}}{{model}}",
-            "B",
-        ),
+        over_time(alerting.bars(select_one("ALERTS")), alerting.NAMED, "B"),
     )
     panel = panel.override_by_query("B", [links.runbook()])
     return panel.mappings(style.words(alerting.LEVELS))

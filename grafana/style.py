@@ -181,6 +181,11 @@ def property_of(name: str, value: object) -> dashboard.DynamicConfigValue:
     return dashboard.DynamicConfigValue(id_val=name, value=value)
 
 
+def coloured_text() -> list[dashboard.DynamicConfigValue]:
+    """Return the properties of a column of words, each in the colour of its mapping."""
+    return [property_of("decimals", 0), property_of("custom.cellOptions", {"type": "color-text"})]
+
+
 def colour_override(colour: str) -> dashboard.DynamicConfigValue:
     """Return the property that sets the colour of a series."""
     return property_of("color", {"mode": "fixed", "fixedColor": colour})

@@ -18,8 +18,8 @@ TABLES = [(name, panel) for name, panel in EVERY_PANEL if panel["type"] == "tabl
 TIMELINES = [(name, panel) for name, panel in EVERY_PANEL if panel["type"] == "state-timeline"]
 MEANINGS = {"well": "green", "warning": "yellow", "critical": "red", "info": "blue", "up": "green", "down": "red"}
 # Series that are bad or good news whatever their value.
-BAD = re.compile(r"steal|critical limit|5xx|.*errors|.*failed|zombie|dead|down|critical|processes killed")
-GOOD = re.compile(r"2xx|charge|well|up")
+BAD = re.compile(r"steal|critical limit|5xx|.*errors|.*failed|zombie|dead|down|critical|processes killed|failing")
+GOOD = re.compile(r"2xx|charge|well|up|healthy")
 KNOWN = {"state": sorted(STATES.values()), "resource": ["conntrack", "cpu", "descriptors", "io", "memory", "threads"]}
 """Labels whose values the exporter decides."""
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.tools.replay import golden
+from tests.tools.replay import FAULTS, golden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +36,8 @@ DIED = 25
 PROGRAMS = ("firefox", "jellyfin", "postgres", "gnome-shell", "syncthing", "dockerd", "python3 -m homeassistant")
 TRAINING = "python3 train.py"
 MEMORY = 2.0**34
+BACKUP = END - 1500
+"""Each day at this time a backup succeeds."""
 UP = 12 * 86400.0
 """Seconds since boot."""
 FILESYSTEMS = {"/": (1e11, 0.0), "/boot/efi": (5e8, 0.25), "/home": (4.3e11, 0.44), "/mnt/nas": (4.3e12, 0.52)}
@@ -45,6 +47,7 @@ RATES = {
     "swap": 2e3,
     "faults": 1.5,
     "hung": 0.0,
+    "throttles": 0.0,
     "listen": 0.001,
     "retransmitted": 0.05,
     "errors": 0.02,
@@ -54,7 +57,10 @@ RATES = {
     "": 30.0,
 }
 """How fast a counter grows per second, by a word in its name; the first that fits."""
-STEADY = ("threshold", "info", "logical", "physical", "total_bytes", "_up", "speed", "ratio", "plugged", "_limit")
+STEADY = (
+    *("threshold", "info", "logical", "physical", "total_bytes", "_up", "speed", "ratio", "plugged", "_limit"),
+    *("members", "missing", "state", "healthy", "problem", "sectors", "rotational", "max_age", "clean"),
+)
 """Words in the names of what does not change."""
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
@@ -125,6 +131,11 @@ class Usage:
             "host_battery_plugged": [1.0] * len(TIMES),
             "host_clock_time_seconds": [at + 0.02 for at in TIMES],
             "host_clock_synchronized": [1.0] * len(TIMES),
+            "host_clock_offset_seconds": gauge(lambda minute: 0.004 * math.sin(minute / 7)),
+            "host_reboot_required": [0.0] * len(TIMES),
+            "host_raid_sync_ratio": gauge(lambda minute: 0.4 + 0.007 * minute),
+            "host_textfile_mtime_seconds": [float(at - at % 600) for at in TIMES],
+            "host_backup_last_success_timestamp_seconds": [float(at - (at - BACKUP) % 86400) for at in TIMES],
         }
 
     def mode(self, mode: str) -> list[float]:
@@ -133,6 +144,12 @@ class Usage:
         idle = {"idle": 0.98, "iowait": 0.02}
         shares = (busy * parts.get(mode, 0) + (1 - busy) * idle.get(mode, 0) for busy in self.cpu)
         return list(accumulate((share * CPUS * STEP for share in shares), initial=1e4))[:-1]
+
+    def heat(self, name: str, start: float) -> list[float]:
+        """Return a processor's temperature or a fan's speed, which follow what it does."""
+        if name == "host_fan_rpm":
+            return [start * (0.8 + 0.7 * share) for share in _averaged(self.cpu, 240 // STEP)]
+        return [start - 15 + 35 * share for share in _averaged(self.cpu, 120 // STEP)]
 
 
 class Machine(NamedTuple):
@@ -165,6 +182,8 @@ class Machine(NamedTuple):
                 continue
             name, text, start = part
             labels = dict(LABEL.findall(text))
+            if "job" in labels:  # as Prometheus calls it, because a target has a job of its own
+                labels["exported_job"] = labels.pop("job")
             if name == "host_info":
                 labels["hostname"] = self.name
             if labels.get("mountpoint") != "/mnt/late" and (self.name == MAIN or _of_fleet(name, labels)):
@@ -188,13 +207,11 @@ class Machine(NamedTuple):
             return [min(1.0, max(0.0, share + own - 0.1)) for share, own in zip(usage.cpu, apart, strict=True)]
         if name == "host_cpu_seconds_total":
             return usage.mode(labels["mode"])
-        if name.startswith("host_filesystem_"):
+        if "mountpoint" in labels:
             return self._filesystem(name.removeprefix("host_filesystem_"), labels["mountpoint"], start)
-        if name.endswith("_total"):
-            rate = next(rate for word, rate in RATES.items() if word in name)
-            return counter(noisy(seed, rate, rate / 2))
-        steady = any(word in name for word in STEADY)
-        return [start] * len(TIMES) if steady else gauge(noisy(seed, start, start / 20))
+        if name == "host_fan_rpm" or (name == "host_temperature_celsius" and labels["chip"] == "coretemp"):
+            return usage.heat(name, start)
+        return _usual(seed, name, start)
 
     def _filesystem(self, kind: str, mountpoint: str, start: float) -> list[float]:
         size, used = FILESYSTEMS.get(mountpoint, (3.4e10, 0.31))
@@ -208,6 +225,17 @@ class Machine(NamedTuple):
             "inodes_usage_ratio": [min(start, 0.2)] * len(TIMES),
         }
         return kinds.get(kind, [0.0] * len(TIMES))
+
+
+def _usual(seed: str, name: str, start: float) -> list[float]:
+    """Return what a figure does of which there is no story."""
+    if name in FAULTS:
+        return [0.0] * len(TIMES)
+    if name.endswith("_total"):
+        rate = next(rate for word, rate in RATES.items() if word in name)
+        return counter(noisy(seed, rate, rate / 2))
+    steady = any(word in name for word in STEADY)
+    return [start] * len(TIMES) if steady else gauge(noisy(seed, start, start / 20))
 
 
 def _programs(cpu: list[float]) -> Iterator[tuple[str, dict[str, str], list[float]]]:
