@@ -6,6 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from tests.dashboards.boards import fill, queries
@@ -23,29 +24,33 @@ EATER = "import time\nend = time.monotonic() + 60\nwhile time.monotonic() < end:
 
 
 @pytest.fixture
-def eaten(tmp_path: Path) -> Iterator[tuple[History, float, float]]:
-    """A history in which a program kept a core busy, and when it started and ended."""
+def eaten(tmp_path: Path) -> Iterator[tuple[History, float, float, float]]:
+    """A history in which a program kept a core busy, when it started and ended, and the cores that it got."""
     with make_chain(tmp_path) as chain:
         history = History(chain.urls["prometheus"], chain.urls["exporter"].removeprefix("http://"), "")
         eventually(lambda: history.instant("host_top_process_cpu_cores"))
         script = tmp_path / "eater.py"
         script.write_text(EATER)
         begin = time.time()
-        with Load(command=[sys.executable, str(script)]):
+        with Load(command=[sys.executable, str(script)]) as load:
             time.sleep(SECONDS)
-        end = time.time()
+            used = psutil.Process(load.processes[0].pid).cpu_times()
+            end = time.time()
         time.sleep(4)  # scrapes without it
-        yield history, begin, end
+        yield history, begin, end, (used.user + used.system) / (end - begin)
 
 
 @pytest.mark.load
-def test_the_program_that_ate_the_machine_comes_first_after_it_is_gone(eaten: tuple[History, float, float]) -> None:
-    history, begin, end = eaten
+def test_the_program_that_ate_the_machine_comes_first_after_it_is_gone(
+    eaten: tuple[History, float, float, float],
+) -> None:
+    history, begin, end, cores = eaten
     instance = history.exporter
     table = next(q for q in QUERIES if q.panel == "Programs in this period" and q.ref == "A")
     first = history.instant(fill(table.expr, instance=instance, seconds=end - begin), end)[0]
     assert first["metric"]["name"].endswith(" eater.py")
-    assert 0.5 < float(first["value"][1]) <= 1.1, "cores, averaged over the whole range"
+    # On a busy machine it does not get a whole core. The first sample that has it may come a second late.
+    assert 0.6 * cores < float(first["value"][1]) <= 1.1 * cores, "cores, averaged over the whole range"
     first_place = next(q for q in QUERIES if q.panel == "Top processes by CPU")
     lines = history.range(fill(first_place.expr, instance=instance, seconds=end - begin), begin, end)
     assert [line["metric"]["name"].endswith(" eater.py") for line in lines] == [True]

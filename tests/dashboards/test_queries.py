@@ -331,3 +331,10 @@ def test_the_queries_of_the_fleet_are_quick(history: History) -> None:
         slow[str(query)] = min(times)
     print({name: f"{1000 * seconds:.0f} ms" for name, seconds in slow.items()})
     assert max(slow.values()) < 0.2, slow
+
+
+def test_the_documents_count_the_queries() -> None:
+    """Those that the tests of the fleet ask of a store and of Prometheus."""
+    asked = [query for query in QUERIES if query.board in {"host", "fleet"}]
+    text = (ROOT / "docs/scaling.md").read_text(encoding="utf-8")
+    assert f"the {len(asked)} queries of the Host and Fleet dashboards" in text
