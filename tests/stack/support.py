@@ -139,6 +139,8 @@ def make_chain(
     shorter = shorten if cpu else without_cpu
 
     def edit(name: str, text: str) -> str:
+        if name == "alerts.yml":
+            text = OF_THE_KERNEL.sub("", text)
         if name == "alerts.yml" and not loops:
             text = LOOPS.sub(r'\g<0>{device!~"loop.*|devid.*"}', text)
         return shorter(name, text).replace(f"resend-delay={RESEND}s", f"resend-delay={resend}s")
@@ -155,6 +157,14 @@ def make_chain(
 
 LOOPS = re.compile(r"host_(?:filesystem_errors_total|btrfs_device_errors_total|btrfs_device_missing)(?![\w{])")
 """Where the rules ask for errors of disks."""
+
+
+OF_THE_KERNEL = re.compile(
+    r"^      - alert: Host(?:OomKill|Thrashing|TasksHung|LimitNear|ClockWrong|DiskSlow|RebootUnclean)\n"
+    r".*?(?=^      - |^  - )",
+    re.MULTILINE | re.DOTALL,
+)
+"""Alerts about what the kernel tells every machine of a test alike: other tests have programs killed meanwhile."""
 
 
 class Relay:
