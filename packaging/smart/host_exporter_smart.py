@@ -21,9 +21,12 @@ from typing import Any
 OUTPUT = "/var/lib/host-exporter/textfile/smart.prom"
 STATE = "/var/lib/host-exporter-smart/state.json"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
+SYSFS = "/sys"
 WEEK = 7 * 86400
 REMEMBERED = 90 * 86400
 """Seconds for which a disk is remembered that is not there, such as one for backups in a drawer."""
+GONE = WEEK
+"""Seconds for which a disk that has dropped off its bus is failing; by then somebody has replaced it or knows."""
 LIMIT = 120
 """Seconds for one disk: one that fails may take long to answer."""
 
@@ -75,6 +78,9 @@ FAMILIES = (
 PROBLEM = "host_disk_smart_problem"
 PROBLEM_HELP = "What makes a disk unhealthy if it is above 0: how many of what the label says."
 
+BEFORE, DROPPED = "before ", "gone "
+"""Begin the keys of known disks without a name now: those not seen since the boot, and those gone since."""
+
 Answer = dict[str, Any]
 Disk = dict[str, Any]
 
@@ -83,59 +89,122 @@ class FailedError(Exception):
     """Ends the program with its one line."""
 
 
+class GarbledError(FailedError):
+    """An answer that is no JSON. About one disk, it costs that disk only."""
+
+
 def main() -> int:
     """Run once; return the exit status."""
     parser = argparse.ArgumentParser(description="Write what SMART says of this machine's disks into a textfile.")
     parser.add_argument("--output", default=OUTPUT, help="file to write (%(default)s)")
     parser.add_argument("--state", default=STATE, help="file to remember figures in (%(default)s)")
     parser.add_argument("--smartctl", default="smartctl", help="program to run (%(default)s)")
+    parser.add_argument("--sysfs", default=SYSFS, help="where the kernel says which disks are removable (%(default)s)")
+    parser.add_argument("--forget", metavar="SERIAL", help="a disk that was removed for good, by its serial number")
     options = parser.parse_args()
     try:
-        print(run(options.smartctl, options.output, options.state, time.time()))  # noqa: T201 - for the journal
+        print(run(options, time.time()))  # noqa: T201 - for the journal
     except FailedError as reason:
         print(f"host-exporter-smart: {reason}", file=sys.stderr)  # noqa: T201 - for the journal
         return 1
     return 0
 
 
-def run(smartctl: str, output: str, state: str, now: float) -> str:
+def run(options: argparse.Namespace, now: float) -> str:
     """Ask all disks and write the file; return one line about it. Raises FailedError."""
-    known = _load(state)
+    smartctl = options.smartctl
+    known = _without(_load(options.state), options.forget)
     disks: list[Disk] = []
-    asleep, without, unopened = [], [], []
-    found = _ask(smartctl, ["--scan"]).get("devices", [])
+    asleep, without, unopened, garbled = [], [], [], []
+    found = [each for each in _list(_ask(smartctl, ["--scan"]).get("devices")) if isinstance(each, dict)]
     for device in found:
         name, kind = str(device.get("name", "")), str(device.get("type", ""))
-        label = name.removeprefix("/dev/") + (f" {kind}" if "," in kind else "")
+        label = _words(name.removeprefix("/dev/") + (f" {kind}" if "," in kind else ""))
+        before = known.get(label)
         try:
             answer = _ask(smartctl, _arguments(name, kind))
-        except subprocess.TimeoutExpired:
+        except (subprocess.TimeoutExpired, GarbledError) as reason:
+            garbled += [label] if isinstance(reason, GarbledError) else []
             answer = {"smartctl": {"exit_status": UNOPENED}}
-        before = known.get(label)
         disk = _disk(label, answer)
         if _status(answer) == ASLEEP:
             asleep.append(label)
             disk = before
         elif disk is not None:
             disk["seen"] = now
+            disk["removable"] = _is_removable(options.sysfs, label)
             _compare(disk, known, now)
         elif _status(answer) & UNOPENED:
             unopened.append(label)
             disk = _missed(before)
+        elif before is not None and not before.get("removable"):
+            disk = _missed(before)  # it says nothing any more, or its name is another disk's now
         if disk is None:
             without.append(label)
         elif not any(_is_same(disk, other) for other in disks):
             disks.append(disk)
-    if found and len(unopened) == len(found):
-        raise FailedError(f"smartctl can open none of {', '.join(unopened)}: not root, or not allowed by the sandbox")
-    _write(output, text(disks))
+    if found and len(unopened) == len(found) and not disks:
+        why = "it answers without JSON" if garbled == unopened else "not root, or not allowed by the sandbox"
+        raise FailedError(f"smartctl can open none of {', '.join(unopened)}: {why}")
+    gone = [_gone(each, now) for each in _lost(known, disks) if each["seen"] > now - GONE]
+    _write(options.output, text(disks + gone))
+    disks += gone
     absent = [each for each in known.values() if not any(_is_same(each, disk) for disk in disks)]
     absent = [{**each, "absent": True} for each in absent if each["seen"] > now - REMEMBERED]
-    _write(state, json.dumps({"boot": _boot(), "disks": disks + absent}), 0o600)
-    parts = [f"disks: {len(disks)}"]
-    parts += [f"asleep: {', '.join(asleep)}"] if asleep else []
-    parts += [f"without SMART: {', '.join(without)}"] if without else []
-    return "; ".join(parts)
+    _write(options.state, json.dumps({"boot": _boot(), "disks": disks + absent}), 0o600)
+    said = {
+        "asleep": asleep,
+        "in no scan any more": [each["device"] for each in gone],
+        "smartctl answers without JSON about": garbled,
+        "without SMART": [label for label in without if label not in garbled],
+    }
+    parts = [f"{what}: {', '.join(labels)}" for what, labels in said.items() if labels]
+    return "; ".join([f"disks: {len(disks) - len(gone)}", *parts])
+
+
+def _without(known: dict[str, Disk], serial: str | None) -> dict[str, Disk]:
+    """Return what is known without one disk, if one is named. Raises FailedError if it is not known."""
+    if serial is None:
+        return known
+    left = {key: disk for key, disk in known.items() if disk["serial"] != serial}
+    if not serial or len(left) == len(known):
+        serials = ", ".join(sorted({disk["serial"] for disk in known.values() if disk["serial"]}))
+        raise FailedError(f"no disk with the serial number {serial!r} is known; known: {serials or 'none'}")
+    return left
+
+
+def _lost(known: dict[str, Disk], disks: list[Disk]) -> list[Disk]:
+    """Return the disks that have answered since the boot and are nowhere now, but for those that one may unplug."""
+    here = [each for key, each in known.items() if not key.startswith(BEFORE) and not each.get("removable")]
+    return [each for each in here if not any(_is_same(each, disk) for disk in disks)]
+
+
+def _gone(disk: Disk, now: float) -> Disk:
+    """Return a disk that no scan lists any more: as one that cannot be opened."""
+    return {**(_missed(disk) or disk), "gone": disk.get("gone", now)}
+
+
+def _is_removable(sysfs: str, label: str) -> bool:
+    """Return whether a disk is one that its owner may unplug at any time: on USB, or said to be by the kernel.
+
+    A disk behind a controller, which the kernel does not see, is not.
+    """
+    top = os.path.realpath(sysfs)
+    for kind in ("block", "nvme"):
+        path = os.path.realpath(f"{top}/class/{kind}/{label}")
+        if not os.path.isdir(path):
+            continue
+        if re.search(r"/(usb|fw)[0-9]+/", path):
+            return True
+        while path.startswith(f"{top}/"):  # a disk says 1; a PCI device, as one on Thunderbolt, says "removable"
+            try:
+                with open(f"{path}/removable", encoding="ascii") as file:
+                    if file.read().strip() in {"1", "removable"}:
+                        return True
+            except (OSError, ValueError):  # most have no such file
+                pass
+            path = os.path.dirname(path)
+    return False
 
 
 def _arguments(name: str, kind: str) -> list[str]:
@@ -145,7 +214,7 @@ def _arguments(name: str, kind: str) -> list[str]:
 
 
 def _ask(smartctl: str, arguments: list[str]) -> Answer:
-    """Return smartctl's answer. Raises FailedError if there is none, TimeoutExpired."""
+    """Return smartctl's answer. Raises FailedError if there is none, GarbledError, TimeoutExpired."""
     command = [smartctl, "--json=c", *arguments]
     try:
         result = subprocess.run(  # noqa: S603 - the names of disks come from smartctl itself, and there is no shell
@@ -155,10 +224,10 @@ def _ask(smartctl: str, arguments: list[str]) -> Answer:
         raise FailedError(f"{smartctl} cannot be run: {reason.strerror} (apt install smartmontools)") from None
     try:
         answer = json.loads(result.stdout)
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
-        raise FailedError(f"{smartctl} answers without JSON; it must be version 7.0 or later")
+        raise GarbledError(f"{smartctl} answers without JSON; it must be version 7.0 or later")
     return answer
 
 
@@ -365,14 +434,18 @@ def _boot() -> str:
 
 
 def _load(path: str) -> dict[str, Disk]:
-    """Return the disks of the last time by the names that they still have: a reboot gives names anew."""
+    """Return the disks of the last time by the names that they still have: a reboot gives names anew.
+
+    One that has dropped off its bus has lost its name too: another disk may get it.
+    """
     known = {}
     try:
         with open(path, encoding="utf-8") as file:
             state = json.load(file)
         for disk in state["disks"]:
             is_there = state["boot"] == _boot() and not disk.get("absent")
-            known[disk["device"] if is_there else f"before {_labels(disk)}"] = disk
+            name = f"{DROPPED}{_labels(disk)}" if disk.get("gone") else disk["device"]
+            known[name if is_there else f"{BEFORE}{_labels(disk)}"] = disk
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return {}  # the first time; a file that something else has written is replaced
     return known

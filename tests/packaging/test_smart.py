@@ -69,6 +69,7 @@ class Bench:
 
     def run(self, *more: str) -> subprocess.CompletedProcess[str]:
         given = ["--output", str(self.output), "--state", str(self.state), "--smartctl", str(self.folder / "smartctl")]
+        given += ["--sysfs", str(self.folder / "sys")]
         return subprocess.run(
             [sys.executable, str(PROGRAM), *given, *more], capture_output=True, text=True, check=False, timeout=60
         )
@@ -80,6 +81,17 @@ class Bench:
 
     def asked(self) -> list[list[str]]:
         return [json.loads(line) for line in (self.folder / "asked").read_text().splitlines()]
+
+    def plug(self, disk: str, kind: str) -> None:
+        """Say in sysfs how a disk is connected."""
+        places = {"usb": "pci0000:00/0000:00:14.0/usb2/2-1", "slot": "pci0000:00/ata1"}
+        place = self.folder / "sys/devices" / places.get(kind, "pci0000:00/0000:01:00.0/ata1") / "host0/block" / disk
+        place.mkdir(parents=True)
+        (place / "removable").write_text(f"{int(kind == 'slot')}\n")
+        if kind == "thunderbolt":
+            (self.folder / "sys/devices/pci0000:00/0000:01:00.0/removable").write_text("removable\n")
+        (self.folder / "sys/class/block").mkdir(parents=True)
+        (self.folder / "sys/class/block" / disk).symlink_to(place)
 
     def later(self, days: float) -> None:
         """Move everything that is remembered into the past."""
@@ -161,12 +173,86 @@ def test_a_disk_is_known_by_its_serial_number_after_a_reboot(bench: Bench) -> No
     assert problems(bench.samples(), "sda") == {}
 
 
-def test_a_disk_that_is_not_always_there_is_remembered(bench: Bench) -> None:
+@pytest.mark.parametrize("kind", ["usb", "slot", "thunderbolt"])
+def test_a_disk_that_one_may_unplug_is_remembered_and_not_missed(bench: Bench, kind: str) -> None:
+    bench.plug("sda", kind)
     bench.samples()
-    bench.answer({"/dev/sdb": SIX["/dev/sdb"]})
-    assert bench.samples().labels("host_disk_smart_healthy", "device") == {"sdb"}
+    bench.answer({"/dev/sdb": SIX["/dev/sdb"], "/dev/sda": SIX["/dev/sde"]})
+    for _ in range(3):
+        assert "sda" not in bench.samples().labels("host_disk_smart_healthy", "device")
     bench.answer(SIX, ('"4 (0 2)"', '"5 (0 2)"'))
     assert problems(bench.samples(), "sda") == {"sectors replaced in the last week": 1}
+
+
+@pytest.mark.parametrize("left", [{}, {"/dev/sdb": SIX["/dev/sdb"]}, {"/dev/sda": SIX["/dev/sdb"]}])
+def test_a_disk_that_drops_off_the_bus_is_failing_from_the_second_time(
+    bench: Bench, left: dict[str, tuple[str, str]]
+) -> None:
+    bench.plug("sda", "sata")
+    bench.answer({**left, "/dev/sda": SIX["/dev/sda"]})
+    bench.samples()
+    bench.answer(left)
+    health = [bench.samples().value("host_disk_smart_healthy", serial="EX-HDD-0001") for _ in range(4)]
+    assert health == [1, 0, 0, 0]
+    assert problems(bench.samples(), "sda") == {"does not answer": 1}
+    assert "in no scan any more: sda" in bench.run().stdout
+    bench.answer({**left, "/dev/sdq": SIX["/dev/sda"]})
+    back = bench.samples()
+    assert back.value("host_disk_smart_healthy", serial="EX-HDD-0001") == 1, "it has another name now"
+    assert len(back.labels("host_disk_smart_healthy", "serial")) == 1 + len(left)
+
+
+def test_a_gone_disk_is_failing_until_a_reboot_or_for_a_week_or_until_its_owner_says_so(bench: Bench) -> None:
+    def lose() -> None:
+        bench.answer({"/dev/sda": SIX["/dev/sda"]})
+        bench.samples()
+        bench.answer({})
+        bench.samples()
+        assert problems(bench.samples(), "sda") == {"does not answer": 1}
+
+    lose()
+    bench.later(6.9)
+    assert problems(bench.samples(), "sda") == {"does not answer": 1}
+    bench.later(0.2)
+    assert bench.samples().samples == []
+    lose()
+    state = json.loads(bench.state.read_text())
+    bench.state.write_text(json.dumps({**state, "boot": "another"}))
+    assert bench.samples().samples == []
+    lose()
+    wrong = bench.run("--forget", "EX-NONE")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
+    assert "no disk with the serial number 'EX-NONE' is known; known: EX-HDD-0001" in wrong.stderr
+    assert bench.run("--forget", "EX-HDD-0001").returncode == 0
+    assert bench.samples().samples == []
+
+
+def test_a_disk_that_cannot_be_opened_any_more_is_failing_even_if_it_is_the_only_one(bench: Bench) -> None:
+    bench.answer({"/dev/sda": SIX["/dev/sda"]})
+    bench.samples()
+    bench.answer({"/dev/sda": ("sat", "silent")})
+    bench.samples()
+    assert problems(bench.samples(), "sda") == {"does not answer": 1}
+
+
+def test_an_answer_that_is_no_json_costs_its_disk_only_and_is_said(bench: Bench) -> None:
+    before = bench.samples().labels("host_disk_smart_healthy", "device")
+    bench.answer(SIX, ('"EX-HDD-0001"', "garbage {"))
+    result = bench.run()
+    assert result.returncode == 0, result.stderr
+    assert "smartctl answers without JSON about: sda" in result.stdout
+    after = bench.samples()
+    assert after.labels("host_disk_smart_healthy", "device") == before
+    assert problems(after, "sda") == {"does not answer": 1}
+    assert after.value("host_disk_smart_healthy", device="sdc") == 1
+    bench.state.unlink()
+    assert bench.samples().labels("host_disk_smart_healthy", "device") == before - {"sda"}
+
+
+@pytest.mark.parametrize("devices", ["null", '"sda"', "[1, null]", "{}"])
+def test_a_scan_of_another_shape_lists_nothing(bench: Bench, devices: str) -> None:
+    (bench.folder / "smartctl").write_text(f"#!/bin/sh\necho '{{\"devices\": {devices}}}'\n")
+    assert bench.samples().samples == []
 
 
 def test_a_disk_on_two_paths_is_one_disk(bench: Bench) -> None:
