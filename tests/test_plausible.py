@@ -32,6 +32,7 @@ OURS = {
     "Cpu.core_numbers",
     "Faulting.fault_rate",
     "File.samples",
+    "File.left_out",
     "Paging.recent_oom_kills",
     "Gone.instances",
     "Gone.memory_bytes",

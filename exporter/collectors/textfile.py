@@ -34,13 +34,17 @@ WORN, WORN_OUT, FEW_SPARES = 0.8, 0.95, 0.2
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file: when it was written (Unix time), its age, what is wrong with it, and its number of series."""
+    """One file: when it was written (Unix time), its age, what is wrong with it, and its number of series.
+
+    ``left_out`` counts the series that are not served because their value is not a number or infinite.
+    """
 
     file: str
     modified_seconds: float | None
     age_seconds: float | None
     error: str | None
     samples: int
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +64,24 @@ def read(machine: Machine, _baseline: Snapshot | None) -> Textfiles | None:
     read = machine.textfiles.read() if LINUX else None
     if read is None:
         return None
-    textfiles, left_out = read
+    textfiles, surplus = read
     now = time.time()
-    found, errors = merged(textfiles)
+    found, errors = merged(textfiles, now)
     files = []
     for each in textfiles:
         modified = each.modified_seconds
         age = None if modified is None or modified > now else now - modified
         error = errors.get(each.name)
-        samples = 0 if error else sum(len(family.samples) for family in each.families)
-        files.append(File(each.name, modified, age, error, samples))
+        families = () if error else each.families
+        samples, left_out = sum(len(one.samples) for one in families), sum(one.left_out for one in families)
+        files.append(File(each.name, modified, age, error, samples, left_out))
     missing = [f"nothing of {name}: {error}" for name, error in errors.items()]
-    if left_out:
-        missing.append(f"nothing of {left_out} more files: {len(files)} are read")
+    if surplus:
+        missing.append(f"nothing of {surplus} more files: {len(files)} are read")
     uptime = number((read_text(f"{machine.host.proc}/uptime") or "").partition(" ")[0])
-    return Textfiles(tuple(files), disks(found), backups(found, now), uptime, found, tuple(missing))
+    return Textfiles(
+        tuple(files), disks(found), backups(found, now, complete=not errors), uptime, found, tuple(missing)
+    )
 
 
 def metrics(section: Textfiles) -> Iterable[Metric]:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 MOST_SERIES = 5000
 """Series of all files together; encoding as many takes 25 ms."""
+LAST_SUCCESS = "host_backup_last_success_timestamp_seconds"
+AHEAD = 300.0
+"""Seconds by which a time may lie in the future, because a clock has been set back a little since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,11 @@ class Backup:
     max_age_seconds: float | None
 
 
-def merged(files: Sequence[Textfile]) -> tuple[tuple[Family, ...], dict[str, str]]:
+def merged(files: Sequence[Textfile], now: float) -> tuple[tuple[Family, ...], dict[str, str]]:
     """Return the families of all files, and for each file of which nothing is taken, why.
 
-    A file whose names, types or series contradict those of a file before it is left out as a whole.
+    A file whose names, types or series contradict those of a file before it is left out as a whole, and so is one with
+    a time in the future, as long as it is. ``now`` is Unix time.
     """
     found: dict[str, Family] = {}
     owner: dict[str, tuple[str, str]] = {}
@@ -57,7 +61,7 @@ def merged(files: Sequence[Textfile]) -> tuple[tuple[Family, ...], dict[str, str
     count = 0
     for file in files:
         size = sum(len(family.samples) for family in file.families)
-        error = file.error or _contradiction(file, found, owner) or _repeated(file, taken)
+        error = file.error or _future(file, now) or _contradiction(file, found, owner) or _repeated(file, taken)
         if error is None and count + size > MOST_SERIES:
             error = f"all files together have more than {MOST_SERIES:,} series"
         if error is not None:
@@ -72,6 +76,14 @@ def merged(files: Sequence[Textfile]) -> tuple[tuple[Family, ...], dict[str, str
                 owner.setdefault(name, (family.name, file.name))
         taken.append(file)
     return tuple(family for family in found.values() if family.samples), errors
+
+
+def _future(file: Textfile, now: float) -> str | None:
+    """Return what is wrong with a time of a file. Not asked when it is parsed: a clock may be set after that."""
+    for family in file.families:
+        if family.name == LAST_SUCCESS and any(value > now + AHEAD for value in family.samples.values()):
+            return f"{family.name} lies in the future: give Unix time in seconds (date +%s), or set the clock"
+    return None
 
 
 def _contradiction(file: Textfile, found: dict[str, Family], owner: dict[str, tuple[str, str]]) -> str | None:
@@ -128,8 +140,12 @@ def disks(families: Sequence[Family]) -> tuple[SmartDisk, ...]:
     )
 
 
-def backups(families: Sequence[Family], now: float) -> tuple[Backup, ...]:
-    """Return the backups, sorted by name; ``now`` is Unix time."""
+def backups(families: Sequence[Family], now: float, *, complete: bool = True) -> tuple[Backup, ...]:
+    """Return the backups, sorted by name; ``now`` is Unix time.
+
+    One with a limit and no success has never succeeded, as if that were at 0. That is not known unless the files are
+    ``complete``: one that cannot be used may hold the success.
+    """
     found: dict[str, dict[str, float]] = {}
     for family in families:
         if family.name.startswith("host_backup_"):
@@ -137,8 +153,10 @@ def backups(families: Sequence[Family], now: float) -> tuple[Backup, ...]:
                 found.setdefault(dict(pairs).get("job", ""), {})[family.name] = value
     rows = []
     for job, figures in sorted(found.items()):
-        last = figures.get("host_backup_last_success_timestamp_seconds")
+        last = figures.get(LAST_SUCCESS, 0.0 if complete else None)
         age = None if last is None else now - last
+        if age is not None and -AHEAD <= age < 0:
+            age = 0.0
         most = figures.get("host_backup_max_age_seconds")
         rows.append(Backup(job, last, IMPOSSIBLE if age is not None and age < 0 else age, most))
     return tuple(rows)

@@ -36,8 +36,9 @@ KNOWN = {
 }
 """Served under their own names although those begin with ours."""
 
-OURS = re.compile(r"host_|process_|up$|ALERTS|scrape_|.*:", re.ASCII)
-"""Names of the exporter's metrics, and of those that Prometheus adds to each scrape or records by rules."""
+OURS = re.compile(r"host_|process_|prometheus_|alertmanager_|up$|ALERTS|scrape_|.*:", re.ASCII)
+"""Names of the exporter's metrics, of the servers' that alerts.yml watches, and of those that Prometheus adds to each
+scrape or records by rules. A file with one of them could raise the stack's own alerts, or hide them."""
 
 METRIC, LABEL = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*", re.ASCII), re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 
@@ -47,11 +48,11 @@ def check_name(name: str) -> None:
     if not METRIC.fullmatch(name):
         raise ValueError("a metric's name may have letters, digits and _ only")
     if OURS.match(name) and name not in KNOWN:
-        raise ValueError(f"the name {name} is taken: it belongs to the exporter or to Prometheus")
+        raise ValueError(f"the name {name} is taken: it belongs to the exporter, Prometheus or Alertmanager")
 
 
-def check_sample(name: str, labels: dict[str, str], value: float, now: float) -> None:
-    """Raise ValueError for labels or for a value that a metric of that name cannot have. ``now`` is Unix time."""
+def check_sample(name: str, labels: dict[str, str], value: float) -> None:
+    """Raise ValueError for labels or for a value that a metric of that name cannot have."""
     for label in labels:
         if not LABEL.fullmatch(label):
             raise ValueError(f"{name} has a label whose name is not letters, digits and _")
@@ -62,8 +63,3 @@ def check_sample(name: str, labels: dict[str, str], value: float, now: float) ->
         raise ValueError(f"{name} has the label {min(surplus)}; it may have {', '.join(sorted(known.labels))}")
     if not 0 <= value <= known.most:
         raise ValueError(f"{name} is {value:g}, which cannot be")
-    if name.endswith("timestamp_seconds") and value > now + DAY:
-        raise ValueError(f"{name} lies in the future: give Unix time in seconds (date +%s)")
-
-
-DAY = 86400.0

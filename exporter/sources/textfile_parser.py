@@ -22,6 +22,7 @@ MOST_SERIES = 2000
 """Series of one file. One costs 5 us and 300 bytes in each scrape."""
 
 LONGEST_HELP = 500
+MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _NAME = re.compile(r"^[ \t]*([a-zA-Z_:][a-zA-Z0-9_:]*)", re.ASCII | re.MULTILINE)
 
 Labels = tuple[tuple[str, str], ...]
@@ -29,12 +30,16 @@ Labels = tuple[tuple[str, str], ...]
 
 @dataclass(slots=True)
 class Family:
-    """The series of one name: ``kind`` is gauge, counter or unknown, ``samples`` the value of each by its labels."""
+    """The series of one name: ``kind`` is gauge, counter or unknown, ``samples`` the value of each by its labels.
+
+    ``left_out`` is the number of series whose value is not a number or infinite.
+    """
 
     name: str
     kind: str
     help_text: str
     samples: dict[Labels, float] = field(default_factory=dict)
+    left_out: int = 0
 
     def claims(self) -> tuple[str, ...]:
         """Return the names that no other family may have. In OpenMetrics a counter has three."""
@@ -42,12 +47,14 @@ class Family:
         return (base, f"{base}_total", f"{base}_created") if self.kind == "counter" else (self.name,)
 
 
-def parse(content: bytes, now: float) -> tuple[Family, ...]:
+def parse(content: bytes) -> tuple[Family, ...]:
     """Return the families of a file. Raises ValueError with one line that says what is wrong with it.
 
-    ``now`` is Unix time. Left out are values that are no numbers, and the times of creation of other metrics.
-    Histograms and summaries keep their series and lose their type.
+    Left out are values that are no numbers, as a summary has without observations, and the times of creation of other
+    metrics. Histograms and summaries keep their series and lose their type.
     """
+    if content.startswith(MARKS):
+        raise ValueError("begins with a byte order mark: save it as UTF-8 without one")
     try:
         text = content.decode()
     except UnicodeDecodeError:
@@ -62,7 +69,7 @@ def parse(content: bytes, now: float) -> tuple[Family, ...]:
             count += 1
             if count > MOST_SERIES:
                 raise ValueError(f"has more than {MOST_SERIES:,} series")
-            _add(found, metric, sample, written, now)
+            _add(found, metric, sample, written)
     bases = {name for name in written if f"{name}_created" in found}
     bases |= {f"{each.name.removesuffix('_total')}" for each in found.values() if each.kind == "counter"}
     bases |= {name.removesuffix("_count") for name in found if name.endswith("_count")}
@@ -85,8 +92,9 @@ def _metrics(text: str) -> Iterator[Metric]:
         raise ValueError(f"line {number} is not in Prometheus' text format") from None
 
 
-def _add(found: dict[str, Family], metric: Metric, sample: Sample, written: set[str], now: float) -> None:
-    name, labels = sample.name, {label: printable(value) for label, value in sample.labels.items()}
+def _add(found: dict[str, Family], metric: Metric, sample: Sample, written: set[str]) -> None:
+    # To Prometheus, an empty label is none.
+    name, labels = sample.name, {label: printable(value) for label, value in sample.labels.items() if value}
     kind = metric.type if metric.type in {"gauge", "counter"} else "unknown"
     if kind == "counter" and name not in written:  # the parser adds _total, which would be another name
         name, kind = name.removesuffix("_total"), "unknown"
@@ -99,15 +107,16 @@ def _add(found: dict[str, Family], metric: Metric, sample: Sample, written: set[
     if known:
         kind = known.kind
     value = float(sample.value)
-    if not isfinite(value):
-        return
-    check_sample(name, labels, value, now)
+    check_sample(name, labels, value)
     if kind == "counter" and value < 0:
         raise ValueError(f"{name} is a counter and below 0")
     help_text = printable(metric.documentation)[:LONGEST_HELP] or (known.help_text if known else "")
     family = found.setdefault(name, Family(name, kind, help_text))
     if family.kind != kind:
         raise ValueError(f"{name} has two types")
+    if not isfinite(value):
+        family.left_out += 1
+        return
     key = tuple(sorted(labels.items()))
     if key in family.samples:
         raise ValueError(f"{name} has a series twice")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.sources.filesystem_reader import FilesystemReader
-from exporter.sources.host import CLOSE_ON_EXEC
+from exporter.sources.host import CLOSE_ON_EXEC, printable
 from exporter.sources.textfile_parser import parse
 
 if TYPE_CHECKING:
@@ -67,11 +66,15 @@ class TextfileReader:
         except OSError as reason:
             raise OSError(f"the folder {self._folder} cannot be read: {reason.strerror}") from None
         names = every[:MOST_FILES]
+        # Two of them may be printed alike, or like another file.
+        odd = {printable(name) for name in names if not name.isprintable()}.difference(names)
+        names = [name for name in names if name.isprintable()]
         paths = [f"{folder}/{name}" for name in names]
         self._known = {path: self._known[path] for path in paths if path in self._known}
         answers = zip(names, paths, self._files.read(paths), strict=True)
         found = [self._textfile(name, path, answer) for name, path, answer in answers]
-        return [each for each in found if each is not None], len(every) - len(names)
+        found += [Textfile(name, None, error="has a name that cannot be printed: rename it") for name in odd]
+        return sorted((each for each in found if each is not None), key=_name), max(0, len(every) - MOST_FILES)
 
     def _inside(self, path: str) -> str:
         """Return a path on the machine as one that can be opened from here, its links followed as there."""
@@ -91,7 +94,7 @@ class TextfileReader:
         textfile = Textfile(name, modified, error=answer.error)
         if answer.content is not None:
             try:
-                textfile = Textfile(name, modified, parse(answer.content, time.time()))
+                textfile = Textfile(name, modified, parse(answer.content))
             except ValueError as reason:
                 textfile = Textfile(name, modified, error=str(reason))
         self._known[path] = (answer.seen, textfile)
@@ -106,6 +109,8 @@ class TextfileReader:
         try:
             file = os.open(self._inside(path), flags)
         except FileNotFoundError:
+            if os.path.islink(path):
+                raise OSError("is a link that leads nowhere") from None
             return None
         try:
             status = os.fstat(file)
@@ -128,5 +133,9 @@ def _contents(file: int) -> bytes:
     return content[:MOST_BYTES]
 
 
+def _name(file: Textfile) -> str:
+    return file.name
+
+
 def _is_textfile(name: str) -> bool:
-    return name.endswith(SUFFIX) and not name.startswith(".") and name.isprintable()
+    return name.endswith(SUFFIX) and not name.startswith(".")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from exporter.collectors.textfile import File, Textfiles
 from exporter.machine import open_machine
 from exporter.render.exposition import encode
 from exporter.sampling.sampler import Sampler
 from exporter.sources.textfile_content import MOST_SERIES as MOST_IN_ALL
-from exporter.sources.textfile_names import KNOWN
+from exporter.sources.textfile_names import KNOWN, check_name
 from exporter.sources.textfile_parser import MOST_SERIES, parse
 from exporter.sources.textfiles import MOST_BYTES, MOST_FILES
 from exporter.thresholds import Level
@@ -22,15 +25,14 @@ from tests.machines import EPOCH, FixtureMachine
 from tests.support import Samples
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from exporter.model import Snapshot
     from tests.other_systems import MacOs, Windows
 
 FOLDER = "var/lib/host-exporter/textfile"
 KEPT = 31.0
-NOW = 1_790_000_000.0
 HOUR = 3600
+WORDS = {"and", "or", "unless", "bool", "offset", "on", "e", "inf", "start", "end"}
+"""What is no name in PromQL."""
 
 
 def put(machine: FixtureMachine, name: str, text: str | bytes, age: float = 60) -> None:
@@ -52,7 +54,7 @@ def of_kind(snapshot: Snapshot, kind: str) -> list[tuple[Level, str, str]]:
 
 def said(text: str | bytes) -> str:
     with pytest.raises(ValueError, match=r"^[^\n]+$") as caught:
-        parse(text if isinstance(text, bytes) else text.encode(), NOW)
+        parse(text if isinstance(text, bytes) else text.encode())
     return str(caught.value)
 
 
@@ -111,9 +113,9 @@ def test_none_switches_it_off_and_another_folder_is_one_of_the_machine(
 def test_a_file_is_read_again_only_when_it_has_changed(server: FixtureMachine, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
-    def counted(content: bytes, now: float) -> Any:
+    def counted(content: bytes) -> Any:
         calls.append(content)
-        return parse(content, now)
+        return parse(content)
 
     monkeypatch.setattr("exporter.sources.textfiles.parse", counted)
     put(server, "a.prom", "a 1\n")
@@ -154,7 +156,12 @@ def test_a_file_is_read_again_only_when_it_has_changed(server: FixtureMachine, m
         ("host_disk_wear_ratio 83\n", "host_disk_wear_ratio is 83, which cannot be"),
         ('host_disk_wear_ratio{disk="sda"} 0\n', "has the label disk; it may have device, model, serial"),
         ("# TYPE host_disk_media_errors_total gauge\nhost_disk_media_errors_total 0\n", "is a counter and not a gauge"),
-        ("host_backup_last_success_timestamp_seconds 1790000000000\n", "lies in the future: give Unix time in seconds"),
+        ("host_backup_last_success_timestamp_seconds NaN\n", "is nan, which cannot be"),
+        ("prometheus_tsdb_wal_writes_failed_total 1\n", "the name prometheus_tsdb_wal_writes_failed_total is taken"),
+        ("alertmanager_notifications_total 1\n", "the name alertmanager_notifications_total is taken"),
+        ('a{b=""} 1\na 2\n', "a has a series twice"),
+        (b"\xef\xbb\xbfa 1\n", "begins with a byte order mark"),
+        ("a 1\n".encode("utf-16"), "begins with a byte order mark"),
         ("".join(f'a{{b="{number}"}} 1\n' for number in range(MOST_SERIES + 1)), "has more than 2,000 series"),
     ],
     ids=lambda value: str(value)[:40],
@@ -172,7 +179,7 @@ def test_names_of_ours_come_from_textfiles_only() -> None:
     assert not [name for name in KNOWN if not name.startswith(("host_disk_", "host_backup_"))]
     for name, known in KNOWN.items():
         labels = ",".join(f'{label}="x"' for label in sorted(known.labels))
-        (family,) = parse(f"{name}{{{labels}}} 1\n".encode(), NOW)
+        (family,) = parse(f"{name}{{{labels}}} 1\n".encode())
         assert (family.kind, family.help_text) == (known.kind, known.help_text), "a bare line has our type and help"
 
 
@@ -184,7 +191,7 @@ def test_what_prometheus_client_writes_can_be_read() -> None:
     Histogram("took_seconds", "Time.", registry=registry).observe(0.3)
     Summary("size_bytes", "Size.", registry=registry).observe(3)
     Info("build", "Build.", registry=registry).info({"version": "1"})
-    found = {each.name: each.kind for each in parse(generate_latest(registry), NOW)}
+    found = {each.name: each.kind for each in parse(generate_latest(registry))}
     assert found["jobs_total"] == "counter"
     assert found["took_seconds_bucket"] == "unknown"
     assert found["build_info"] == "gauge"
@@ -192,12 +199,70 @@ def test_what_prometheus_client_writes_can_be_read() -> None:
 
 
 def test_a_counter_keeps_its_name_even_if_that_does_not_end_in_total() -> None:
-    (family,) = parse(b"# TYPE reads counter\nreads 3\n", NOW)
+    (family,) = parse(b"# TYPE reads counter\nreads 3\n")
     assert (family.name, family.kind) == ("reads", "unknown")
 
 
 def test_values_that_are_no_numbers_are_absent() -> None:
-    assert [each.samples for each in parse(b"a NaN\nb +Inf\nc 1\n", NOW)] == [{(): 1.0}]
+    found = [(each.samples, each.left_out) for each in parse(b'a NaN\na{b="1"} 2\nb +Inf\nc 1\n')]
+    assert found == [({(("b", "1"),): 2.0}, 1), ({}, 1), ({(): 1.0}, 0)]
+
+
+def test_values_that_are_left_out_are_counted_in_the_row_of_their_file(server: FixtureMachine) -> None:
+    put(server, "a.prom", "a NaN\nb +Inf\nc 1\n")
+    section = server.sample(KEPT).section(Textfiles)
+    assert section is not None
+    assert [(each.samples, each.left_out, each.error) for each in section.files] == [(1, 2, None)]
+    assert not {"a", "b"} & {sample.name for sample in server.exposition().samples}
+
+
+def test_what_alerts_read_comes_from_files_only_if_this_is_known() -> None:
+    """Metrics of applications may have any name; the rules about them ask for the job "app"."""
+    rules = (Path(__file__).parents[2] / "alerts.yml").read_text(encoding="utf-8")
+    exprs = [rule["expr"] for group in yaml.safe_load(rules)["groups"] for rule in group["rules"]]
+    read: set[str] = set()
+    for expr in exprs:
+        plain = re.sub(r"\b(by|on|without|ignoring|group_left|group_right)\s*\([^)]*\)", " ", expr)
+        plain = re.sub(r'\w+\{job="app"[^}]*\}|\{[^}]*\}|\[[^\]]*\]|"[^"]*"', " ", plain)
+        read |= set(re.findall(r"(?<![\w:.])[a-zA-Z_][\w:]*(?![\w:]|\s*\()", plain)) - WORDS
+    assert {"up", "alertmanager_notifications_total", "host_backup_max_age_seconds"} <= read
+    assert len([name for name in read if name.startswith("prometheus_")]) > 15
+    for name in read - KNOWN.keys():
+        with pytest.raises(ValueError, match="is taken"):
+            check_name(name)
+
+
+def test_a_backup_in_the_future_is_an_error_of_its_file_until_the_clock_is_right(server: FixtureMachine) -> None:
+    put(server, "ms.prom", 'host_backup_last_success_timestamp_seconds{job="ms"} 1790000000000\n')
+    ahead = server.time() + 3600
+    put(server, "soon.prom", f'host_backup_last_success_timestamp_seconds{{job="soon"}} {ahead}\n')
+    put(server, "now.prom", f'host_backup_last_success_timestamp_seconds{{job="now"}} {server.time() + 100}\n')
+    said = (
+        "host_backup_last_success_timestamp_seconds lies in the future: "
+        "give Unix time in seconds (date +%s), or set the clock"
+    )
+    assert errors(server) == {"ms.prom": said, "now.prom": None, "soon.prom": said}
+    section = server.sample().section(Textfiles)
+    assert section is not None
+    assert [(each.job, each.age_seconds) for each in section.backups] == [("now", 0.0)]
+    server.now += 3600
+    assert errors(server)["soon.prom"] is None
+
+
+def test_a_backup_with_nothing_but_a_limit_has_never_succeeded(server: FixtureMachine) -> None:
+    put(server, "backup-new.prom", 'host_backup_max_age_seconds{job="new"} 777600\n')
+    (found,) = of_kind(server.sample(KEPT), "HostBackupStale")
+    assert found == (Level.WARNING, "new", "has never succeeded (warning after 9\u00a0days)")
+    put(server, "bad.prom", "bad\n")
+    assert not of_kind(server.sample(KEPT), "HostBackupStale"), "that file may hold its success"
+
+
+def test_a_file_whose_name_cannot_be_printed_is_said(server: FixtureMachine) -> None:
+    put(server, "a?b.prom", "a 1\n")
+    for name in ("a\nb.prom", "a\tb.prom", "c\x1bd.prom", "c\x07d.prom", "\udcff.prom"):
+        server.path(f"{FOLDER}/{name}").write_text("x 1\n")
+    odd = "has a name that cannot be printed: rename it"
+    assert errors(server) == {"?.prom": odd, "a?b.prom": None, "c?d.prom": odd}
 
 
 def test_files_share_a_metric_and_a_contradiction_costs_the_later_file(server: FixtureMachine) -> None:
@@ -270,7 +335,7 @@ def test_only_regular_files_are_read_and_links_stay_below_the_root_mount(
     found = errors(server)
     assert found["pipe.prom"] == "is not a regular file"
     assert found["folder.prom"] == "is not a regular file"
-    assert "outside.prom" not in found
+    assert found["outside.prom"] == "is a link that leads nowhere"
     assert found["inside.prom"] is None
     assert found["good.prom"] is None
     assert found["secret.prom"] == ("Permission denied" if os.geteuid() else None)
@@ -360,14 +425,13 @@ def test_a_backup_has_the_limit_that_its_file_names(server: FixtureMachine) -> N
 
 
 def test_the_recipes_for_backups_are_read_by_the_exporter(server: FixtureMachine) -> None:
-    import re
     import subprocess
-    from pathlib import Path
 
     page = (Path(__file__).parents[2] / "docs/textfiles.md").read_text(encoding="utf-8")
     recipes = re.findall(r"<!-- .*backup's lines? -->\n```sh\n(.*)\n```", page)
     assert len(recipes) == 2
     server.path(FOLDER).mkdir(parents=True)
+    server.now = time.time() - EPOCH  # date +%s gives this machine's
     for recipe in recipes:
         script = f"set -e\n{recipe.replace('/var/lib', str(server.path('var/lib')))}"
         subprocess.run(["sh", "-c", script], check=True)

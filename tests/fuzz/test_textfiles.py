@@ -56,7 +56,7 @@ FILES = st.lists(st.lists(lines(), max_size=8).map(lambda each: "".join(f"{line}
 
 def textfile(name: str, content: bytes) -> Textfile:
     try:
-        return Textfile(name, NOW, parse(content, NOW))
+        return Textfile(name, NOW, parse(content))
     except ValueError as reason:
         said = str(reason)
         assert said.isprintable(), said
@@ -66,7 +66,7 @@ def textfile(name: str, content: bytes) -> Textfile:
 
 def check(files: Sequence[Textfile]) -> None:
     """Fail unless both formats can be parsed, each series is there once, and no name of ours is."""
-    found, errors = merged(files)
+    found, errors = merged(files, NOW)
     section = Textfiles((), disks(found), backups(found, NOW), families=found)
     assert len(list(findings(section, Thresholds(NONE, NONE, NONE)))) <= 50
     families = list(metrics(section))
