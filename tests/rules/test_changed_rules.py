@@ -200,6 +200,8 @@ if TYPE_CHECKING:
         ("HostTextfileStale", "unless on (job, instance) host_uptime_seconds < 3600", ""),
         ("HostBackupStale", "max by (job, instance, exported_job) (host_backup_max_age_seconds)", "nothing"),
         ("HostBackupStale", "+ 172800", "+ 186400"),
+        ("HostBackupStale", "2e9 + 0 * host_backup_max_age_seconds", "nothing"),
+        ("HostBackupStale", "unless on (job, instance) host_textfile_error == 1", ""),
         ("AppDown", "for: 2m", "for: 1m"),
         ("AppUnhandledErrors", 'seconds{job="app"} < 120)', 'seconds{job="app"} < 0)'),
         ("AppUnhandledErrors", "topk(3, route:", "topk(2, route:"),
