@@ -191,6 +191,7 @@ if TYPE_CHECKING:
         ("HostDiskFailing", "(host_disk_smart_healthy == bool 0 == 1)", "(host_disk_smart_healthy offset 15s == 0)"),
         ("HostDiskFailing", "serial=%q} > 0)`", "serial=%q})`"),
         ("HostDiskFailing", "keep_firing_for: 5m", "keep_firing_for: 1m"),
+        ("HostDiskFailing", 'problem="does not answer"} > 0', 'problem="does not answer"} > 1'),
         ("HostDiskWorn", "host_disk_wear_ratio >= 0.8)", "host_disk_wear_ratio > 0.8)"),
         ("HostDiskWorn", "max without (kind) (host_flash_wear_ratio) >= 0.8", "host_flash_wear_ratio >= 0.8"),
         ("HostDiskWorn", "<= 0.2 > 0", "< 0.2 > 0"),
