@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,15 +46,16 @@ class Member:
 class Array:
     """One array. ``degraded_members`` is how many members it lacks, None without redundancy (raid0, linear).
 
-    ``missing_members`` are those of which nothing is left. ``action`` is what is being done to the whole array, None if
-    nothing, and ``action_ratio`` how much of that is done (0 to 1), None while it waits for its turn.
+    ``missing_members`` are those of which nothing is left, None if nobody knows how many there should be. ``action`` is
+    what is being done to the whole array, None if nothing, and ``action_ratio`` how much of that is done (0 to 1), None
+    while it waits for its turn.
     """
 
     device: str
     level: str
     state: str
     members: tuple[Member, ...]
-    missing_members: int
+    missing_members: int | None
     degraded_members: float | None
     action: str | None
     action_ratio: float | None
@@ -126,29 +128,28 @@ def findings(section: Raid, _thresholds: Thresholds) -> Iterable[Finding]:
             yield Finding("HostRaidDegraded", level, "RAID", each.device, reason=reason)
 
 
-def _counted(array: Array) -> dict[str, int]:
-    counts = dict.fromkeys(STATES, 0)
-    for member in array.members:
-        counts[member.state] = counts.get(member.state, 0) + 1
-    return counts | {"missing": array.missing_members}
+def _counted(array: Array) -> dict[str, int | None]:
+    found = Counter(member.state for member in array.members)
+    return dict.fromkeys(STATES, 0) | dict(found) | {"missing": array.missing_members}
 
 
 def _array(array: MdArray) -> Array:
     # The states of the members of an array that does not run say nothing: all are spares, for example.
     stopped = array.state in STOPPED
     members = tuple(Member(each.name, _state(array, each, stopped=stopped)) for each in array.members)
-    slots = array.slots or 0
+    slots = array.slots
     taken = {each.slot for each in array.members if each.slot is not None and each.slot >= 0}
     sound = {each.slot for each in array.members if "in_sync" in each.flags}
     # What has failed soon loses its place, but stays until somebody removes it.
     fallen = sum("faulty" in each.flags and each.slot not in taken for each in array.members)
     degraded = None if stopped else array.degraded
     most = MOST_OLD_MIRRORS if array.metadata == OLD else MOST_MIRRORS
-    if array.level == "raid1" and slots > most and degraded is not None:
+    if array.level == "raid1" and slots is not None and slots > most and degraded is not None:
         # Degraded by design. Only what has been there can be lost.
         degraded = len(taken - sound) + fallen
         slots = len(taken)
-    missing = max(slots - (len(members) if stopped else len(taken) + fallen), 0)
+    there = len(members) if stopped else len(taken) + fallen
+    missing = None if slots is None else max(slots - there, 0)
     return Array(array.device, array.level, array.state, members, missing, degraded, array.action, array.done_ratio)
 
 

@@ -12,7 +12,7 @@ from exporter.families import gauges
 from exporter.findings import Finding
 from exporter.model import hidden
 from exporter.plausible import COLDEST, HOTTEST
-from exporter.sources.host import LINUX, read_int
+from exporter.sources.host import LINUX, read_flag
 from exporter.sources.hwmon import told_apart
 from exporter.sources.sensors import Sensor, read_sensors
 from exporter.sources.temperature_limits import STICKY, Limits, alarms, read_limits, sensible
@@ -185,6 +185,6 @@ def _read(sensors: Sequence[Sensor]) -> Iterator[Known]:
             # The package is as hot as its hottest core and has their limits. One alert, not one a core.
             yield Known(each.folder, each.number)
             continue
-        said = [read_int(path) for path in alarms(each)]
-        alarm = any(said) if any(value is not None for value in said) else None
+        said = [flag for path in alarms(each) if (flag := read_flag(path)) is not None]
+        alarm = any(said) if said else None
         yield Known(each.folder, each.number, read_limits(each), alarm)

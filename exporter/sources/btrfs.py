@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.sources.blocks import device_name
-from exporter.sources.host import counter, listed, printable, read_int, read_text
+from exporter.sources.host import counter, listed, plain_int, printable, read_int, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -58,7 +58,8 @@ def read_btrfs(host: Host, mounts: Iterable[Mount]) -> list[Btrfs]:
     found: dict[str, Btrfs] = {}
     mounted = [mount for mount in mounts if mount.fstype == "btrfs"]
     for uuid in listed(base):
-        numbers = sorted(int(name) for name in listed(f"{base}/{uuid}/devinfo") if name.isdecimal())
+        found_numbers = (plain_int(name) for name in listed(f"{base}/{uuid}/devinfo"))
+        numbers = sorted(number for number in found_numbers if number is not None)
         if numbers:
             label = printable(read_text(f"{base}/{uuid}/label") or "")
             name = f"{label} {uuid}" if label in found else label or printable(uuid)

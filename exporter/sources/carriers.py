@@ -139,7 +139,7 @@ def _told(folder: str, entries: Collection[str]) -> Layer | None:
     """Return the layer according to the interface's own files, None if they do not say."""
     if "tun_flags" in entries:
         try:
-            return Layer.SWITCH if int(read_text(f"{folder}/tun_flags") or "", 16) & _TAP else Layer.TUNNEL
+            return Layer.SWITCH if int((read_text(f"{folder}/tun_flags") or "")[:10], 16) & _TAP else Layer.TUNNEL
         except ValueError:
             return Layer.TUNNEL
     if "bridge" in entries:

@@ -6,7 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from exporter.sources.host import read_int
+from exporter.sources.host import read_flag
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -57,8 +57,7 @@ def is_rotational(host: Host, name: str) -> bool | None:
 
     USB adapters and virtual machines mostly do not know: then Linux takes it for one that spins.
     """
-    found = read_int(f"{host.sys}/block/{name.replace('/', '!')}/queue/rotational")
-    return None if found is None else bool(found)
+    return read_flag(f"{host.sys}/block/{name.replace('/', '!')}/queue/rotational")
 
 
 def is_hidden(host: Host, name: str, used: Mapping[str, bool]) -> bool:
@@ -67,7 +66,7 @@ def is_hidden(host: Host, name: str, used: Mapping[str, bool]) -> bool:
     Linux marks a path to an NVMe namespace as hidden: it has no device file. Before Linux 6.4 only the paths were
     counted, not the namespace (``used`` is False): then a path stands for it.
     """
-    if not read_int(f"{host.sys}/block/{name.replace('/', '!')}/hidden"):
+    if not read_flag(f"{host.sys}/block/{name.replace('/', '!')}/hidden"):
         return False
     path = _PATH(name)
     return path is None or used.get(path[1] + path[2], False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exporter.sources.host import number, read_bytes, read_int
+from exporter.sources.host import number, read_bytes, read_flag, read_int
 from exporter.sources.hwmon import read_chips
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def read_fans(sys: str) -> tuple[list[Input], list[Input]]:
 def _fans(chip: Chip) -> Iterator[Input]:
     for fan in chip.numbers(r"(fan\d+)_(?:input|alarm|fault)"):
         alarm = _any(chip, fan, ("alarm", "min_alarm")) if _is_watched(chip, fan) else None
-        fault = f"{fan}_fault" in chip.files and read_int(f"{chip.place}/{fan}_fault")
+        fault = f"{fan}_fault" in chip.files and read_flag(f"{chip.place}/{fan}_fault")
         figure = None if fault or f"{fan}_input" not in chip.files else _figure(f"{chip.place}/{fan}_input")
         if figure is not None or alarm is not None:
             yield Input(chip.title, chip.folder, fan, chip.label(fan), figure, alarm)
@@ -88,8 +88,8 @@ def _has_limits(chip: Chip, rail: str) -> bool:
 
 def _any(chip: Chip, sensor: str, names: tuple[str, ...]) -> bool | None:
     """Return whether one of a sensor's alarms is raised, None if it has none that can be read."""
-    said = [_read(chip, f"{sensor}_{name}") for name in names]
-    known = [value for value in said if value is not None]
+    said = [read_flag(f"{chip.place}/{sensor}_{name}") for name in names if f"{sensor}_{name}" in chip.files]
+    known = [flag for flag in said if flag is not None]
     return any(known) if known else None
 
 

@@ -139,27 +139,39 @@ def listed(folder: str) -> list[str]:
 
 def read_int(path: str) -> int | None:
     """Return the integer in a file, or None if it is missing or holds something else."""
-    try:
-        return int(read_bytes(path) or b"")
-    except ValueError:
-        return None
+    text = (read_bytes(path) or b"").strip()
+    figure = plain_int(text.removeprefix(b"-"))
+    return -figure if figure is not None and text.startswith(b"-") else figure
+
+
+def read_flag(path: str) -> bool | None:
+    """Return whether a file says yes, None if it is missing or holds anything but a number: below 0 is neither."""
+    figure = read_int(path)
+    return None if figure is None or figure < 0 else figure > 0
+
+
+def plain_int(text: str | bytes) -> int | None:
+    """Return the number in a text of digits, None for all else. ``int`` takes "1_0" and " +5", and fails at length."""
+    return int(text) if text.isdigit() and text.isascii() and len(text) <= LONGEST_NUMBER else None
 
 
 def number(text: str | bytes | None) -> float:
     """Return the number in a text, NaN if it is none: a figure that is there and cannot be true (see plausible.py)."""
     if text is None or len(text) > LONGEST_NUMBER or not text.isascii():
         return nan
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return nan
+    if text.isdigit():  # as nearly always
+        return int(text)
+    said = text if isinstance(text, str) else text.decode()
+    try:
+        return nan if "_" in said or "+" in said else float(said)
+    except ValueError:
+        return nan
 
 
 def counter(text: str) -> float:
     """Return the counter in a text, NaN if it is none: the kernel writes nothing but digits."""
-    return int(text) if text.isdecimal() and text.isascii() and len(text) <= LONGEST_NUMBER else nan
+    found = plain_int(text)
+    return nan if found is None else found
 
 
 def printable(text: str) -> str:

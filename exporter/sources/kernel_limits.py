@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from exporter.sources.host import read_bytes, read_int
+from exporter.sources.host import plain_int, read_bytes, read_int
 
 if TYPE_CHECKING:
     from exporter.sources.host import Host
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
 PER_NAMESPACE = (6, 14)
 """The Linux release since which each PID namespace has a pid_max of its own."""
 
+_HEXADECIMAL = re.compile(rb"\s*([0-9a-f]{1,16})\s").match
+
 
 class Use(NamedTuple):
-    """How much of something is used, and the limit; None if unknown or if there is none."""
+    """How much of something is used, and the limit; None if unknown or if there is none. A limit of 0 is none."""
 
     used: int | None
     limit: int | None
@@ -24,8 +27,8 @@ class Use(NamedTuple):
 
 def file_descriptors(host: Host) -> Use:
     """Return the open files of the whole machine, from /proc/sys/fs/file-nr. Only root may go beyond the limit."""
-    numbers = _numbers(read_bytes(f"{host.proc}/sys/fs/file-nr"))
-    return Use(numbers[0], numbers[2]) if len(numbers) > 2 else Use(None, None)
+    fields = (read_bytes(f"{host.proc}/sys/fs/file-nr") or b"").split()
+    return Use(plain_int(fields[0]), plain_int(fields[2]) or None) if len(fields) > 2 else Use(None, None)
 
 
 def threads(host: Host, highest_pid: int | None) -> Use:
@@ -36,9 +39,9 @@ def threads(host: Host, highest_pid: int | None) -> Use:
     """
     fields = (read_bytes(f"{host.proc}/loadavg") or b"").split()
     total = fields[3].rpartition(b"/")[2] if len(fields) > 3 else b""
-    used = int(total) if total.isdigit() else None
+    used = plain_int(total)
     most, pids = read_int(f"{host.proc}/sys/kernel/threads-max"), read_int(f"{host.proc}/sys/kernel/pid_max")
-    if most is None or pids is None:
+    if not most or not pids:
         return Use(used, None)
     if _own_pids(host):
         return Use(used, most if highest_pid is not None and highest_pid > most else None)
@@ -50,20 +53,19 @@ def conntrack(host: Host) -> Use:
 
     The entries are the first column of each row of /proc/1/net/stat/nf_conntrack: a hexadecimal number, the same in the
     row of each CPU. The limit is one number for all namespaces, but only if the kernel lets none of the others change
-    it: later kernels may give each its own. A limit of 0 is none.
+    it: later kernels may give each its own.
     """
     path = f"{host.init}/net/stat/nf_conntrack"
     rows = (read_bytes(path) or b"").split(b"\n", 2)
-    try:
-        used = int(rows[1].split()[0], 16)
-    except (IndexError, ValueError):
+    entries = _HEXADECIMAL(rows[1]) if len(rows) > 1 else None
+    if entries is None:
         return Use(None, None)
     name = f"{host.proc}/sys/net/netfilter/nf_conntrack_max"
     try:
         shared = not os.stat(name).st_mode & stat.S_IWUSR or _same(path, f"{host.proc}/self/net/stat/nf_conntrack")
     except OSError:
         shared = False
-    return Use(used, (read_int(name) or None) if shared else None)
+    return Use(int(entries[1], 16), (read_int(name) or None) if shared else None)
 
 
 def hung_tasks(host: Host) -> int | None:
@@ -85,20 +87,16 @@ def _field(content: bytes | None, group: bytes, name: bytes) -> int | None:
     """Return a field of a file that has two lines for each group, one of names and one of numbers."""
     found = [line.split() for line in (content or b"").split(b"\n") if line.startswith(group)]
     try:
-        return int(found[1][found[0].index(name)])
+        return plain_int(found[1][found[0].index(name)])
     except (IndexError, ValueError):
         return None
-
-
-def _numbers(content: bytes | None) -> list[int]:
-    return [int(word) for word in (content or b"").split() if word.isdigit()]
 
 
 def _own_pids(host: Host) -> bool:
     """Return whether this process is in another PID namespace than the machine's, with a pid_max of its own."""
     status = (read_bytes(f"{host.proc}/self/status") or b"").partition(b"\nNSpid:")[2].partition(b"\n")[0]
     release = (read_bytes(f"{host.proc}/sys/kernel/osrelease") or b"").strip().split(b"-")[0].split(b".")[:2]
-    known = tuple(int(part) for part in release if part.isdigit())
+    known = tuple(plain_int(part) or 0 for part in release)
     return len(status.split()) > 1 and known >= PER_NAMESPACE
 
 

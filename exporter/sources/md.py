@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from math import nan
 from typing import TYPE_CHECKING
 
+from exporter.plausible import within
 from exporter.sources.blocks import device_name
-from exporter.sources.host import counter, listed, printable, read_int, read_text
+from exporter.sources.host import counter, listed, plain_int, printable, read_int, read_text
 
 if TYPE_CHECKING:
     from exporter.sources.host import Host
+
+MOST_SLOTS = 4096
+"""Members that an array can be made for: what its superblock has room for, and twice what the kernel allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +59,15 @@ def _read(host: Host, name: str, folder: str) -> MdArray | None:
     if not state or state == "clear" or _is_container(metadata):
         return None
     degraded = read_text(f"{folder}/degraded")
+    slots = _slots(read_text(f"{folder}/raid_disks"))
     action = read_text(f"{folder}/sync_action")
     return MdArray(
         device=device_name(host, name),
         level=printable(read_text(f"{folder}/level") or "unknown"),
         state=printable(state),
         metadata=metadata,
-        slots=_first_int(read_text(f"{folder}/raid_disks")),
-        degraded=None if degraded is None else counter(degraded),
+        slots=slots[0] if slots else None,
+        degraded=None if degraded is None else within(counter(degraded), max(slots, default=MOST_SLOTS)),
         members=_members(host, folder),
         action=None if action in {None, "", "idle", "frozen"} else printable(str(action)),
         done_ratio=_done(read_text(f"{folder}/sync_completed") or ""),
@@ -86,10 +91,10 @@ def _members(host: Host, folder: str) -> tuple[MdMember, ...]:
     return tuple(found)
 
 
-def _first_int(text: str | None) -> int | None:
-    """Return a number; while an array grows, the kernel adds the former one: "4 (3)"."""
-    first = (text or "").split(" ")[0]
-    return int(first) if first.isdecimal() and first.isascii() and len(first) < 10 else None
+def _slots(text: str | None) -> list[int]:
+    """Return for how many members an array is made; while it is reshaped, the former number follows: "4 (3)"."""
+    found = [plain_int(word.strip("()")) for word in (text or "").split()]
+    return [count for count in found if count is not None and count <= MOST_SLOTS]
 
 
 def _done(text: str) -> float | None:

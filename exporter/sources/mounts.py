@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from exporter.sources.host import plain_int
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -50,7 +52,7 @@ class Mount:
         if not self.is_fuse or "allow_other" in self.options:
             return None
         owners = [option.removeprefix("user_id=") for option in self.options if option.startswith("user_id=")]
-        return int(owners[0]) if owners and owners[0].isdecimal() else None
+        return plain_int(owners[0]) if owners else None
 
 
 def parse_mountinfo(text: str) -> list[Mount]:

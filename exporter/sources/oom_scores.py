@@ -16,7 +16,7 @@ from itertools import islice
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
-from exporter.sources.host import LINUX, read_bytes
+from exporter.sources.host import LINUX, plain_int, read_bytes
 from exporter.sources.process_memory import DIGITS, KIB, MOST
 
 if TYPE_CHECKING:
@@ -100,4 +100,4 @@ class OomScores:
         for process in processes:
             text = read_bytes(f"{self._proc}/{process.pid}/oom_score", LONGEST) or b""
             score = text.strip()
-            self._scores[process.pid] = int(score) if score.isdigit() else 0
+            self._scores[process.pid] = plain_int(score) or 0

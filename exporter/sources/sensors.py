@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exporter.sources.host import number, read_bytes, read_int, read_text
+from exporter.sources.host import number, read_bytes, read_flag, read_text
 from exporter.sources.hwmon import numbered, read_chips
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def read_sensors(sys: str) -> list[Sensor]:
 
 def _hwmon(chip: Chip, numbers: Iterable[str], copies: dict[tuple[str, str], str]) -> Iterator[Sensor]:
     for each in numbers:
-        if f"{each}_fault" in chip.files and read_int(f"{chip.place}/{each}_fault"):
+        if f"{each}_fault" in chip.files and read_flag(f"{chip.place}/{each}_fault"):
             continue
         if (celsius := _celsius(f"{chip.place}/{each}_input")) is not None:
             zone = copies.get((chip.name, each), "")

@@ -82,7 +82,7 @@ class Ext4Errors:
         """Return the mounts, each that has stopped marked. Reads a file per ext4, on such kernels only."""
         if self._silent is None:
             release = read_text(f"{self._host.proc}/sys/kernel/osrelease") or os.uname().release
-            version = re.match(r"(\d+)\.(\d+)", release)
+            version = re.match(r"([0-9]{1,9})\.([0-9]{1,9})", release)
             self._silent = version is not None and SILENT_SINCE <= (int(version[1]), int(version[2])) < TOLD_SINCE
         if not self._silent:
             return list(mounts)

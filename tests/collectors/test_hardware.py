@@ -199,6 +199,23 @@ def test_a_count_that_cannot_be_read_is_unknown_and_hides_no_module(server: Fixt
     assert server.read(Hardware) == Hardware(uncorrected_errors=0, modules=(MemoryModule("mc0 dimm0", 7, None),))
 
 
+@pytest.mark.parametrize("said", ["4294967295", "18446744073709551615", "-1", "9" * 39])
+def test_a_count_of_errors_that_no_memory_can_have_is_left_out(server: FixtureMachine, said: str) -> None:
+    server.write(f"{EDAC}/mc0/ce_count", "1\n")
+    server.write(f"{EDAC}/mc0/ue_count", f"{said}\n")
+    snapshot = server.sample()
+    assert server.read(Hardware) == Hardware(corrected_errors=1)
+    assert not [each for each in snapshot.findings() if each.kind == "HostMemoryErrors"]
+
+
+@pytest.mark.parametrize("said", ["-1", "1_0", "+1", "9" * 6000])
+def test_what_is_no_plain_number_is_no_alarm(server: FixtureMachine, said: str) -> None:
+    chip(server, "hwmon0", "ipmi", fan1_input=900, fan1_alarm=said, in0_input=900, in0_alarm=said, fan2_input=said)
+    assert fans(server) == (Fan("ipmi", "fan1", 900),)
+    assert voltages(server) == (Voltage("ipmi", "in0", 0.9),)
+    assert kinds(server) == {}
+
+
 def test_a_kernel_that_knows_rows_and_channels_only_names_them(server: FixtureMachine) -> None:
     server.write(f"{EDAC}/mc0/ce_count", "5\n")
     server.write(f"{EDAC}/mc0/csrow2/ch1_ce_count", "5\n")

@@ -93,16 +93,30 @@ def test_a_limit_that_the_namespace_of_the_exporter_may_set_is_not_that_of_the_m
 
 
 def test_a_limit_of_0_is_none(laptop: FixtureMachine) -> None:
+    """Prometheus would divide by it: an infinite share of what is allowed is a critical alert."""
     laptop.write(MAX, "0\n")
-    assert limit(laptop.read(Limits), "conntrack") == Limit("conntrack", 2295, None)
+    laptop.write("proc/sys/fs/file-nr", "1 0 0\n")
+    laptop.write("proc/sys/kernel/threads-max", "0\n")
+    assert laptop.read(Limits).limits == (
+        Limit("descriptors", 1, None),
+        Limit("threads", 467, None),
+        Limit("conntrack", 2295, None),
+    )
     assert limit(again(laptop), "conntrack").usage_ratio() is None
+    assert "host_file_descriptors_limit" not in laptop.exposition().names()
 
 
 @pytest.mark.parametrize(
     ("path", "text", "lost"),
     [
         ("proc/sys/fs/file-nr", "9216\n", "descriptors"),
+        ("proc/sys/fs/file-nr", f"{'9' * 6000} 0 1000\n", "descriptors"),
+        ("proc/sys/fs/file-nr", "-9 0 1000\n", "descriptors"),
+        ("proc/sys/fs/file-nr", "1_0 0 1000\n", "descriptors"),
         ("proc/loadavg", "0.5 0.5 0.5\n", "threads"),
+        ("proc/loadavg", f"0.5 0.5 0.5 1/{'9' * 6000} 7\n", "threads"),
+        (STAT, "entries\n0x1_0 0\n", "conntrack"),
+        (STAT, f"entries\n{'f' * 6000} 0\n", "conntrack"),
         (STAT, "entries\n", "conntrack"),
         (STAT, "entries\nxyz\n", "conntrack"),
         (STAT, "", "conntrack"),
@@ -116,7 +130,16 @@ def test_what_cannot_be_read_is_absent_and_the_rest_is_there(
     assert found == {"descriptors", "threads", "conntrack"} - {lost}
 
 
-@pytest.mark.parametrize("text", ["Tcp: RetransSegs\n", "Tcp: A\nTcp: 1\n", "Tcp: RetransSegs\nTcp: x\n", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tcp: RetransSegs\n",
+        "Tcp: A\nTcp: 1\n",
+        "Tcp: RetransSegs\nTcp: x\n",
+        "",
+        f"Tcp: RetransSegs\nTcp: {'9' * 6000}\n",
+    ],
+)
 def test_tcp_counters_that_cannot_be_read_are_absent(laptop: FixtureMachine, text: str) -> None:
     laptop.write("proc/1/net/snmp", text)
     section = laptop.read(Limits)

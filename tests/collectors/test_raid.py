@@ -134,6 +134,31 @@ def test_a_member_that_was_removed_is_counted_as_missing_and_the_others_by_state
     assert samples.value("host_raid_member_info", device="md0", member="mapper/luks-b", state="in_sync") == 1
 
 
+@pytest.mark.parametrize("said", ["3", "1_0", "+1", "-1", "4294967295"])
+def test_an_array_cannot_lack_more_members_than_it_is_made_for(laptop: FixtureMachine, said: str) -> None:
+    array(laptop, "md5", FULL, degraded=said)
+    found, wrong = told(laptop, "md5")
+    assert (found.degraded_members, found.missing_members, wrong) == (None, 0, [])
+
+
+@pytest.mark.parametrize("said", ["999999999", "-1", "2_0", "many", "9" * 6000])
+def test_how_many_members_are_missing_is_unknown_where_an_absurd_number_is_wanted(
+    laptop: FixtureMachine, said: str
+) -> None:
+    array(laptop, "md5", FULL, raid_disks=said)
+    found, wrong = told(laptop, "md5")
+    assert (found.degraded_members, found.missing_members, wrong) == (0, None, [])
+    laptop.remove("sys/block/md0")
+    states = laptop.exposition(laptop.sample(60)).labels("host_raid_members", "state")
+    assert states == {"in_sync", "rebuilding", "spare", "faulty"}
+
+
+def test_an_array_that_is_being_made_smaller_may_lack_more_than_are_left(laptop: FixtureMachine) -> None:
+    array(laptop, "md5", FULL, level="raid6", raid_disks="2 (5)", degraded="3")
+    found, _ = told(laptop, "md5")
+    assert found.degraded_members == 3
+
+
 def test_a_mirror_of_nas_firmware_lacks_only_what_it_had(laptop: FixtureMachine) -> None:
     """QNAP makes its system arrays for 32 disks, whatever the box has."""
     laptop.remove("sys/block/md0")

@@ -333,6 +333,13 @@ def test_an_alarm_is_critical_where_there_is_no_limit_and_a_warning_below_the_cr
     assert server.exposition().labels("host_temperature_alarm", "chip") == {"nvme", "tmp421"}
 
 
+@pytest.mark.parametrize("said", [-1, "1_0", "+1", "9" * 6000])
+def test_what_is_no_plain_number_is_no_alarm(server: FixtureMachine, said: object) -> None:
+    chip(server, "hwmon0", name="tmp421", temp1_input=61_000, temp1_alarm=said, temp1_crit=said)
+    assert level(server) == {}
+    assert "host_temperature_alarm" not in server.exposition().names()
+
+
 def test_the_alarm_that_lasts_until_the_next_boot_is_no_finding(server: FixtureMachine) -> None:
     chip(server, "hwmon0", "platform/coretemp.0", name="coretemp", temp1_input=45_000, temp1_crit_alarm=1)
     chip(server, "hwmon1", "platform/coretemp.1", name="coretemp", temp1_input=45_000, temp1_crit_alarm=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from exporter.machine import open_machine
 from exporter.sampling.sampler import Sampler
 from exporter.settings import Settings
-from exporter.sources.host import LINUX, Host
+from exporter.sources.host import LINUX, Host, number, read_flag, read_int
 from tests.machines import copy_fixture
 
 if TYPE_CHECKING:
@@ -70,3 +71,19 @@ def test_without_a_rootfs_our_own_view_of_a_hidden_first_process_is_the_machines
     assert Host("").read_init("mountinfo") == b"mounts"
     with pytest.raises(OSError, match="net/dev cannot be read: missing"):
         Host("").read_init("net/dev")
+
+
+@pytest.mark.parametrize(
+    ("text", "figure"),
+    [("5\n", 5), ("-5\n", -5), (" 7 \n", 7), ("0\n", 0)]
+    + [
+        (text, None)
+        for text in ("", "-", "--5", "- 5", "+5", " +5", "1_0_0", "0x5", "5.0", "\u0665", "9" * 41, "9" * 6000)
+    ],
+)
+def test_a_number_is_digits_and_a_sign(tmp_path: Path, text: str, figure: int | None) -> None:
+    (tmp_path / "file").write_text(text)
+    assert read_int(str(tmp_path / "file")) == figure
+    assert number(text.strip()) == pytest.approx(nan if figure is None and text != "5.0" else float(text), nan_ok=True)
+    flag = None if figure is None or figure < 0 else figure > 0
+    assert read_flag(str(tmp_path / "file")) is flag
