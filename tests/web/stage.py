@@ -11,14 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.collectors.battery import Battery
 from exporter.collectors.cpu import Cpu
+from exporter.collectors.disk import Disks
 from exporter.collectors.filesystem import Filesystem, Filesystems
+from exporter.collectors.flash import Flash
+from exporter.collectors.hardware import Fan, Hardware, MemoryModule, Voltage
+from exporter.collectors.integrity import BtrfsDevice, ErrorCount, Integrity
+from exporter.collectors.limits import Limit, Limits
 from exporter.collectors.network import Interface, Network
+from exporter.collectors.pool import Pool, Pools
 from exporter.collectors.pressure import Pressure, Pressures
 from exporter.collectors.processes import Process, Processes, Program
+from exporter.collectors.raid import Array, Member, Raid
 from exporter.collectors.temperature import Temperature, Temperatures
+from exporter.collectors.textfile import Textfiles
 from exporter.sampling.history import LENGTH, History
 from exporter.serving.server import open_server
 from exporter.settings import Settings
+from exporter.sources.flash import Chip
+from exporter.sources.textfile_content import Backup, SmartDisk
 from exporter.web import create_app, page
 from tests.render.figures import COUNTERS, GIB, SYSTEM, disks, memory, snapshot
 from tests.tools.ports import free_port
@@ -102,6 +112,42 @@ def crowd() -> Snapshot:
     return replace(
         shown,
         readings=tuple(replace(each, section=longer.get(each.collector, each.section)) for each in shown.readings),
+    )
+
+
+def long_names() -> Snapshot:
+    """Return a machine that has every table, with a long name wherever a name can be."""
+    fault = dict.fromkeys(("write_errs", "corruption_errs"), 12345.0)
+    module = MemoryModule(LONG, 123_456.0, 12.0)
+    return snapshot(
+        SYSTEM,
+        cpus(0.5, 4),
+        memory(0.41),
+        Filesystems(tuple(mounted(f"/srv/{n}{LONG}", 0.97, f"/dev/mapper/{LONG}", LONG) for n in range(2))),
+        Disks(tuple(replace(each, device=f"dm-{LONG}-{each.device}") for each in disks().disks)),
+        Flash((Chip(f"mmcblk{LONG}", 0.9, 0.1, end_of_life=True),)),
+        Integrity(
+            (ErrorCount(f"mapper/{LONG}", f"/srv/{LONG}", 123_456.0, 1e9, recent=True),),
+            (BtrfsDevice(LONG, f"/srv/{LONG}", LONG, missing=True, errors=fault),),
+        ),
+        Raid((Array(LONG, "raid10", "clean", (Member(LONG, "faulty"),) * 3, 1, 1.0, "recover", 0.999),)),
+        Pools((Pool(LONG, "zfs", "SUSPENDED"),)),
+        Network((Interface(LONG, True, 1_250_000_000, COUNTERS, 1e9, 1e9),), 0.0),
+        Textfiles(
+            (),
+            (SmartDisk(LONG, LONG, LONG, False, 1.0, 0.1, 123_456.0, 9.0),),
+            (Backup(LONG, 1e9, 7e7, 86_400.0),),
+        ),
+        Temperatures(tuple(Temperature(f"chip-{LONG}", f"{LONG} {n}", 101.9, 85.0, 105.0) for n in range(2))),
+        Hardware(
+            (Fan(LONG, LONG, 12_345.0, alarm=True),),
+            (Voltage(LONG, LONG, 11.42, alarm=True),),
+            modules=(module,),
+            corrected_errors=123_456.0,
+        ),
+        Limits((Limit("conntrack", 2_295_000, 2_621_440),), 0, 0, 0),
+        Pressures((Pressure("irq", None, 0.0, None, 1.0),)),
+        programs((LONG, f"{LONG}-2")),
     )
 
 

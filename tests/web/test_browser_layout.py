@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from exporter.collectors.textfile import Textfiles
+from exporter.sources.textfile_content import SmartDisk
+from tests.render.figures import snapshot
 from tests.support_browser import faint_texts, text_of
 from tests.web import stage
 from tests.web.test_browser import wait_for_refreshes
@@ -40,6 +43,9 @@ CUT = """() => {
     (e) => e.checkVisibility() && !e.closest(".spoken") && e.scrollWidth > e.clientWidth + 1);
   return [...cut, ...outside, ...clipped].map((e) => e.outerHTML.slice(0, 100));
 }"""
+
+NARROW = """[...document.querySelectorAll("tbody th, td.path")]
+  .filter((e) => e.checkVisibility() && e.getBoundingClientRect().width < 50).map((e) => e.outerHTML.slice(0, 100))"""
 
 SMALL = """[...document.querySelectorAll("a, summary, button, [tabindex]")]
   .filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 44)
@@ -126,6 +132,23 @@ def test_nothing_is_cut_and_no_table_scrolls(browser: Browser, usual: str, crowd
             assert page.evaluate(CUT) == [], width
             assert page.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390, 320])
+def test_a_long_name_pushes_no_figure_out_of_its_table(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    with stage.served(stage.long_names()) as it:
+        page.goto(it.url)
+        page.locator("summary").click()
+        assert page.locator("table").count() == 15
+        assert page.evaluate(CUT) == []
+        assert page.evaluate(NARROW) == [], "a name that has hardly any room"
+
+
+def test_what_smart_does_not_say_of_a_disk_is_a_dash(page: Page) -> None:
+    with stage.served(snapshot(Textfiles((), (SmartDisk("sda", "", "", None, None, None, None, None),)))) as it:
+        page.goto(it.url)
+        assert page.locator("#health ~ .scroll tbody td").all_inner_texts() == ["\N{EN DASH}"] * 4
 
 
 def test_a_phone_leaves_nothing_out(page: Page, usual: str) -> None:
