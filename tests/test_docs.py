@@ -63,6 +63,16 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     assert set(PAGES) - reached == set()
 
 
+def test_a_heading_stands_alone() -> None:
+    for page in PAGES:
+        if page.suffix == ".md":
+            code, before = False, ""
+            for line in page.read_text().split("\n"):
+                code ^= line.startswith("```")
+                assert code or not before or not line.startswith("#"), (page, line)
+                before = line
+
+
 def test_every_flag_is_described_and_every_flag_described_exists() -> None:
     text = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
     described = set(re.findall(r"`(--[a-z-]+)`", text))

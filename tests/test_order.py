@@ -54,6 +54,6 @@ def test_every_view_follows_the_one_order(
     assert [bar for bar in bars if bar in of_subjects.values()] == [of_subjects[n] for n in names if n in of_subjects]
 
     of_tables = {"processes": "Top processes", "network": "Network", "disk": "Disks", "textfile": "Disk health"}
-    of_tables |= {"integrity": "Filesystem errors", "raid": "Arrays", "pool": "Pools"}
+    of_tables |= {"integrity": "Filesystem errors and missing devices", "raid": "Arrays", "pool": "Pools"}
     of_tables |= {"limits": "Kernel limits", "temperature": "Temperatures", "hardware": "Fans"}
     assert [table.title for table in tables(snapshot)] == [of_tables[name] for name in names if name in of_tables]

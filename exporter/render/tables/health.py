@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exporter.render.tables.table import Column, Table
-from exporter.render.units import percent, whole
+from exporter.render.units import UNKNOWN, percent, whole
 
 if TYPE_CHECKING:
     from exporter.collectors.textfile import Textfiles
@@ -26,10 +26,10 @@ def disk_health(section: Textfiles) -> Table:
             f"{disk.device} {disk.serial}",
             (
                 disk.device,
-                "unknown" if disk.healthy is None else "healthy" if disk.healthy else "failing",
-                "" if disk.wear_ratio is None else percent(disk.wear_ratio),
+                UNKNOWN if disk.healthy is None else "healthy" if disk.healthy else "failing",
+                percent(disk.wear_ratio),
                 whole(disk.media_errors),
-                disk.model,
+                disk.model or UNKNOWN,
             ),
         )
         for disk in section.disks

@@ -41,7 +41,7 @@ def errors(section: Integrity) -> Table:
         if said:
             name = f"{device.filesystem} {device.device}"
             counted.append((name, (device.device, device.filesystem, ", ".join(said))))
-    return Table("Filesystem errors", ERRORS, tuple(counted))
+    return Table("Filesystem errors and missing devices", ERRORS, tuple(counted))
 
 
 def arrays(section: Raid) -> Table:
