@@ -21,10 +21,8 @@ class Module:
     """Errors of one memory module since boot, None if unknown. ``name`` is the board's, or else where it is."""
 
     name: str
-    corrected: int | None
-    uncorrected: int | None
-    corrected: float
-    uncorrected: float
+    corrected: float | None
+    uncorrected: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +41,8 @@ def read_errors(sys: str) -> Errors:
     """
     base = f"{sys}/devices/system/edac/mc"
     places = [f"{base}/{name}" for name in numbered(base, "mc")]
-    counts = [[read_int(f"{place}/{kind}_count") for place in places] for kind in ("ce", "ue")]
+    counts = [[_count(f"{place}/{kind}_count") for place in places] for kind in ("ce", "ue")]
     corrected, uncorrected = map(_sum, counts)
-    corrected, uncorrected = (_sum([_count(f"{place}/{kind}_count") for place in places]) for kind in ("ce", "ue"))
     modules: list[Module] = []
     if any(count != 0 for each in counts for count in each):  # hardly ever, and then it is worth the files
         found = [module for place in places for module in _modules(place)]
@@ -59,15 +56,13 @@ def _modules(place: str) -> Iterator[Module]:
         for name in numbered(place, kind):
             path = f"{place}/{name}"
             label = read_text(f"{path}/dimm_label") or f"{controller} {name}"
-            yield Module(printable(label), *(read_int(f"{path}/dimm_{each}_count") for each in ("ce", "ue")))
-            yield Module(printable(label), *(_count(f"{path}/dimm_{each}_count") or 0 for each in ("ce", "ue")))
+            yield Module(printable(label), *(_count(f"{path}/dimm_{each}_count") for each in ("ce", "ue")))
     if not numbered(place, "dimm") and not numbered(place, "rank"):  # before Linux 3.6
         for name in numbered(place, "csrow"):
             for channel in sorted(each[:-9] for each in listed(f"{place}/{name}") if each.endswith("_ce_count")):
                 path = f"{place}/{name}/{channel}"
                 label = read_text(f"{path}_dimm_label") or f"{controller} {name} {channel}"
-                yield Module(printable(label), read_int(f"{path}_ce_count"), 0)
-                yield Module(printable(label), _count(f"{path}_ce_count") or 0, 0)
+                yield Module(printable(label), _count(f"{path}_ce_count"), 0)
 
 
 def _count(path: str) -> float | None:
