@@ -25,6 +25,8 @@ SYSFS = "/sys"
 WEEK = 7 * 86400
 REMEMBERED = 90 * 86400
 """Seconds for which a disk is remembered that is not there, such as one for backups in a drawer."""
+FEW_BLOCKS = 10
+"""New bad blocks in a week that are too many for an SSD, as some fail in every flash memory. Other disks: one."""
 GONE = WEEK
 """Seconds for which a disk that has dropped off its bus is failing; by then somebody has replaced it or knows."""
 LIMIT = 120
@@ -249,7 +251,14 @@ def _disk(label: str, answer: Answer) -> Disk | None:
     else:
         return None
     disk = {"device": label, "model": _model(answer), "serial": _words(answer.get("serial_number"))}
-    return {**disk, "figures": figures, "problems": problems, "missed": 0, "history": {}}
+    return {
+        **disk,
+        "figures": figures,
+        "problems": problems,
+        "missed": 0,
+        "history": {},
+        "flash": answer.get("rotation_rate") == 0,
+    }
 
 
 def _nvme(log: Answer) -> tuple[Answer, dict[str, int]]:
@@ -349,7 +358,8 @@ def _compare(disk: Disk, known: dict[str, Disk], now: float) -> None:
         if not history or history[-1][1] != count:
             history.append([now, count])
         disk["history"][name] = history
-        disk["problems"][problem] = count - history[0][1]
+        new = count - history[0][1]
+        disk["problems"][problem] = 0 if problem == NEW_SECTORS and disk["flash"] and new < FEW_BLOCKS else new
 
 
 def _missed(before: Disk | None) -> Disk | None:

@@ -163,6 +163,15 @@ def test_sectors_that_are_being_replaced_are_a_problem_for_a_week(bench: Bench) 
     assert problems(bench.samples(), "sda") == {}
 
 
+def test_an_ssd_may_replace_a_few_blocks(bench: Bench) -> None:
+    flash = ('"rotation_rate": 5400', '"rotation_rate": 0')
+    bench.answer(SIX, flash)
+    bench.samples()
+    for now, found in (("13", {}), ("14", {"sectors replaced in the last week": 10})):
+        bench.answer(SIX, flash, ('"4 (0 2)"', f'"{now} (0 2)"'))
+        assert problems(bench.samples(), "sda") == found
+
+
 def test_a_disk_is_known_by_its_serial_number_after_a_reboot(bench: Bench) -> None:
     bench.samples()
     state = json.loads(bench.state.read_text())
