@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import copysign, trunc
 from typing import TYPE_CHECKING, Any, Literal
 
 from exporter.thresholds import Level
@@ -26,8 +27,9 @@ class Finding:
     because ``reason`` is a whole sentence. It ends with ``ratio`` (0 to 1) and ``limit``, or with ``reason``, and names
     programs by their ``culprits``. ``resource`` is set if the limit is one of the owner's thresholds; only then can the
     level be OK. ``below`` means the ratio must stay above the limit. ``missing`` means the figures cannot
-    be read, so their state is unknown. ``over`` means that only its alert has not ended yet. ``runbook`` is an address
-    other than that of its kind, empty if there is none.
+    be read, so their state is unknown. ``over`` means that only its alert has not ended yet. ``named`` means that
+    ``what`` names the subject, which is a label's value, in words. ``runbook`` is an address other than that of its
+    kind, empty if there is none.
     """
 
     kind: str
@@ -42,6 +44,7 @@ class Finding:
     below: bool = False
     missing: bool = False
     over: bool = False
+    named: bool = False
     runbook: str | None = None
 
 
@@ -64,6 +67,11 @@ def against(
         level = threshold.level(ratio)
         limit = limits.get(level, min(limits.values()))
         yield Finding(kind, level, what, subject, ratio, limit, resource=resource, culprits=culprits)
+
+
+def degrees(celsius: float) -> str:
+    """Return degrees Celsius with one decimal, cut as in emails: never a limit that is not reached."""
+    return f"{trunc(celsius * 10 + copysign(1e-6, celsius)) / 10:.1f}"
 
 
 def none_yet(_section: Any, _thresholds: Thresholds) -> Iterable[Finding]:

@@ -74,7 +74,7 @@ class Array:
         if lacks > len(rebuilding):
             return Level.CRITICAL, f"is degraded, {lacks - len(rebuilding):.0f} of its members missing or failed{lost}"
         if lacks:
-            done = "waiting" if self.action_ratio is None else f"{self.action_ratio * 100:.0f}\u00a0% done"
+            done = "waiting" if self.action_ratio is None else f"{int(self.action_ratio * 100 + 1e-6)}\u00a0% done"
             return Level.WARNING, f"is rebuilding {', '.join(rebuilding)}, {done}{lost}"
         return (Level.WARNING, f"has failed members: {', '.join(faulty)}") if faulty else (Level.OK, "")
 

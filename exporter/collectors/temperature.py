@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import psutil
 
 from exporter.families import gauges
-from exporter.findings import Finding
+from exporter.findings import Finding, degrees
 from exporter.model import hidden
 from exporter.plausible import COLDEST, HOTTEST
 from exporter.sources.host import LINUX, read_flag
@@ -155,9 +155,9 @@ def findings(section: Temperatures, _thresholds: Thresholds) -> Iterable[Finding
 
 def _reason(each: Temperature, level: Level) -> str:
     limit = each.limits().get(level)
-    said = "" if each.celsius is None else f"is {each.celsius:.4g}\u00a0°C"
+    said = "" if each.celsius is None else f"is {degrees(each.celsius)}\u00a0°C"
     if limit is not None and each.celsius is not None and each.celsius >= limit:
-        return f"{said} ({level} at {limit:.4g}\u00a0°C)"
+        return f"{said} ({level} at {degrees(limit)}\u00a0°C)"
     return f"{said} (its chip raises an alarm)".lstrip()
 
 

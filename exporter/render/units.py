@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from math import floor
 
+from exporter.findings import degrees
+
 UNKNOWN = "\N{EN DASH}"
 SPACE = "\u00a0"  # keeps a figure and its unit on one line
 STEP = 1024
@@ -92,6 +94,11 @@ def used_of(used: float | None, most: float | None) -> str:
     if most is None:
         return whole(used)
     return f"{whole(used)} of {whole(most)}" if most < NO_LIMIT else f"{whole(used)}, no limit"
+
+
+def celsius(value: float | None) -> str:
+    """Return a temperature without its unit, as in findings."""
+    return UNKNOWN if value is None else degrees(value)
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -34,7 +34,19 @@ MOST = 6
 
 def add_filters(environment: Environment) -> None:
     """Add the functions that format figures for people as template filters."""
-    for name in ("percent", "limit", "size", "rate", "span", "wait", "number", "whole", "used_of", "link_speed"):
+    for name in (
+        "percent",
+        "limit",
+        "size",
+        "rate",
+        "span",
+        "wait",
+        "celsius",
+        "number",
+        "whole",
+        "used_of",
+        "link_speed",
+    ):
         environment.filters[name] = getattr(units, name)
 
 

@@ -311,9 +311,9 @@ def test_trip_points_are_limits_for_what_hwmon_has_as_well(server: FixtureMachin
 def test_a_hot_sensor_is_a_finding_at_its_own_limits(laptop: FixtureMachine) -> None:
     for millidegrees, expected in (
         (81_849, None),
-        (81_850, "warning is 81.85\u00a0°C (warning at 81.85\u00a0°C)"),
-        (84_849, "warning is 84.85\u00a0°C (warning at 81.85\u00a0°C)"),
-        (84_850, "critical is 84.85\u00a0°C (critical at 84.85\u00a0°C)"),
+        (81_850, "warning is 81.8\u00a0°C (warning at 81.8\u00a0°C)"),
+        (84_849, "warning is 84.8\u00a0°C (warning at 81.8\u00a0°C)"),
+        (84_850, "critical is 84.8\u00a0°C (critical at 84.8\u00a0°C)"),
     ):
         laptop.write(f"{HWMON}/hwmon1/temp1_input", f"{millidegrees}\n")
         assert level(laptop, 10).get("nvme nvme0 Composite") == expected
@@ -325,9 +325,9 @@ def test_an_alarm_is_critical_where_there_is_no_limit_and_a_warning_below_the_cr
     chip(server, "hwmon0", name="nvme", temp1_input=70_000, temp1_crit=84_850, temp1_alarm=1)
     chip(server, "hwmon1", name="tmp421", temp1_input=61_000, temp1_alarm=1, temp2_input=50_000, temp2_crit_alarm=0)
     chip(server, "hwmon2", name="jc42", temp1_input=45_000, temp1_max=0, temp1_crit=0, temp1_max_alarm=1)
-    said = "is 61\u00a0°C (its chip raises an alarm)"
+    said = "is 61.0\u00a0°C (its chip raises an alarm)"
     assert level(server) == {
-        "nvme temp1": "warning is 70\u00a0°C (its chip raises an alarm)",
+        "nvme temp1": "warning is 70.0\u00a0°C (its chip raises an alarm)",
         "tmp421 temp1": f"critical {said}",
     }
     assert server.exposition().labels("host_temperature_alarm", "chip") == {"nvme", "tmp421"}

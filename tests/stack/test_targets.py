@@ -31,7 +31,7 @@ DOWN = "Not responding"
 OBITUARY = """\
 Memory: 97 % of 15.6 GiB used
 Swap: 25 % of 7.8 GiB used
-Hottest sensor: coretemp Package id 0 55 °C
+Hottest sensor: coretemp Package id 0 55.0 °C
 Programs using the most memory:
 java app.jar: 1 GiB
 python3 train.py: 512 MiB

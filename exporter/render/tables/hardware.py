@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exporter.render.tables.table import Column, Table
-from exporter.render.units import number, whole
+from exporter.render.units import celsius, whole
 
 if TYPE_CHECKING:
     from exporter.collectors.hardware import Hardware
@@ -24,7 +24,7 @@ def temperatures(section: Temperatures) -> Table:
     rows = tuple(
         (
             it.subject,
-            (it.subject, number(it.celsius, 1), "" if (most := it.next_limit_celsius) is None else number(most, 1)),
+            (it.subject, celsius(it.celsius), "" if (most := it.next_limit_celsius) is None else celsius(most)),
         )
         for it in section.sensors
     )
