@@ -132,10 +132,11 @@ def findings(section: Limits, _thresholds: Thresholds) -> Iterable[Finding]:
             yield Finding(
                 "HostLimitNear",
                 level,
-                "Kernel limit for",
+                each.name(),
                 each.resource,
                 ratio,
                 limit,
+                named=True,
                 culprits="threads" if each.resource == "threads" else "",
             )
 

@@ -8,6 +8,9 @@ import pytest
 
 from exporter.collectors.battery import Battery
 from exporter.collectors.filesystem import Filesystems
+from exporter.collectors.limits import Limit, Limits
+from exporter.collectors.temperature import Temperature, Temperatures
+from exporter.findings import degrees
 from exporter.render.words import headline, sentence, sentences
 from exporter.thresholds import Level
 from tests.render.figures import THRESHOLDS, cpu, filesystem, memory, processes, snapshot, whole
@@ -117,3 +120,34 @@ def test_a_level_is_reached_at_its_value(ratio: float, level: Level) -> None:
 def test_levels_are_ordered_and_lower_case() -> None:
     assert max(Level.WARNING, Level.CRITICAL, Level.OK) is Level.CRITICAL
     assert [str(level) for level in Level] == ["ok", "warning", "critical"]
+
+
+def test_many_findings_of_one_kind_and_level_share_a_line() -> None:
+    hot = snapshot(Temperatures(tuple(Temperature("board", f"temp{n}", 99.0, 90.0) for n in range(280))))
+    texts = [_plain(text) for _, text in sentences(hot)]
+    assert texts == [f"Temperature of board temp{n} is 99.0 °C (warning at 90.0 °C)" for n in range(3)] + [
+        "and 277 more like these"
+    ]
+    assert len(hot.findings()) == 280
+    assert headline(hot) == "280 warnings"
+    four = snapshot(Temperatures(tuple(Temperature("board", f"temp{n}", 99.0, 90.0) for n in range(4))))
+    assert len(sentences(four)) == len(four.findings()) == 4
+
+
+def test_five_of_the_things_that_share_a_sentence_are_named() -> None:
+    dead = snapshot(Filesystems(tuple(filesystem(f"/{n}", None, "no answer") for n in range(18))))
+    ((_, text),) = sentences(dead)
+    assert text == "Filesystem /0 cannot be read: no answer; the same goes for /1, /2, /3, /4, /5 and 12 more"
+
+
+def test_a_limit_of_the_kernel_has_the_name_that_its_table_and_its_email_use() -> None:
+    near = snapshot(Limits((Limit("conntrack", 949, 1000),), 0, 0, 0))
+    ((finding, text),) = sentences(near)
+    assert (_plain(text), finding.subject) == ("Tracked connections 94 % (warning at 80 %)", "conntrack")
+
+
+@pytest.mark.parametrize(
+    ("celsius", "text"), [(81.85, "81.8"), (41.85, "41.8"), (99.96, "99.9"), (100.0, "100.0"), (-4.06, "-4.0")]
+)
+def test_degrees_are_cut(celsius: float, text: str) -> None:
+    assert degrees(celsius) == text
