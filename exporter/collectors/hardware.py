@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from exporter.families import counters, gauges
 from exporter.findings import Finding
+from exporter.model import hidden
 from exporter.sources.edac import read_errors
 from exporter.sources.fans import read_fans
 from exporter.sources.host import LINUX
 from exporter.sources.hwmon import told_apart
+from exporter.sources.proc_stat import read_uptime
 from exporter.sources.throttling import read_throttles
 from exporter.thresholds import Level
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 LABELS = ("chip", "sensor")
 RASPBERRY = "rpi_volt"
 """The chip of a Raspberry Pi that says whether its power supply is too weak."""
+MANY, PERIOD = 25, 6 * 3600.0
+"""Corrected errors of the memory, in so many seconds, that are a warning; the same as in HostMemoryErrors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,17 @@ class Hardware:
     corrected_errors: float | None = None
     uncorrected_errors: float | None = None
     modules: tuple[MemoryModule, ...] = ()
+    up_seconds: float | None = hidden(None)
+
+    def often_corrected(self) -> float:
+        """Return the corrected errors in 6 hours on average since boot, those since boot if that was later.
+
+        0 if there are too few for a warning. Prometheus, which remembers the count of 6 hours ago, may know of more.
+        """
+        if self.corrected_errors is None or self.up_seconds is None:
+            return 0.0
+        average = self.corrected_errors / max(self.up_seconds / PERIOD, 1.0)
+        return average if average >= MANY else 0.0
 
 
 def read(machine: Machine, _baseline: Snapshot | None) -> Hardware | None:
@@ -95,7 +110,9 @@ def read(machine: Machine, _baseline: Snapshot | None) -> Hardware | None:
         errors.uncorrected,
         tuple(MemoryModule(it.name, it.corrected, it.uncorrected) for it in errors.modules),
     )
-    return None if section == Hardware() else section
+    if section == Hardware():
+        return None
+    return replace(section, up_seconds=read_uptime(machine.host)) if section.corrected_errors else section
 
 
 def metrics(section: Hardware) -> Iterable[Metric]:
@@ -154,6 +171,10 @@ def findings(section: Hardware, _thresholds: Thresholds) -> Iterable[Finding]:
         errors = "1 error" if count == 1 else f"{count:.0f} errors"
         reason = f"has had {errors} since boot that could not be corrected{f' ({where})' if where else ''}"
         yield Finding("HostMemoryErrors", Level.CRITICAL, "Memory", reason=reason)
+    if often := section.often_corrected():
+        where = ", ".join(it.name for it in section.modules if it.corrected_errors)
+        reason = f"has had {often:.0f} errors corrected in 6 hours (limit {MANY}){f': {where}' if where else ''}"
+        yield Finding("HostMemoryErrors", Level.WARNING, "Memory", reason=reason)
 
 
 def _named(inputs: Sequence[Input]) -> Iterable[tuple[tuple[str, str], Input]]:

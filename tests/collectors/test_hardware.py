@@ -188,8 +188,8 @@ def test_memory_that_has_lost_data_is_critical_and_named(server: FixtureMachine)
     section = server.read(Hardware)
     assert (section.corrected_errors, section.uncorrected_errors) == (121, 2)
     assert section.modules == (MemoryModule("DIMM_A1", 120, 0), MemoryModule("mc1 dimm3", 1, 1))
-    (found,) = [each for each in server.sample().findings() if each.kind == "HostMemoryErrors"]
-    assert str(found.level) == "critical"
+    found, often = [each for each in server.sample().findings() if each.kind == "HostMemoryErrors"]
+    assert (str(found.level), str(often.level)) == ("critical", "warning")
     assert found.reason == "has had 2 errors since boot that could not be corrected (mc1 dimm3)"
 
 
@@ -204,7 +204,8 @@ def test_a_count_of_errors_that_no_memory_can_have_is_left_out(server: FixtureMa
     server.write(f"{EDAC}/mc0/ce_count", "1\n")
     server.write(f"{EDAC}/mc0/ue_count", f"{said}\n")
     snapshot = server.sample()
-    assert server.read(Hardware) == Hardware(corrected_errors=1)
+    found = server.read(Hardware)
+    assert (found.corrected_errors, found.uncorrected_errors) == (1, None)
     assert not [each for each in snapshot.findings() if each.kind == "HostMemoryErrors"]
 
 
@@ -216,13 +217,26 @@ def test_what_is_no_plain_number_is_no_alarm(server: FixtureMachine, said: str) 
     assert kinds(server) == {}
 
 
+@pytest.mark.parametrize(
+    ("count", "hours", "said"),
+    [(25, 1, "25"), (25, 6, "25"), (24, 1, ""), (25, 7, ""), (100, 24, "25"), (99, 24, ""), (4000, 240, "100")],
+)
+def test_errors_corrected_too_often_are_a_warning(server: FixtureMachine, count: int, hours: int, said: str) -> None:
+    server.write(f"{EDAC}/mc0/ce_count", f"{count}\n")
+    server.write(f"{EDAC}/mc0/ue_count", "0\n")
+    server.write("proc/uptime", f"{hours * 3600}.00 1.00\n")
+    found = [each for each in server.sample().findings() if each.kind == "HostMemoryErrors"]
+    expected = [("warning", f"has had {said} errors corrected in 6 hours (limit 25)")] if said else []
+    assert [(str(each.level), each.reason) for each in found] == expected
+
+
 def test_a_kernel_that_knows_rows_and_channels_only_names_them(server: FixtureMachine) -> None:
     server.write(f"{EDAC}/mc0/ce_count", "5\n")
     server.write(f"{EDAC}/mc0/csrow2/ch1_ce_count", "5\n")
     server.write(f"{EDAC}/mc0/csrow2/ch1_dimm_label", "DIMM_B1\n")
     server.write(f"{EDAC}/mc0/csrow2/ch0_ce_count", "0\n")
     section = server.read(Hardware)
-    assert section == Hardware(corrected_errors=5, modules=(MemoryModule("DIMM_B1", 5, 0),))
+    assert (section.corrected_errors, section.modules) == (5, (MemoryModule("DIMM_B1", 5, 0),))
     assert "host_memory_errors_total" in server.exposition().names()
 
 
