@@ -72,8 +72,10 @@ KERNEL_THREADS = range(2, 190)
 
 TRAFFIC = {"lo": (9e3, 9e3), "enp4s0": (4.9e6, 6.4e5), "wg0": (4.3e4, 1.9e5)}
 """Bytes per second that each interface receives and transmits."""
-DISKS = {"nvme0n1": (7.1e7, 3.3e6), "sda": (2.5e6, 9.4e4)}
-"""Bytes per second read from and written to each disk."""
+DISKS = {"nvme0n1": (7.1e7, 3.3e6, 0.2), "sda": (2.5e6, 9.4e4, 6.0)}
+"""Bytes per second read from and written to each disk, and milliseconds that a read takes."""
+REQUEST = 128 * 1024
+"""Bytes of a request."""
 
 
 class Workstation(FixtureMachine):
@@ -158,11 +160,7 @@ class Workstation(FixtureMachine):
             for name, (received, sent) in TRAFFIC.items()
         )
         self.write("proc/1/net/dev", traffic)
-        disks = "".join(
-            f"8 {number} {name} 900 0 {int(read * up / 512)} 1 900 0 {int(written * up / 512)} 1 0 1 1\n"
-            for number, (name, (read, written)) in enumerate(DISKS.items())
-        )
-        self.write("proc/diskstats", disks)
+        self.write("proc/diskstats", "".join(_disk(name, up) for name in DISKS))
 
     def _write_memory(self, at: float) -> None:
         total, swap = 32_680_000, 8_388_604
@@ -182,6 +180,17 @@ class Workstation(FixtureMachine):
             "Slab": 640_000,
         }
         self.write("proc/meminfo", "".join(f"{name}: {kib} kB\n" for name, kib in figures.items()))
+
+
+def _disk(name: str, up: float) -> str:
+    """Return a disk's line of diskstats, ``up`` seconds after the boot."""
+    read, written, wait = DISKS[name]
+    reads, writes = int(read * up / REQUEST), int(written * up / REQUEST)
+    times = int(reads * wait), int(2 * writes * wait), int(reads * wait / 2), int((reads + 2 * writes) * wait)
+    return (
+        f"8 0 {name} {reads} 0 {int(read * up / 512)} {times[0]} {writes} 0 {int(written * up / 512)} {times[1]} 0 "
+        f"{times[2]} {times[3]}\n"
+    )
 
 
 def _ramp(at: float, begin: float, seconds: float) -> float:
