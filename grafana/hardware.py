@@ -18,7 +18,7 @@ def temperatures() -> timeseries.Panel:
     series = select_one("host_temperature_celsius")
     hottest = style.in_range("max_over_time", series)
     limit = select_one("host_temperature_limit_celsius")
-    closest = f"({hottest} - on ({SENSOR}) min by ({SENSOR}) ({limit}))"
+    closest = f"(max by ({SENSOR}) ({hottest}) - on ({SENSOR}) min by ({SENSOR}) ({limit}))"
     lines = [
         select_one("host_temperature_limit_celsius", f'severity="{each}"') + f" and on ({SENSOR}) topk(1, {closest})"
         for each in ("warning", "critical")

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
 OURS = {
-    "Array.missing_members",
     "Cpu.core_numbers",
     "Faulting.fault_rate",
     "File.samples",

@@ -39,6 +39,7 @@ AWKWARD = {
     "MEMORY_CRITICAL": "85.5",
     "FILESYSTEM_WARNING": "1",
     "FILESYSTEM_CRITICAL": "100",
+    "TEXTFILE_DIR": "/srv/Zahlen & 'Co'/$figures #1",
     "RETENTION_TIME": "1y2w3d",
     "RETENTION_SIZE": "1536MB",
     "BIND_ADDRESS": "[::1]",

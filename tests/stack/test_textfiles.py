@@ -36,5 +36,5 @@ def test_a_failing_disk_is_mailed_at_first_sight_with_what_it_says(tmp_path: Pat
     assert "disk sdd (Example HDD 2TB, serial number EX-BAD-0006) is failing" in " ".join(text.split())
     assert "sectors that cannot be read: 24\nSectors replaced in its life: 3208\n" in text
     assert "health check" not in text
-    assert "Disk sdd is 96 % worn (limit 95 %)" in text
+    assert "Disk sdd 96 % worn (limit 95 %)" in text
     assert "limit 80 %" not in text, "the critical alert inhibits its warning"
