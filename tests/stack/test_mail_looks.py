@@ -222,7 +222,7 @@ def test_a_lock_screen_shows_every_figure_that_has_reached_its_limit() -> None:
     summaries = set(re.findall(r"\bsummary: '?([^\n]+?) \(limit", files))
     summaries = {each for each in summaries if "{{" not in each}  # a hostile mountpoint
     assert len(summaries) > 10
-    figure = r"\d( %|s\b| °C| ms| corrected|h \d+m)"
+    figure = r"\d( %| ?s\b| °C| ms| c\w*|h \d+m)"
     assert [each for each in summaries if not re.search(figure, f"[WARNING] web-01: {each}"[:LOCK_SCREEN])] == []
 
 
