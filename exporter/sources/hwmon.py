@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _SENSOR = re.compile(r"(?:temp|fan|in)\d+_").match
+_INPUT = re.compile(r"(?:temp|fan|in)\d+_input").fullmatch
 
 _DEFAULTS = ("nct6", "w83", "it8", "it9", "f71", "f81", "sch5", "dme1737", "smsc")
 """How the names of Super I/O chips begin. They wake up with limits of their own, and few boards set others."""
@@ -60,8 +61,10 @@ def read_chips(sys: str) -> list[Chip]:
         device = os.path.realpath(link) if os.path.islink(link) else ""
         name = read_text(f"{base}/{folder}/name") or read_text(f"{link}/name") or folder
         place, files = f"{base}/{folder}", frozenset(listed(f"{base}/{folder}"))
-        if not any(map(_SENSOR, files)) and (device or link) not in read:
-            place, files = link, frozenset(listed(link))  # drivers older than Linux 3.14 have their files in the device
+        if not any(map(_INPUT, files)) and (device or link) not in read:
+            older = frozenset(listed(link))  # drivers older than Linux 3.14 have their files in the device
+            if any(map(_INPUT, older)) or not any(map(_SENSOR, files)):
+                place, files = link, older
         read.add(device or link)
         chips.append(Chip(name, folder, device, place, files))
     titles = _titles(each for each in chips if any(map(_SENSOR, each.files)))

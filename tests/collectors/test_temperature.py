@@ -74,6 +74,13 @@ def chip(machine: FixtureMachine, folder: str, device: str = "", **files: object
         machine.path(f"{HWMON}/{folder}/device").symlink_to(f"../../../devices/{device}")
 
 
+def test_a_limit_in_one_folder_hides_no_reading_in_the_other(server: FixtureMachine) -> None:
+    server.write(f"{HWMON}/hwmon0/temp2_max", "80000\n")
+    for file, content in (("name", "coretemp"), ("temp2_input", "45000"), ("temp2_label", "Core 0")):
+        server.write(f"{HWMON}/hwmon0/device/{file}", f"{content}\n")
+    assert celsius(server) == {("coretemp", "Core 0"): 45.0}
+
+
 def zone(machine: FixtureMachine, number: int, kind: str, millidegrees: int) -> None:
     machine.write(f"{THERMAL}/thermal_zone{number}/type", f"{kind}\n")
     machine.write(f"{THERMAL}/thermal_zone{number}/temp", f"{millidegrees}\n")
